@@ -1,0 +1,125 @@
+// The consumer's side of a lossy (`que` headless) channel: a cursor over arena memory (spec: wire.md, 3).
+//
+// Elements are read in place, in groups: `readable()` says how many lie ready, the caller reads them where they are and
+// then asks `overrun()` how many of them the producer may have overwritten meanwhile. Only what is left counts as read.
+// That is the seqlock's "read, then look at the version again", paid once for a group instead of once an element.
+//
+// Stream indexes are exact integers in a double (2^53 elements: centuries). The shared u64 is read as two u32 words,
+// without BigInt (an Atomics access on a BigUint64Array costs 33-46 ns, on an Int32Array 2.5).
+
+import type { Arena } from "../arena.ts";
+import { burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT } from "./header.ts";
+
+const TWO_32 = 4_294_967_296;
+
+export class Consumer {
+  /** Stream index of the next element to read. */
+  head = 0;
+  /** Elements read whole. */
+  received = 0;
+  /** Elements that the producer overwrote before they were read, torn copies among them. */
+  lapped = 0;
+  /** Elements that were being read when the producer overwrote them. */
+  torn = 0;
+  /** The tail as last loaded. */
+  tail = 0;
+
+  readonly #i32: Int32Array;
+  readonly #tailWord: number;
+  readonly #beatWord: number;
+  readonly #elements: number;
+  readonly #mask: number;
+  /** How far behind the tail an element is still safe. */
+  readonly #reach: number;
+
+  /**
+   * @param at arena offset of the channel's header, which is already checked
+   * @param capacity elements, a power of two
+   */
+  constructor(
+    arena: Arena,
+    at: number,
+    readonly capacity: number,
+    readonly elementBytes: number,
+  ) {
+    this.#i32 = arena.i32;
+    this.#tailWord = (at + TAIL_AT) >>> 2;
+    this.#beatWord = (at + CONSUMER_HEARTBEAT_AT) >>> 2;
+    this.#elements = at + HEADER_BYTES;
+    this.#mask = capacity - 1;
+    this.#reach = capacity - burstOf(capacity);
+  }
+
+  /** Joins: what was published before is not read (wire.md, 2). */
+  join(): void {
+    this.head = this.loadTail();
+  }
+
+  /** Loads the producer's tail (acquire). The high word is read twice: the value is never a mixture of two stores. */
+  loadTail(): number {
+    const i32 = this.#i32;
+    for (;;) {
+      const high = Atomics.load(i32, this.#tailWord + 1);
+      const low = Atomics.load(i32, this.#tailWord);
+      if (Atomics.load(i32, this.#tailWord + 1) === high) {
+        this.tail = (high >>> 0) * TWO_32 + (low >>> 0);
+        return this.tail;
+      }
+    }
+  }
+
+  /**
+   * How many elements can be read from `head` on, in place and contiguously. After a lap the head has moved up first.
+   * @param most the caller's limit
+   * @returns 0 where nothing is there; a tail behind the head (a producer that was re-created) also gives 0: the
+   *   supervisor tells the two apart by `tail < head`
+   */
+  readable(most: number): number {
+    const tail = this.loadTail();
+    const head = this.head;
+    if (tail <= head) return 0;
+    if (tail > head + this.#reach) this.#skipTo(tail - this.#reach);
+    const untilWrap = this.capacity - (this.head & this.#mask);
+    const ready = tail - this.head;
+    return Math.min(ready, untilWrap, most);
+  }
+
+  /** Arena offset of the element `index` places behind the head. */
+  addressOf(index: number): number {
+    return this.#elements + ((this.head + index) & this.#mask) * this.elementBytes;
+  }
+
+  /**
+   * After reading a group in place: how many of its first elements the producer may have overwritten meanwhile.
+   * Those must be thrown away: call `drop` with the count, then `take` with the rest.
+   */
+  overrun(): number {
+    const tail = this.loadTail();
+    const safe = tail - this.#reach;
+    return safe > this.head ? safe - this.head : 0;
+  }
+
+  /** Gives up `count` elements from the head on as torn. */
+  drop(count: number): void {
+    this.torn += count;
+    this.lapped += count;
+    this.head += count;
+  }
+
+  /** Counts `count` elements from the head on as read. */
+  take(count: number): void {
+    this.received += count;
+    this.head += count;
+  }
+
+  /** Adds 1 to the consumer's heartbeat (u64, only ours to write). */
+  beat(): void {
+    const i32 = this.#i32;
+    if (Atomics.add(i32, this.#beatWord, 1) === -1) Atomics.add(i32, this.#beatWord + 1, 1);
+  }
+
+  #skipTo(index: number): void {
+    this.lapped += index - this.head;
+    this.head = index;
+  }
+}

@@ -1,0 +1,78 @@
+// The producer's side of a lossy (`que` headless) channel: a cursor over arena memory (spec: wire.md, 3).
+//
+// The producer never looks at the consumer. It writes elements in place and publishes the tail with one 64-bit store,
+// at the latest every `burst` elements, so that a consumer's reach (capacity - burst) holds for what is being written.
+
+import type { Arena } from "../arena.ts";
+import { burstOf, HEADER_BYTES, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "./header.ts";
+
+export class Producer {
+  /** Elements written, published or not. */
+  tail: number;
+
+  readonly #i32: Int32Array;
+  readonly #u64: BigUint64Array;
+  readonly #u8: Uint8Array;
+  readonly #tailWord: number;
+  readonly #beatWord: number;
+  readonly #elements: number;
+  readonly #mask: number;
+  readonly #burst: number;
+  #published: number;
+
+  /**
+   * Continues from the stored tail.
+   * @param at arena offset of the channel's header, which is already checked
+   * @param capacity elements, a power of two
+   */
+  constructor(
+    arena: Arena,
+    at: number,
+    readonly capacity: number,
+    readonly elementBytes: number,
+  ) {
+    this.#i32 = arena.i32;
+    this.#u64 = arena.u64;
+    this.#u8 = arena.u8;
+    this.#tailWord = (at + TAIL_AT) / 8;
+    this.#beatWord = (at + PRODUCER_HEARTBEAT_AT) >>> 2;
+    this.#elements = at + HEADER_BYTES;
+    this.#mask = capacity - 1;
+    this.#burst = burstOf(capacity);
+    this.tail = Number(Atomics.load(this.#u64, this.#tailWord));
+    this.#published = this.tail;
+  }
+
+  /** Arena offset of the slot for the next element; synchronises first where a burst is full. Follow with `commit`. */
+  reserve(): number {
+    if (this.tail - this.#published >= this.#burst) this.sync();
+    return this.#elements + (this.tail & this.#mask) * this.elementBytes;
+  }
+
+  /** Counts the element at the reserved slot as written. It is published by the next `sync`. */
+  commit(): void {
+    this.tail += 1;
+  }
+
+  /**
+   * Copies one element out of the arena into the channel.
+   * @param from arena offset of `elementBytes` bytes
+   */
+  push(from: number): void {
+    this.#u8.copyWithin(this.reserve(), from, from + this.elementBytes);
+    this.tail += 1;
+  }
+
+  /** Publishes what was written, with one 64-bit release store (two 32-bit stores could be seen half done). */
+  sync(): void {
+    if (this.tail === this.#published) return;
+    this.#published = this.tail;
+    Atomics.store(this.#u64, this.#tailWord, BigInt(this.tail));
+  }
+
+  /** Adds 1 to the producer's heartbeat (u64, only ours to write). */
+  beat(): void {
+    const i32 = this.#i32;
+    if (Atomics.add(i32, this.#beatWord, 1) === -1) Atomics.add(i32, this.#beatWord + 1, 1);
+  }
+}

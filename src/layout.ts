@@ -1,0 +1,227 @@
+// The arena's map: the one place that says where everything lies and how large it is. Nobody else adds numbers to
+// addresses. Parts get their region (offsets and capacities) from here; the fields inside a packet, a digest and a
+// channel's header have their own homes (wire/packet-layout.ts, wire/digest-layout.ts, channel/header.ts).
+
+import { CHANNELS, elementBytes, type PacketLayout, packetBytes } from "./channel/channels.ts";
+import { channelBytes } from "./channel/header.ts";
+import { DIGEST_BYTES, GROUP, META_BYTES } from "./wire/digest-layout.ts";
+
+export const CACHE_LINE_BYTES = 64;
+export const HUGE_PAGE_BYTES = 2 * 1024 * 1024;
+
+/** Entries of the two LRU stores (engine.md, 2 and 8). */
+export const PARTIAL_METAS = 1_048_576;
+export const RECENT_SIGNATURES = 1_048_576;
+/** The queue holds one less between pushes (engine.md, 2). */
+export const QUEUE_CAPACITY = 16_384;
+/** Keys that one model update can add on top of a table's limit: 401 completed transactions, at least 5 for each key. */
+export const TABLE_HEADROOM = 512;
+/** Buckets of the index hold 8 entries; half full on average, so that few spill (join/bucket-index.ts). */
+export const BUCKET_ENTRIES = 8;
+/** Kernel context: secrets, settings, program ids (kernel/context.ts). */
+export const KERNEL_CONTEXT_BYTES = 4_096;
+/** Live counters and gauges of the loop, and their published copy (engine/status.ts). */
+export const STATUS_BYTES = 64 * 1024;
+/** Words from the main thread to the loop (engine/mailbox.ts). */
+export const MAILBOX_BYTES = 4_096;
+
+/** A least-recently-used store: nodes in a circular order, an index of one-line buckets, a log of touches. */
+export interface LruRegion {
+  readonly capacity: number;
+  /** Links and counters of the store itself. */
+  readonly stateAt: number;
+  readonly nodesAt: number;
+  readonly nodeBytes: number;
+  readonly bucketsAt: number;
+  readonly bucketCount: number;
+  readonly touchLogAt: number;
+  readonly touchLogEntries: number;
+}
+
+/** The priority queue: heap columns, the order of an unfinished transmit, and the slots with digest and packet. */
+export interface QueueRegion {
+  readonly capacity: number;
+  readonly scoresAt: number;
+  readonly sequencesAt: number;
+  readonly heapSlotsAt: number;
+  readonly orderAt: number;
+  readonly freeAt: number;
+  /** Scratch for the kernel's sort. */
+  readonly sortAt: number;
+  readonly sortBytes: number;
+  /** Slots: the queue's, and as many again for packets of a transmit under way. */
+  readonly slotsAt: number;
+  readonly slotCount: number;
+  readonly slotBytes: number;
+}
+
+/** A model's table: sender -> score, with its scores in order. */
+export interface ScoreTableRegion {
+  /** Keys that stay after a prune. */
+  readonly limit: number;
+  readonly rows: number;
+  readonly keyBytes: number;
+  readonly keysAt: number;
+  readonly idsAt: number;
+  readonly scoresAt: number;
+  readonly sortedAt: number;
+  readonly scratchAt: number;
+  readonly batchCountsAt: number;
+  readonly batchSumsAt: number;
+  readonly slotsAt: number;
+  readonly slotCount: number;
+}
+
+export interface ChannelRegion {
+  readonly at: number;
+  /** Bytes set aside, whole huge pages. */
+  readonly bytes: number;
+  readonly capacity: number;
+  readonly elementBytes: number;
+}
+
+export interface LayoutOptions {
+  readonly packetLayout: PacketLayout;
+  readonly maxIps: number;
+  readonly maxSigners: number;
+  /** Arena offsets congruent to this (mod 2 MiB) are 2 MiB aligned in memory; huge-page files need that. */
+  readonly hugeAlignOffset?: number;
+  /** Smaller stores, for tests and simulations; powers of two. */
+  readonly partialMetas?: number;
+  readonly recentSignatures?: number;
+  readonly queueCapacity?: number;
+  /** Capacities of the channels, for tests; the spec's where absent. */
+  readonly channelCapacities?: readonly number[];
+}
+
+export interface ArenaLayout {
+  readonly options: LayoutOptions;
+  readonly contextAt: number;
+  readonly statusAt: number;
+  readonly mailboxAt: number;
+  readonly digestsAt: number;
+  readonly scratchPacketAt: number;
+  readonly partialMetas: LruRegion;
+  readonly recent: LruRegion;
+  readonly queue: QueueRegion;
+  readonly ips: ScoreTableRegion;
+  readonly signers: ScoreTableRegion;
+  readonly channels: readonly ChannelRegion[];
+  readonly bytes: number;
+}
+
+const RECENT_NODE_BYTES = 32;
+const PAGE_BYTES = 65_536;
+
+const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
+const powerOfTwoFrom = (value: number): number => 2 ** Math.ceil(Math.log2(value));
+
+/** Hands out offsets, one after the other. */
+class Plan {
+  end = PAGE_BYTES; // page 0 stays empty: offset 0 is nobody's address
+
+  take(bytes: number, align: number = CACHE_LINE_BYTES): number {
+    const at = roundUp(this.end, align);
+    this.end = at + bytes;
+    return at;
+  }
+
+  lru(capacity: number, nodeBytes: number): LruRegion {
+    const bucketCount = Math.max(2, powerOfTwoFrom((2 * capacity) / BUCKET_ENTRIES));
+    const touchLogEntries = powerOfTwoFrom(2 * capacity);
+    return {
+      capacity,
+      stateAt: this.take(CACHE_LINE_BYTES),
+      nodesAt: this.take(capacity * nodeBytes, PAGE_BYTES),
+      nodeBytes,
+      bucketsAt: this.take(bucketCount * CACHE_LINE_BYTES, PAGE_BYTES),
+      bucketCount,
+      touchLogAt: this.take(touchLogEntries * 4),
+      touchLogEntries,
+    };
+  }
+
+  queue(capacity: number, layout: PacketLayout): QueueRegion {
+    const slotCount = 2 * capacity;
+    const slotBytes = roundUp(DIGEST_BYTES + packetBytes(layout), CACHE_LINE_BYTES);
+    const sortBytes = capacity * 64 + 65_536;
+    return {
+      capacity,
+      scoresAt: this.take(capacity * 8),
+      sequencesAt: this.take(capacity * 8),
+      heapSlotsAt: this.take(capacity * 4),
+      orderAt: this.take(capacity * 4),
+      freeAt: this.take(slotCount * 4),
+      sortAt: this.take(sortBytes),
+      sortBytes,
+      slotsAt: this.take(slotCount * slotBytes, PAGE_BYTES),
+      slotCount,
+      slotBytes,
+    };
+  }
+
+  scoreTable(limit: number, keyBytes: number): ScoreTableRegion {
+    const rows = limit + TABLE_HEADROOM;
+    const slotCount = powerOfTwoFrom(2 * rows);
+    return {
+      limit,
+      rows,
+      keyBytes,
+      keysAt: this.take(rows * keyBytes),
+      idsAt: this.take(rows * 8),
+      scoresAt: this.take(rows * 8),
+      sortedAt: this.take(rows * 8),
+      scratchAt: this.take(rows * 8),
+      batchCountsAt: this.take(rows * 4),
+      batchSumsAt: this.take(rows * 8),
+      slotsAt: this.take(slotCount * 4),
+      slotCount,
+    };
+  }
+
+  channel(capacity: number, bytes: number, hugeAlignOffset: number): ChannelRegion {
+    const size = roundUp(channelBytes(capacity, bytes), HUGE_PAGE_BYTES);
+    const at = roundUp(this.end - hugeAlignOffset, HUGE_PAGE_BYTES) + hugeAlignOffset;
+    this.end = at + size;
+    return { at, bytes: size, capacity, elementBytes: bytes };
+  }
+}
+
+/**
+ * Lays out an arena.
+ * @throws RangeError where an option is no valid size
+ */
+export function arenaLayout(options: LayoutOptions): ArenaLayout {
+  const metas = options.partialMetas ?? PARTIAL_METAS;
+  const recent = options.recentSignatures ?? RECENT_SIGNATURES;
+  const queueCapacity = options.queueCapacity ?? QUEUE_CAPACITY;
+  for (const [name, value] of Object.entries({ partialMetas: metas, recentSignatures: recent, queueCapacity })) {
+    if (!Number.isInteger(Math.log2(value)) || value < 4)
+      throw new RangeError(`${name} is not a power of two: ${value}`);
+  }
+  for (const [name, value] of Object.entries({ maxIps: options.maxIps, maxSigners: options.maxSigners })) {
+    if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} must be a whole number above 0: ${value}`);
+  }
+  const plan = new Plan();
+  const map = {
+    options,
+    contextAt: plan.take(KERNEL_CONTEXT_BYTES, PAGE_BYTES),
+    statusAt: plan.take(STATUS_BYTES, PAGE_BYTES),
+    mailboxAt: plan.take(MAILBOX_BYTES, PAGE_BYTES),
+    digestsAt: plan.take(GROUP * DIGEST_BYTES),
+    scratchPacketAt: plan.take(packetBytes(options.packetLayout)),
+    partialMetas: plan.lru(metas, META_BYTES),
+    recent: plan.lru(recent, RECENT_NODE_BYTES),
+    queue: plan.queue(queueCapacity, options.packetLayout),
+    ips: plan.scoreTable(options.maxIps, 8),
+    signers: plan.scoreTable(options.maxSigners, 32),
+    channels: CHANNELS.map((spec, id) =>
+      plan.channel(
+        options.channelCapacities?.[id] ?? spec.capacity,
+        elementBytes(spec, options.packetLayout),
+        options.hugeAlignOffset ?? 0,
+      ),
+    ),
+  };
+  return { ...map, bytes: roundUp(plan.end, HUGE_PAGE_BYTES) };
+}

@@ -1,0 +1,44 @@
+// What the loop asks of a model of senders. A model is one file behind this interface; the loop is built for one model at
+// start, so that its calls stay monomorphic. `at` is always an arena offset of a digest or of a partial meta: their first
+// 128 bytes have one shape (wire/digest-layout.ts).
+
+export interface SenderRow {
+  /** Address as people write it, or the payer in base58. */
+  readonly sender: string;
+  readonly score: number;
+}
+
+export interface Model {
+  readonly name: string;
+
+  /**
+   * Loads the cache lines that `score` will read for a digest, so that the misses of a group overlap.
+   * @returns anything that depends on the loads, for the caller to keep alive
+   */
+  touch(at: number): number;
+
+  /** The rank of a transaction: higher is sent first. Never NaN. */
+  score(at: number): number;
+
+  /** Sigverify refused a packet of this sender (the digest may be unparsed: then only its sender fields mean anything). */
+  failedSignature(at: number): void;
+
+  /** This sender's packet was no transaction. */
+  unparsable(at: number): void;
+
+  /**
+   * The scheduler said what became of a transaction.
+   * @param at its partial meta
+   * @param executionNanos 0 where it was not included
+   */
+  outcome(at: number, executionNanos: number): void;
+
+  /** Outcomes that wait for an update; the loop calls `learn` where this is above the batch's size. */
+  readonly pending: number;
+
+  /** Updates the model from the outcomes gathered since the last time. */
+  learn(): void;
+
+  /** Lets time pass. Called once a turn. */
+  advance(nowMs: number): void;
+}
