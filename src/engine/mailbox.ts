@@ -1,0 +1,94 @@
+// The mailbox: the only way from the main thread into the loop, which looks at its bell once a turn. Words in the arena,
+// written by one side at a time: who may write a channel's state follows from the state itself.
+
+import type { Arena } from "../arena.ts";
+import { CHANNELS } from "../channel/channels.ts";
+import { MAILBOX_BYTES } from "../layout.ts";
+
+/** A channel's state. The main thread moves ABSENT -> OFFERED and ATTACHED -> LEAVING, the loop the other two. */
+export const CHANNEL_ABSENT = 0;
+/** Mapped and checked: the loop may attach. */
+export const CHANNEL_OFFERED = 1;
+/** The loop reads or writes it. */
+export const CHANNEL_ATTACHED = 2;
+/** The main thread wants it back (re-created, or gone): the loop lets go of it. */
+export const CHANNEL_LEAVING = 3;
+export const CHANNEL_STATES = ["absent", "offered", "attached", "leaving"] as const;
+
+const BELL = 0;
+const STOP = 1;
+const PAUSED = 2;
+/** Where an idle loop sleeps (`--idle backoff`). */
+const SLEEP = 3;
+const STATES = 16;
+const TARGET_PPS_AT = 256;
+
+if ((STATES + CHANNELS.length) * 4 > TARGET_PPS_AT || TARGET_PPS_AT + 8 > MAILBOX_BYTES)
+  throw new Error("the mailbox is too small");
+
+export class Mailbox {
+  readonly #i32: Int32Array;
+  readonly #f64: Float64Array;
+  readonly #at: number;
+  readonly #target: number;
+
+  constructor(arena: Arena, at: number) {
+    this.#i32 = arena.i32;
+    this.#f64 = arena.f64;
+    this.#at = at >>> 2;
+    this.#target = (at + TARGET_PPS_AT) >>> 3;
+  }
+
+  /** Changes whenever something in the mailbox did. */
+  get bell(): number {
+    return Atomics.load(this.#i32, this.#at + BELL);
+  }
+
+  ring(): void {
+    Atomics.add(this.#i32, this.#at + BELL, 1);
+    Atomics.notify(this.#i32, this.#at + SLEEP);
+  }
+
+  get stopping(): boolean {
+    return Atomics.load(this.#i32, this.#at + STOP) !== 0;
+  }
+
+  /** Asks the loop to end after its turn. */
+  stop(): void {
+    Atomics.store(this.#i32, this.#at + STOP, 1);
+    this.ring();
+  }
+
+  get paused(): boolean {
+    return Atomics.load(this.#i32, this.#at + PAUSED) !== 0;
+  }
+
+  /** While paused, nothing is transmitted; packets are taken, scored and queued as ever. */
+  setPaused(paused: boolean): void {
+    Atomics.store(this.#i32, this.#at + PAUSED, paused ? 1 : 0);
+    this.ring();
+  }
+
+  channelState(id: number): number {
+    return Atomics.load(this.#i32, this.#at + STATES + id);
+  }
+
+  setChannelState(id: number, state: number): void {
+    Atomics.store(this.#i32, this.#at + STATES + id, state);
+    this.ring();
+  }
+
+  get targetPps(): number {
+    return this.#f64[this.#target]!;
+  }
+
+  setTargetPps(targetPps: number): void {
+    this.#f64[this.#target] = targetPps;
+    this.ring();
+  }
+
+  /** Puts the calling thread to sleep until the bell rings, for at most `ms`. Not for the main thread. */
+  sleep(ms: number): void {
+    Atomics.wait(this.#i32, this.#at + SLEEP, 0, ms);
+  }
+}

@@ -1,0 +1,30 @@
+// What the engine is told at start. Frozen: what may change while it runs comes through the mailbox.
+
+/** The 100 ms between two transmits (engine.md, 6). */
+export const TRANSMIT_INTERVAL_MS = 100;
+/** Packets taken from a packet channel in one turn (engine.md, 12). */
+export const PACKETS_PER_TURN = 256;
+/** The other sources' budgets, chosen so that no source alone holds up a turn for more than about 0.1 ms. */
+export const FAILED_PER_TURN = 64;
+export const OUTCOMES_PER_TURN = 256;
+export const CONFIRMED_PER_TURN = 512;
+/** Packets sent in one turn: a slice of a transmit, about 0.1 ms. */
+export const SENDS_PER_TURN = 256;
+/** A model learns when more completed transactions than this have gathered (engine.md, 5.3). */
+export const OUTCOMES_PER_UPDATE = 400;
+/** Milliseconds between two publications of the status page. */
+export const PUBLISH_INTERVAL_MS = 5;
+
+export interface EngineSettings {
+  readonly targetPps: number;
+  /** A queued packet older than this leaves as `expired`. */
+  readonly maxAgeMs: number;
+}
+
+/**
+ * Packets of one transmit (engine.md, 6).
+ * @returns 0 below 10 packets/s: refused where settings are read
+ */
+export function maxSendOf(targetPps: number): number {
+  return Math.floor((targetPps * TRANSMIT_INTERVAL_MS) / 1000);
+}

@@ -1,0 +1,59 @@
+// The status page: what is published is what readers get, whole, also while the loop writes on.
+
+import { expect, test } from "bun:test";
+import { Arena } from "../../src/arena.ts";
+import { STAT, STATISTICS } from "../../src/engine/statistics.ts";
+import { lawOf, readStatus, StatusPage } from "../../src/engine/status.ts";
+import { STATUS_BYTES } from "../../src/layout.ts";
+
+const AT = 65_536;
+
+test("readers see the last publication, not what is counted since", () => {
+  const arena = Arena.reserve(AT + STATUS_BYTES);
+  const page = new StatusPage(arena, AT);
+  page.words[STAT.totalPackets] = 7;
+  page.words[page.channelWord(2) + 1] = 5;
+  page.publish();
+  page.words[STAT.totalPackets] = 8;
+  const seen = readStatus(arena.buffer, AT)!;
+  expect(seen.counters.totalPackets).toBe(7);
+  expect(seen.channels.re1_to_qos!.received).toBe(5);
+  page.publish();
+  expect(readStatus(arena.buffer, AT)!.counters.totalPackets).toBe(8);
+});
+
+test("a page of another format, or one that stays half written, is no page", () => {
+  const arena = Arena.reserve(AT + STATUS_BYTES);
+  expect(readStatus(arena.buffer, AT)).toBeNull();
+  new StatusPage(arena, AT);
+  expect(readStatus(arena.buffer, AT)).not.toBeNull();
+  arena.i32[AT >>> 2]! += 1;
+  expect(readStatus(arena.buffer, AT)).toBeNull();
+});
+
+test("a reader on another thread never sees a mixture of two publications", async () => {
+  const arena = Arena.reserve(AT + STATUS_BYTES);
+  const page = new StatusPage(arena, AT);
+  const worker = new Worker(new URL("./status-writer.ts", import.meta.url));
+  worker.postMessage({ memory: arena.memory, at: AT });
+  await new Promise((resolve) => worker.addEventListener("message", resolve, { once: true }));
+  const seen = new Set<number>();
+  for (let look = 0; look < 2_000; look++) {
+    const snapshot = readStatus(arena.buffer, AT);
+    if (snapshot === null) continue;
+    const values = new Set(STATISTICS.map((row) => snapshot.counters[row.name]));
+    expect(values.size).toBe(1);
+    seen.add(snapshot.counters.totalPackets);
+  }
+  worker.terminate();
+  expect(seen.size).toBeGreaterThan(1);
+  expect(page.words.length).toBeGreaterThan(0);
+});
+
+test("the law counts every end once, and what is queued", () => {
+  const counters = Object.fromEntries(STATISTICS.map((row, i) => [row.name, 2 ** i]));
+  const law = lawOf(counters as never);
+  const ends = STATISTICS.map((row, i) => (row.kind === "end" || row.name === "queued" ? 2 ** i : 0));
+  expect(law.accounted).toBe(ends.reduce((a: number, b) => a + b, 0));
+  expect(law.total).toBe(1);
+});
