@@ -1,0 +1,32 @@
+import { afterAll, expect, test } from "bun:test";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findLeftovers, listSharedMemory } from "./leftovers.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "qos-leftovers-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Above the largest process number that Linux gives out (4,194,304). */
+const NOBODY = 999_999_999;
+
+test("names files that appeared and that nobody alive uses", () => {
+  writeFileSync(join(folder, "there_before"), "");
+  const before = listSharedMemory([folder]);
+  expect(findLeftovers(before, [folder])).toEqual([]);
+
+  writeFileSync(join(folder, `${NOBODY}_tpu_to_qos`), "");
+  writeFileSync(join(folder, `${process.pid}_tpu_to_qos`), "");
+  const open = openSync(join(folder, "in_use"), "w");
+  expect(findLeftovers(before, [folder])).toEqual([join(folder, `${NOBODY}_tpu_to_qos`)]);
+
+  closeSync(open);
+  expect(findLeftovers(before, [folder]).sort()).toEqual([
+    join(folder, `${NOBODY}_tpu_to_qos`),
+    join(folder, "in_use"),
+  ]);
+});
+
+test("a folder that is not there holds nothing", () => {
+  expect(listSharedMemory([join(folder, "absent")]).size).toBe(0);
+});

@@ -1,0 +1,47 @@
+// Finds shared memory that the tests forgot: files that appeared during the run and that no living process has mapped or
+// open. Another program's files (a browser's, a second test run's) are in use or carry a living process' number.
+
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { isAlive, listProcesses } from "./processes.ts";
+
+/** Where channels live: standard and huge pages (spec: wire.md, 1). */
+const SHARED_MEMORY_FOLDERS = ["/dev/shm", "/mnt/hugepages"];
+
+export function listSharedMemory(folders: readonly string[] = SHARED_MEMORY_FOLDERS): Set<string> {
+  const paths = new Set<string>();
+  for (const folder of folders) {
+    if (!existsSync(folder)) continue;
+    for (const name of readdirSync(folder)) paths.add(`${folder}/${name}`);
+  }
+  return paths;
+}
+
+/** Paths that are there now, were not there before, and belong to nobody alive. */
+export function findLeftovers(before: ReadonlySet<string>, folders?: readonly string[]): string[] {
+  const fresh = [...listSharedMemory(folders)].filter((path) => !before.has(path) && !namesLivingProcess(path));
+  if (fresh.length === 0) return [];
+  const used = pathsInUse();
+  return fresh.filter((path) => !used.has(path) && existsSync(path));
+}
+
+/** Tests name their channels after their process' number. */
+function namesLivingProcess(path: string): boolean {
+  const numbers = path.slice(path.lastIndexOf("/") + 1).match(/\d{2,}/g) ?? [];
+  return numbers.some((number) => isAlive(Number(number)));
+}
+
+function pathsInUse(): Set<string> {
+  const used = new Set<string>();
+  for (const pid of listProcesses()) {
+    try {
+      for (const line of readFileSync(`/proc/${pid}/maps`, "utf8").split("\n")) {
+        const at = line.indexOf("/");
+        if (at >= 0) used.add(line.slice(at));
+      }
+      for (const fd of readdirSync(`/proc/${pid}/fd`)) used.add(readlinkSync(`/proc/${pid}/fd/${fd}`));
+    } catch {
+      // ended meanwhile, or another user's
+    }
+  }
+  return used;
+}
