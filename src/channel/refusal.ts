@@ -1,0 +1,96 @@
+// Why a channel's file is not joined or created, as a value with a sentence for the operator. Nothing of a refused file
+// has been changed.
+
+import { hugePageShortage } from "../../ffi/huge-pages.ts";
+import type { SystemError } from "../../ffi/libc.ts";
+import { MAGIC } from "./header.ts";
+import { type ChannelShape, pagesOf, STANDARD_PAGES_FOLDER } from "./place.ts";
+
+/**
+ * `kind`: no regular file. `locked`: another producer holds it. `pages`: its kind of pages is missing or not supported.
+ * `memory`: the host has too little. `system`: another failed call.
+ */
+export type RefusalKind =
+  | "kind"
+  | "permission"
+  | "size"
+  | "magic"
+  | "capacity"
+  | "locked"
+  | "pages"
+  | "memory"
+  | "system";
+
+export interface Refused {
+  readonly state: "refused";
+  readonly kind: RefusalKind;
+  /** What was wanted, what was found, what to do. */
+  readonly message: string;
+}
+
+export function refuse(kind: RefusalKind, message: string): Refused {
+  return { state: "refused", kind, message };
+}
+
+export function refuseKind(path: string, found: "folder" | "link" | "other"): Refused {
+  const what = { folder: "a folder", link: "a symbolic link", other: "a FIFO, a socket or a device" }[found];
+  return refuse("kind", `${path} is ${what} and no channel: remove it`);
+}
+
+export function refuseSize(path: string, found: number, wanted: number, shape: ChannelShape): Refused {
+  const message =
+    `${path} has ${found} bytes, and ${wanted} are wanted for ${shape.capacity} elements of ${shape.elementBytes} bytes ` +
+    "(made for another --packet-layout, or cut short; qos init --force makes it anew)";
+  return refuse("size", message);
+}
+
+export function refuseMagic(path: string, found: bigint): Refused {
+  const hex = (value: bigint): string => `0x${value.toString(16).padStart(16, "0")}`;
+  return refuse(
+    "magic",
+    `${path} is no channel: its magic is ${hex(found)}, and ${hex(MAGIC)} is wanted (another program's file, or damaged)`,
+  );
+}
+
+export function refuseCapacity(path: string, found: bigint, wanted: number): Refused {
+  return refuse("capacity", `${path} has a capacity of ${found} elements, and ${wanted} are wanted`);
+}
+
+export function refuseLocked(path: string, holder: number | undefined): Refused {
+  const who = holder === undefined ? "another process" : `process ${holder}`;
+  return refuse(
+    "locked",
+    `${path} is in use: ${who} is its producer already (stop that one, or take another --prefix)`,
+  );
+}
+
+/** A failed system call as a refusal with its remedy. */
+export function refuseFailure(path: string, error: SystemError): Refused {
+  switch (error.code) {
+    case "EACCES":
+    case "EPERM":
+      if (error.syscall.includes("chown")) {
+        return refuse(
+          "permission",
+          `${path} cannot be given that owner or group (${error.code}): run as root or as a member`,
+        );
+      }
+      return refuse(
+        "permission",
+        `${path} may not be used by this process (uid ${process.geteuid?.()}, ${error.code}): create the channels with ` +
+          "qos init --group GROUP, a group in which both the validator's user and this one are",
+      );
+    case "ENOSPC":
+    case "ENOMEM":
+    case "EFAULT": // pages of a mapping that cannot be had
+    case "EHWPOISON": {
+      const full = `${STANDARD_PAGES_FOLDER} or the memory of this host (or of its control group) is full`;
+      const why = pagesOf(path) === "huge" ? (hugePageShortage(1) ?? "too few huge pages") : full;
+      return refuse("memory", `${error.message}: ${why}`);
+    }
+    case "ELOOP":
+      return refuseKind(path, "link");
+    default:
+      return refuse("system", error.message);
+  }
+}
