@@ -1,0 +1,73 @@
+// The calling thread: its core, its name, its own CPU time, its right to new privileges. Each thread that imports this
+// module speaks of itself alone.
+
+import { ptr as addressOf, FFIType } from "bun:ffi";
+import fs from "node:fs";
+import { cString, errno, openLibc, SystemError } from "./libc.ts";
+
+const { i32, u64, u64_fast, ptr } = FFIType;
+const libc = openLibc({
+  sched_setaffinity: { args: [i32, u64, ptr], returns: i32 },
+  prctl: { args: [i32, u64_fast, u64_fast, u64_fast, u64_fast], returns: i32 },
+  clock_gettime: { args: [i32, ptr], returns: i32 },
+});
+
+const PR_SET_NAME = 15;
+const PR_SET_NO_NEW_PRIVS = 38;
+const CLOCK_THREAD_CPUTIME_ID = 3;
+const CPU_SET_BYTES = 128; // 1024 cores, glibc's cpu_set_t
+const NAME_MAX_BYTES = 15;
+const NANOS_PER_SECOND = 1e9;
+
+/** The kernel's number of the calling thread. */
+export function threadId(): number {
+  return Number(fs.readlinkSync("/proc/thread-self").split("/").at(-1));
+}
+
+/** The cores that the calling thread may run on, in ascending order. */
+export function allowedCpus(): number[] {
+  const status = fs.readFileSync("/proc/thread-self/status", "latin1");
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? "";
+  return list.split(",").flatMap((range) => {
+    const [first, last = first] = range.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}
+
+/**
+ * Pins the calling thread to one core.
+ * @throws RangeError for a core that this thread may not run on, SystemError where the kernel refuses
+ */
+export function pinThread(cpu: number): void {
+  const allowed = allowedCpus();
+  if (!allowed.includes(cpu)) {
+    throw new RangeError(`core ${cpu} is not among those that this process may use: ${allowed.join(", ")}`);
+  }
+  const set = new Uint8Array(CPU_SET_BYTES);
+  set[cpu >> 3] = 1 << (cpu & 7);
+  if (libc.sched_setaffinity(0, set.length, set) !== 0) {
+    throw SystemError.of("sched_setaffinity", `core ${cpu}`, errno());
+  }
+}
+
+/** Names the calling thread as `top -H` shows it. @param name at most 15 bytes */
+export function nameThread(name: string): void {
+  const bytes = cString(name);
+  if (bytes.length > NAME_MAX_BYTES + 1)
+    throw new RangeError(`a thread's name has at most ${NAME_MAX_BYTES} bytes: ${name}`);
+  if (libc.prctl(PR_SET_NAME, addressOf(bytes), 0, 0, 0) !== 0) throw SystemError.of("prctl", "PR_SET_NAME", errno());
+}
+
+/** No program that this thread, or a thread it starts from now on, runs can gain privileges (setuid files among them). */
+export function denyNewPrivileges(): void {
+  if (libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) !== 0) throw SystemError.of("prctl", "PR_SET_NO_NEW_PRIVS", errno());
+}
+
+// struct timespec { i64 seconds; i64 nanoseconds }: CPU seconds and nanoseconds both fit the low words
+const timespec = new Uint32Array(4);
+
+/** Nanoseconds of CPU that the calling thread has used: on a shared host the only honest measure. Allocates nothing. */
+export function threadCpuNanos(): number {
+  libc.clock_gettime(CLOCK_THREAD_CPUTIME_ID, timespec);
+  return timespec[0] * NANOS_PER_SECOND + timespec[2];
+}
