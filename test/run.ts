@@ -1,12 +1,12 @@
-// `npm test`: type check, lint, build, then every test file, group by group, with one sum at the end. A group is a folder
-// of test/, run as a process of its own, so that a crash, a hang or a leak of one group costs that group alone.
+// `npm test`: type check, lint, build, then every test file, group by group, with one sum at the end. A group is a
+// folder of test/, run as a process of its own, so that a crash, a hang or a leak costs one group alone.
 //
 //   npm test                          everything
 //   npm test -- --only check          type check and lint (types, lint, build or a group's name work alone, too)
 //   npm test -- --only unit           the groups that need no built binary
 //   npm test -- --only rank,queue     several steps or groups
 //
-// The last line is `N passed, N failed`, with `, N skipped` where something was; the exit code is 0 only if none failed.
+// The last line is `N passed, N failed`, with `, N skipped` where something was; exit code 0 only if none failed.
 
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";

@@ -1,5 +1,5 @@
-// Finds shared memory that the tests forgot: files that appeared during the run and that no living process has mapped or
-// open. Another program's files (a browser's, a second test run's) are in use or carry a living process' number.
+// Finds shared memory that the tests forgot: files that appeared during the run and that no living process has mapped
+// or open. Another program's files (a browser's, a second test run's) are in use or carry a living process' number.
 
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isAlive, listProcesses } from "./processes.ts";

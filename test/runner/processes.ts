@@ -10,7 +10,7 @@ export function readProc(pid: number, file: string): string {
   }
 }
 
-/** Fields of /proc/PID/stat after the command: state, parent, group, session, ...; undefined when the process is gone. */
+/** Fields of /proc/PID/stat after the command (state, parent, group, session, ...); undefined when it is gone. */
 function readStat(pid: number): string[] | undefined {
   const stat = readProc(pid, "stat");
   // the command may hold blanks and brackets, so count from its last bracket

@@ -1,0 +1,264 @@
+// The house rules, as tests: what lies where, who may import whom, what no file may hold.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  findImports,
+  findLines,
+  HOUSE,
+  type Import,
+  reachable,
+  readSources,
+  type Source,
+  withoutCommentsAndStrings,
+} from "./tidy/sources.ts";
+
+/** Biome holds code at 120; comments and long strings, which it does not break, may end a word later. */
+const LINE_LIMIT = 128;
+const SOURCE_LINES_LIMIT = 400;
+
+const sources = readSources();
+const isTypeScript = ({ path }: Source): boolean => path.endsWith(".ts");
+const isProgram = ({ path }: Source): boolean => /^(src|ffi)\//.test(path) && path.endsWith(".ts");
+const isTest = ({ path }: Source): boolean => path.startsWith("test/") && path.endsWith(".ts");
+const program = sources.filter(isProgram);
+const importsOf = new Map(sources.filter(isTypeScript).map((source) => [source.path, findImports(source)]));
+const importsWithoutTypes = new Map(
+  [...importsOf].map(([path, imports]) => [path, imports.filter((one) => !one.typeOnly)] as const),
+);
+
+/** Where the program and its parts begin. */
+const PROGRAM_ROOTS = [
+  "build.ts",
+  "src/main.ts",
+  "src/kernel/kernel.as.ts",
+  ...program.map(({ path }) => path).filter((path) => /^src\/demo\/demo\.ts$|-worker\.ts$/.test(path)),
+];
+
+function packageScripts(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(HOUSE, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  return Object.values(scripts);
+}
+
+describe("the tree", () => {
+  test("is read whole", () => {
+    const paths = sources.map(({ path }) => path);
+    expect(paths).toEqual(expect.arrayContaining(["build.ts", ".ci/run", "src/layout.ts", "test/tidy.test.ts"]));
+    expect(importsOf.get("test/tidy.test.ts")?.map(({ target }) => target)).toContain("test/tidy/sources.ts");
+  });
+
+  test("has only these names at its top", () => {
+    const allowed = ["bunfig.toml", "package.json", "package-lock.json", "tsconfig.json", "build.ts", "README.md"];
+    allowed.push("LICENSE", "CHANGELOG.md", "src", "ffi", "test", "docs");
+    const built = ["node_modules", "dist"];
+    const found = readdirSync(HOUSE).filter((name) => !name.startsWith(".") && !built.includes(name));
+    expect(found.sort()).toEqual(allowed.sort());
+  });
+
+  test("names files in kebab-case", () => {
+    const conventional = /^(README|CHANGELOG|Cargo)\b/;
+    const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)*$/;
+    const wrong = sources.filter(({ path }) => {
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const isRust = path.startsWith("test/rust/") && name.endsWith(".rs"); // Rust's modules have underscores
+      return !name.startsWith(".") && !conventional.test(name) && !kebab.test(name) && !isRust;
+    });
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("has no file that nothing reaches", () => {
+    const live = reachable(PROGRAM_ROOTS, importsOf);
+    expect(program.map(({ path }) => path).filter((path) => !live.has(path))).toEqual([]);
+  });
+
+  test("has no test helper that nothing uses", () => {
+    const scripts = packageScripts().join(" ");
+    const preload = readFileSync(join(HOUSE, "bunfig.toml"), "utf8");
+    const paths = sources.filter(isTest).map(({ path }) => path);
+    const roots = paths.filter((path) => /\.test\.ts$/.test(path) || scripts.includes(path) || preload.includes(path));
+    const live = reachable(roots, importsOf);
+    // a program of its own is started by its name
+    const started = (path: string): boolean => {
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      return sources.some((other) => other.path !== path && live.has(other.path) && other.text.includes(`${name}"`));
+    };
+    expect(paths.filter((path) => !live.has(path) && !started(path))).toEqual([]);
+  });
+
+  test("imports only files that are there", () => {
+    const made = /\.wasm$/; // by the build
+    const missing = [...importsOf].flatMap(([path, imports]) =>
+      imports
+        .filter(({ target }) => target !== undefined && !made.test(target) && !existsSync(join(HOUSE, target)))
+        .map(({ specifier }) => `${path}: ${specifier}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe("imports point one way", () => {
+  /** Folders of src/ in their order: a file imports from its own rank and below. */
+  const RANKS: Readonly<Record<string, number>> = {
+    channel: 0,
+    wire: 0,
+    hash: 0,
+    kernel: 0,
+    rank: 0,
+    join: 0,
+    engine: 1,
+    sidecar: 2,
+    simulator: 2,
+    report: 2,
+    cli: 3,
+    demo: 4,
+  };
+  const rankOf = (path: string): number => {
+    const folder = path.match(/^src\/([^/]+)\//)?.[1];
+    if (folder !== undefined) return RANKS[folder] ?? Number.NaN;
+    return path === "src/main.ts" ? 4 : 0; // layout.ts, arena.ts, version.ts; package.json
+  };
+
+  test("every folder of src/ has its place", () => {
+    const folders = readdirSync(join(HOUSE, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(folders.map(({ name }) => name).filter((name) => RANKS[name] === undefined)).toEqual([]);
+  });
+
+  test("from the command line down to the layout", () => {
+    const wrong = [...importsOf].flatMap(([path, imports]) =>
+      imports
+        .filter(({ target }) => path.startsWith("src/") && target?.startsWith("src/") && rankOf(target) > rankOf(path))
+        .map(({ specifier }) => `${path}: ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("only ffi/ calls foreign functions, and it imports nothing of src/ but the layout's constants", () => {
+    const fromFfi = (one: Import): boolean => one.specifier === "bun:ffi";
+    const wrong = [...importsOf].filter(([path, imports]) => !path.startsWith("ffi/") && imports.some(fromFfi));
+    expect(wrong.map(([path]) => path)).toEqual([]);
+    const upwards = [...importsOf].filter(
+      ([path, imports]) => path.startsWith("ffi/") && imports.some(({ target = "" }) => rankOf(target) > 0),
+    );
+    expect(upwards.map(([path]) => path)).toEqual([]);
+  });
+
+  test("program files import no tests, and only the house imports the build", () => {
+    const wrong = [...importsOf].filter(
+      ([path, imports]) =>
+        /^(src|ffi)\//.test(path) && imports.some(({ target = "" }) => /^(test\/|build\.ts)/.test(target)),
+    );
+    expect(wrong.map(([path]) => path)).toEqual([]);
+  });
+
+  test("the engine knows no operating system, over all that it reaches", () => {
+    const roots = program.map(({ path }) => path).filter((path) => path.startsWith("src/engine/"));
+    const reached = reachable(roots, importsWithoutTypes);
+    const outside = [...reached].filter((path) => /^(ffi|src\/(sidecar|simulator|report|cli|demo))\//.test(path));
+    expect(outside).toEqual([]);
+    const builtIn = [...reached].flatMap((path) =>
+      (importsWithoutTypes.get(path) ?? [])
+        .filter(({ specifier }) => /^(node|bun):|^bun$/.test(specifier))
+        .map(({ specifier }) => `${path}: ${specifier}`),
+    );
+    expect(builtIn).toEqual([]);
+  });
+
+  test("the engine asks for no clock, prints nothing and draws no random numbers", () => {
+    const forbidden = /\b(Date|performance|console|process|Bun)\s*\.|Math\.random|\bnew Date\b|\bsetTimeout\b/;
+    const found = program
+      .filter(({ path }) => /^src\/(engine|rank|join|channel\/(consumer|producer))/.test(path))
+      .flatMap((source) => findLines(source, forbidden, withoutCommentsAndStrings(source.text)));
+    expect(found).toEqual([]);
+  });
+});
+
+describe("every file", () => {
+  test(`keeps its lines within ${LINE_LIMIT} characters`, () => {
+    const wide = new RegExp(`^.{${LINE_LIMIT + 1},}$`, "u");
+    const found = sources
+      .filter(({ path }) => !path.endsWith(".md") && path !== ".gitignore")
+      .flatMap((source) => findLines(source, wide));
+    expect(found).toEqual([]);
+  });
+
+  test("of the program opens with its reason", () => {
+    const silent = program.filter(({ text }) => !/^(\/\/|\/\*\*?) ?\S/.test(text));
+    expect(silent.map(({ path }) => path)).toEqual([]);
+  });
+
+  test(`of the program has at most ${SOURCE_LINES_LIMIT} lines`, () => {
+    const long = program.filter(({ text }) => text.split("\n").length > SOURCE_LINES_LIMIT + 1);
+    expect(long.map(({ path, text }) => `${path}: ${text.split("\n").length - 1}`)).toEqual([]);
+  });
+
+  test("is finished: no note of what is still to be done", () => {
+    const marks = new RegExp(
+      `\\b(${["TO", "FIX", "X", "HA"].map((start, i) => start + ["DO", "ME", "XX", "CK"][i])})\\b`.replaceAll(",", "|"),
+    );
+    expect(sources.flatMap((source) => findLines(source, marks))).toEqual([]);
+  });
+
+  test("speaks of the project alone: no paths or hosts of a machine that it was written on", () => {
+    const folder = new RegExp(`(?<![\\w$.}/])/(${["work", "root", "home", "Users"].join("|")})/\\w`);
+    const host = /\b(registry\.npm|npmjs\.|crates\.io|deb\.debian|proxy\.golang)|\b(issue|ticket) #?\d/i;
+    const outside = /\.\.\/(shared|notes)\//;
+    const found = sources
+      .filter(({ path }) => path !== "test/tidy.test.ts")
+      .flatMap((source) => [folder, host, outside].flatMap((pattern) => findLines(source, pattern)));
+    expect(found).toEqual([]);
+  });
+
+  test("of TypeScript keeps its types", () => {
+    const loose = /(:|\bas|<|\|)\s*any\b(?!\w)/;
+    const silenced = /@ts-(ignore|nocheck|expect-error)/;
+    const checked = program.filter(({ path }) => !path.endsWith(".as.ts")); // asc checks those, its own dialect
+    const wrong = checked.flatMap((source) => [
+      ...findLines(source, loose, withoutCommentsAndStrings(source.text)),
+      ...findLines(source, silenced),
+    ]);
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("tests", () => {
+  const tests = sources.filter(({ path }) => path.endsWith(".test.ts"));
+
+  test("run all: none alone, none left for later, none skipped without a reason beside it", () => {
+    const alone = /\b(test|it|describe)\.(only|todo|failing)\b/;
+    expect(tests.flatMap((source) => findLines(source, alone, withoutCommentsAndStrings(source.text)))).toEqual([]);
+    const skipped = /\b(test|it|describe)\.(skip|skipIf)\b/;
+    const unexplained = tests.flatMap((source) => {
+      const lines = source.text.split("\n");
+      return findLines(source, skipped, withoutCommentsAndStrings(source.text)).filter((found) => {
+        const index = Number(found.split(":")[1]) - 1;
+        return !/\/\//.test(`${lines[index - 1] ?? ""}${lines[index]}`);
+      });
+    });
+    expect(unexplained).toEqual([]);
+  });
+
+  test("assert something", () => {
+    const empty = tests.filter(({ text }) => !/\bexpect\(|\bfc\.assert\(/.test(text));
+    expect(empty.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("cover each file of the program that does something", () => {
+    const mirrored = (path: string): boolean =>
+      existsSync(join(HOUSE, "test", path.replace(/^src\//, "").replace(/(\.as)?\.ts$/, ".test.ts"))) ||
+      existsSync(join(HOUSE, "test", path.replace(/^src\//, "").replace(/\.ts$/, ".test.ts")));
+    const imported = new Set(
+      sources.filter(isTest).flatMap(({ path }) => (importsOf.get(path) ?? []).map(({ target }) => target)),
+    );
+    // Started as processes, threads or modules of the kernel, they are tested through what they are part of.
+    const started = /^src\/(main|demo\/demo)\.ts$|-worker\.ts$|\.as\.ts$/;
+    const acts = /\bfunction\b|=>|\bclass\b/;
+    const bare = program.filter(({ path, text }) => {
+      const code = withoutCommentsAndStrings(text);
+      return acts.test(code) && !started.test(path) && !mirrored(path) && !imported.has(path);
+    });
+    expect(bare.map(({ path }) => path)).toEqual([]);
+  });
+});
