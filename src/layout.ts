@@ -14,10 +14,16 @@ export const PARTIAL_METAS = 1_048_576;
 export const RECENT_SIGNATURES = 1_048_576;
 /** The queue holds one less between pushes (engine.md, 2). */
 export const QUEUE_CAPACITY = 16_384;
-/** Keys that one model update can add on top of a table's limit: 401 completed transactions, at least 5 for each key. */
+/** Rows on top of a score table's limit: each of a batch's 401 transactions may name a key that is not in the table yet. */
 export const TABLE_HEADROOM = 512;
 /** Buckets of the index hold 8 entries; half full on average, so that few spill (join/bucket-index.ts). */
 export const BUCKET_ENTRIES = 8;
+/** A score table's index names a row in 24 bits (rank/score-table.ts). */
+export const TABLE_LIMIT_MAX = 2 ** 24 - 1 - TABLE_HEADROOM;
+/** Stake table (rank/stake-table.ts): a few thousand validators today. */
+export const STAKE_ENTRIES = 16_384;
+export const STAKE_HEADER_BYTES = CACHE_LINE_BYTES;
+export const STAKE_SLOT_BYTES = 24;
 /** Kernel context: secrets, settings, program ids (kernel/context.ts). */
 export const KERNEL_CONTEXT_BYTES = 4_096;
 /** Live counters and gauges of the loop, and their published copy (engine/status.ts). */
@@ -28,8 +34,6 @@ export const MAILBOX_BYTES = 4_096;
 /** A least-recently-used store: nodes in a circular order, an index of one-line buckets, a log of touches. */
 export interface LruRegion {
   readonly capacity: number;
-  /** Links and counters of the store itself. */
-  readonly stateAt: number;
   readonly nodesAt: number;
   readonly nodeBytes: number;
   readonly bucketsAt: number;
@@ -46,6 +50,8 @@ export interface QueueRegion {
   readonly heapSlotsAt: number;
   readonly orderAt: number;
   readonly freeAt: number;
+  /** By slot, not by place in the heap: written once a packet, never moved. */
+  readonly arrivalsAt: number;
   /** Scratch for the kernel's sort. */
   readonly sortAt: number;
   readonly sortBytes: number;
@@ -55,20 +61,34 @@ export interface QueueRegion {
   readonly slotBytes: number;
 }
 
-/** A model's table: sender -> score, with its scores in order. */
+/** A model's table: sender -> score, with its scores in order (rank/score-table.ts). */
 export interface ScoreTableRegion {
   /** Keys that stay after a prune. */
   readonly limit: number;
   readonly rows: number;
   readonly keyBytes: number;
+  /** Version and size, for readers on other threads. */
+  readonly stateAt: number;
   readonly keysAt: number;
-  readonly idsAt: number;
-  readonly scoresAt: number;
+  readonly traitsAt: number;
+  /** 16 bytes a row: the key's id (u64) and its score (f64). */
+  readonly entriesAt: number;
+  /** The scores in rising order, and as much again for the next ones. */
   readonly sortedAt: number;
-  readonly scratchAt: number;
+  readonly spareAt: number;
   readonly batchCountsAt: number;
   readonly batchSumsAt: number;
+  /** Rows with a count in this batch, and the old and new scores of those with a fresh one. */
+  readonly touchedAt: number;
+  readonly freshOldAt: number;
+  readonly freshNewAt: number;
   readonly slotsAt: number;
+  readonly slotCount: number;
+}
+
+/** Two stake tables: one in use, one to build the next in (rank/stake-table.ts). */
+export interface StakeRegion {
+  readonly tablesAt: readonly [number, number];
   readonly slotCount: number;
 }
 
@@ -108,11 +128,13 @@ export interface ArenaLayout {
   readonly queue: QueueRegion;
   readonly ips: ScoreTableRegion;
   readonly signers: ScoreTableRegion;
+  readonly stakes: StakeRegion;
   readonly channels: readonly ChannelRegion[];
   readonly bytes: number;
 }
 
-const RECENT_NODE_BYTES = 32;
+/** A recent signature: key, links, padding to half a cache line. */
+export const RECENT_NODE_BYTES = 32;
 const PAGE_BYTES = 65_536;
 
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to;
@@ -133,7 +155,6 @@ class Plan {
     const touchLogEntries = powerOfTwoFrom(2 * capacity);
     return {
       capacity,
-      stateAt: this.take(CACHE_LINE_BYTES),
       nodesAt: this.take(capacity * nodeBytes, PAGE_BYTES),
       nodeBytes,
       bucketsAt: this.take(bucketCount * CACHE_LINE_BYTES, PAGE_BYTES),
@@ -154,6 +175,7 @@ class Plan {
       heapSlotsAt: this.take(capacity * 4),
       orderAt: this.take(capacity * 4),
       freeAt: this.take(slotCount * 4),
+      arrivalsAt: this.take(slotCount * 8),
       sortAt: this.take(sortBytes),
       sortBytes,
       slotsAt: this.take(slotCount * slotBytes, PAGE_BYTES),
@@ -169,16 +191,26 @@ class Plan {
       limit,
       rows,
       keyBytes,
+      stateAt: this.take(CACHE_LINE_BYTES),
       keysAt: this.take(rows * keyBytes),
-      idsAt: this.take(rows * 8),
-      scoresAt: this.take(rows * 8),
+      traitsAt: this.take(rows),
+      entriesAt: this.take(rows * 16),
       sortedAt: this.take(rows * 8),
-      scratchAt: this.take(rows * 8),
+      spareAt: this.take(rows * 8),
       batchCountsAt: this.take(rows * 4),
       batchSumsAt: this.take(rows * 8),
+      touchedAt: this.take(TABLE_HEADROOM * 4),
+      freshOldAt: this.take(TABLE_HEADROOM * 8),
+      freshNewAt: this.take(TABLE_HEADROOM * 8),
       slotsAt: this.take(slotCount * 4),
       slotCount,
     };
+  }
+
+  stakes(entries: number): StakeRegion {
+    const slotCount = powerOfTwoFrom(2 * entries);
+    const bytes = STAKE_HEADER_BYTES + slotCount * STAKE_SLOT_BYTES;
+    return { tablesAt: [this.take(bytes), this.take(bytes)], slotCount };
   }
 
   channel(capacity: number, bytes: number, hugeAlignOffset: number): ChannelRegion {
@@ -203,6 +235,7 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
   }
   for (const [name, value] of Object.entries({ maxIps: options.maxIps, maxSigners: options.maxSigners })) {
     if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} must be a whole number above 0: ${value}`);
+    if (value > TABLE_LIMIT_MAX) throw new RangeError(`${name} is at most ${TABLE_LIMIT_MAX}: ${value}`);
   }
   const plan = new Plan();
   const map = {
@@ -218,6 +251,7 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
     queue: plan.queue(queueCapacity, options.packetLayout),
     ips: plan.scoreTable(options.maxIps, 8),
     signers: plan.scoreTable(options.maxSigners, 32),
+    stakes: plan.stakes(STAKE_ENTRIES),
     channels: CHANNELS.map((spec, id) =>
       plan.channel(
         options.channelCapacities?.[id] ?? spec.capacity,

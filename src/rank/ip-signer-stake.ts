@@ -1,0 +1,70 @@
+// The reference's second model (engine.md, 5.5): the sum of both scores instead of their product, times a factor for the
+// stake behind the address.
+
+import type { Arena } from "../arena.ts";
+import type { ArenaLayout } from "../layout.ts";
+import { COMPUTE_UNITS_AT, FEE_AT, IP_ID_AT, IP_KEY_AT, PAYER_ID_AT, TRAITS_AT } from "../wire/digest-layout.ts";
+import type { Model } from "./model.ts";
+import { Senders } from "./senders.ts";
+import { StakeTable } from "./stake-table.ts";
+
+export class IpSignerStake implements Model {
+  readonly name = "ip-signer-stake";
+  readonly senders: Senders;
+  readonly #u8: Uint8Array;
+  readonly #i32: Int32Array;
+  readonly #u32: Uint32Array;
+  readonly #f64: Float64Array;
+  #stakes = StakeTable.empty();
+
+  constructor(arena: Arena, layout: ArenaLayout) {
+    this.senders = new Senders(arena, layout);
+    this.#u8 = arena.u8;
+    this.#i32 = arena.i32;
+    this.#u32 = arena.u32;
+    this.#f64 = arena.f64;
+  }
+
+  get pending(): number {
+    return this.senders.pending;
+  }
+
+  /** Swaps the stakes. */
+  setStakes(stakes: StakeTable): void {
+    this.#stakes = stakes;
+  }
+
+  touch(at: number): number {
+    return this.senders.touch(at);
+  }
+
+  score(at: number): number {
+    const ip = this.senders.ips.score(at + IP_ID_AT);
+    const payer = this.senders.payers.score(at + PAYER_ID_AT);
+    const fee = this.#f64[(at + FEE_AT) >>> 3]!;
+    const computeUnits = this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
+    const key = (at + IP_KEY_AT) >>> 2;
+    const factor = this.#stakes.factor(this.#i32[key]!, this.#i32[key + 1]!, this.#u8[at + TRAITS_AT]!);
+    const score = (ip + payer) * factor * (fee / Math.max(computeUnits, 1));
+    return Math.max(score, 0); // the queue never receives NaN
+  }
+
+  failedSignature(at: number): void {
+    this.senders.blame(at);
+  }
+
+  unparsable(at: number): void {
+    this.senders.blame(at);
+  }
+
+  outcome(at: number, executionNanos: number): void {
+    this.senders.outcome(at, executionNanos);
+  }
+
+  learn(): void {
+    this.senders.learn();
+  }
+
+  /** Nothing fades by time alone. */
+  advance(): void {}
+}

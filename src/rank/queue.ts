@@ -1,0 +1,281 @@
+// The priority queue: slot numbers in a 4-ary min-heap, packets in slots.
+//
+// "Drop the lowest" needs a heap with the lowest on top; "send the highest" happens once in 100 ms, so the whole heap is
+// sorted then, by the kernel's radix sort, which is cheaper than a second heap or a min-max heap (docs/performance.md).
+// What was sorted and is not sent goes back in rising order, and that already is a heap.
+//
+// Rank: the higher score first; of equal scores the earlier arrival. So the lowest on top is the lowest score, and of
+// equal ones the latest. Sifts move a hole instead of swapping.
+//
+// Slots: free -> (claim, push) -> in the heap -> (take) -> outgoing -> (nextOutgoing, release) -> free. There are twice
+// as many slots as the heap has places: a whole heap can be outgoing while the next one fills.
+
+import type { Arena } from "../arena.ts";
+import type { QueueRegion } from "../layout.ts";
+import { ARRIVAL_AT } from "../wire/digest-layout.ts";
+
+const ARITY_SHIFT = 2;
+const ARITY = 1 << ARITY_SHIFT;
+
+/** The kernel's sort. */
+export interface FallingSort {
+  /**
+   * Writes the heap's places to `orderAt` (u32 each) in falling rank: higher score first, then the lower sequence. The
+   * columns themselves are only read.
+   */
+  sortFalling(
+    count: number,
+    scoresAt: number,
+    sequencesAt: number,
+    slotsAt: number,
+    orderAt: number,
+    scratchAt: number,
+  ): void;
+}
+
+export class Queue {
+  /** Entries in the heap. */
+  size = 0;
+  /** Taken for transmit and not handed out yet. */
+  outgoing = 0;
+  /** The score that a packet must exceed: the lowest one where the queue is full, else -Infinity. */
+  door = Number.NEGATIVE_INFINITY;
+  readonly capacity: number;
+
+  readonly #arenaF64: Float64Array;
+  readonly #scores: Float64Array;
+  readonly #sequences: Float64Array;
+  readonly #slots: Uint32Array;
+  readonly #order: Uint32Array;
+  readonly #free: Uint32Array;
+  readonly #arrivals: Float64Array;
+  readonly #sortedScores: Float64Array;
+  readonly #sortedSequences: Float64Array;
+  readonly #sortedSlots: Uint32Array;
+  readonly #region: QueueRegion;
+  readonly #slotsAt: number;
+  readonly #slotBytes: number;
+  #freeCount: number;
+  #outgoingNext = 0;
+  #unreleased = 0;
+  #sequence = 0;
+  /** No entry in the heap arrived before this. */
+  #oldestMs = Number.POSITIVE_INFINITY;
+
+  constructor(arena: Arena, region: QueueRegion) {
+    const { capacity, slotCount } = region;
+    if (capacity < 2 || slotCount < 2 * capacity) throw new RangeError(`${slotCount} slots for ${capacity} entries`);
+    if (region.sortBytes < capacity * 20)
+      throw new RangeError(`the queue's scratch has only ${region.sortBytes} bytes`);
+    const { buffer } = arena;
+    this.capacity = capacity;
+    this.#region = region;
+    this.#arenaF64 = arena.f64;
+    this.#scores = new Float64Array(buffer, region.scoresAt, capacity);
+    this.#sequences = new Float64Array(buffer, region.sequencesAt, capacity);
+    this.#slots = new Uint32Array(buffer, region.heapSlotsAt, capacity);
+    this.#order = new Uint32Array(buffer, region.orderAt, capacity);
+    this.#free = new Uint32Array(buffer, region.freeAt, slotCount);
+    this.#arrivals = new Float64Array(buffer, region.arrivalsAt, slotCount);
+    this.#sortedScores = new Float64Array(buffer, region.sortAt, capacity);
+    this.#sortedSequences = new Float64Array(buffer, region.sortAt + capacity * 8, capacity);
+    this.#sortedSlots = new Uint32Array(buffer, region.sortAt + capacity * 16, capacity);
+    this.#slotsAt = region.slotsAt;
+    this.#slotBytes = region.slotBytes;
+    for (let i = 0; i < slotCount; i++) this.#free[i] = slotCount - 1 - i;
+    this.#freeCount = slotCount;
+  }
+
+  /** Would a packet of this score stay in the queue if it were pushed now? */
+  wants(score: number): boolean {
+    return score > this.door;
+  }
+
+  /** @returns a free slot to fill; it stays free until it is pushed */
+  claim(): number {
+    return this.#free[this.#freeCount - 1]!;
+  }
+
+  /** @returns arena offset of a slot: the digest, then the packet */
+  slotAt(slot: number): number {
+    return this.#slotsAt + slot * this.#slotBytes;
+  }
+
+  /**
+   * Queues the claimed slot, whose digest holds its arrival. Where that makes one too many the lowest leaves, which may be
+   * the new one.
+   * @param score not NaN
+   * @returns the slot that left and is free again, or -1
+   */
+  push(slot: number, score: number): number {
+    const sequence = this.#sequence++;
+    if (this.size === this.capacity - 1) {
+      if (!(score > this.door)) return slot;
+      const dropped = this.#slots[0]!;
+      this.#arrived(slot);
+      this.#free[this.#freeCount - 1] = dropped;
+      this.#siftDown(0, score, sequence, slot);
+      this.door = this.#scores[0]!;
+      return dropped;
+    }
+    this.#arrived(slot);
+    this.#freeCount -= 1;
+    this.#siftUp(this.size++, score, sequence, slot);
+    if (this.size === this.capacity - 1) this.door = this.#scores[0]!;
+    return -1;
+  }
+
+  /**
+   * Takes the highest entries out of the heap, for `nextOutgoing` to hand out in falling order.
+   * @param most how many
+   * @returns how many were taken; 0 while those of the last call are not all released
+   */
+  take(most: number, kernel: FallingSort): number {
+    const count = this.size;
+    if (this.#unreleased > 0 || count === 0 || most < 1) return 0;
+    const { scoresAt, sequencesAt, heapSlotsAt, orderAt, sortAt } = this.#region;
+    kernel.sortFalling(count, scoresAt, sequencesAt, heapSlotsAt, orderAt, sortAt);
+    const taken = Math.min(count, Math.floor(most));
+    if (taken < count) this.#layBack(taken, count);
+    const order = this.#order;
+    const slots = taken < count ? this.#sortedSlots : this.#slots;
+    for (let i = 0; i < taken; i++) order[i] = slots[order[i]!]!;
+    this.size = count - taken;
+    this.door = Number.NEGATIVE_INFINITY;
+    if (this.size === 0) this.#oldestMs = Number.POSITIVE_INFINITY;
+    this.outgoing = taken;
+    this.#outgoingNext = 0;
+    this.#unreleased = taken;
+    return taken;
+  }
+
+  /** @returns the slot that the `ahead`-th next call of `nextOutgoing` gives (0: the next); below `outgoing` */
+  outgoingSlot(ahead: number): number {
+    return this.#order[this.#outgoingNext + ahead]!;
+  }
+
+  /** @returns the next slot in falling order, to be released by the caller; only while `outgoing` > 0 */
+  nextOutgoing(): number {
+    this.outgoing -= 1;
+    return this.#order[this.#outgoingNext++]!;
+  }
+
+  /** Frees a slot that `nextOutgoing` gave. */
+  release(slot: number): void {
+    this.#free[this.#freeCount++] = slot;
+    this.#unreleased -= 1;
+  }
+
+  /**
+   * Drops what arrived before a time from the heap (not from the outgoing ones).
+   * @returns how many were dropped
+   */
+  expire(beforeMs: number): number {
+    if (!(beforeMs > this.#oldestMs)) return 0;
+    const slots = this.#slots;
+    const scores = this.#scores;
+    const sequences = this.#sequences;
+    const arrivals = this.#arrivals;
+    const count = this.size;
+    let oldest = Number.POSITIVE_INFINITY;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!;
+      const arrival = arrivals[slot]!;
+      if (arrival < beforeMs) {
+        this.#free[this.#freeCount++] = slot;
+        continue;
+      }
+      if (arrival < oldest) oldest = arrival;
+      if (kept !== i) {
+        slots[kept] = slot;
+        scores[kept] = scores[i]!;
+        sequences[kept] = sequences[i]!;
+      }
+      kept += 1;
+    }
+    this.#oldestMs = oldest;
+    if (kept === count) return 0;
+    this.size = kept;
+    this.door = Number.NEGATIVE_INFINITY;
+    for (let i = ((kept + ARITY - 2) >>> ARITY_SHIFT) - 1; i >= 0; i--) {
+      this.#siftDown(i, scores[i]!, sequences[i]!, slots[i]!);
+    }
+    return count - kept;
+  }
+
+  #arrived(slot: number): void {
+    const arrival = this.#arenaF64[(this.slotAt(slot) + ARRIVAL_AT) >>> 3]!;
+    this.#arrivals[slot] = arrival;
+    if (arrival < this.#oldestMs) this.#oldestMs = arrival;
+  }
+
+  /** Lays what stays back as a heap: in rising order. The slots in the old order remain in `#sortedSlots`. */
+  #layBack(taken: number, count: number): void {
+    const order = this.#order;
+    const scores = this.#scores;
+    const sequences = this.#sequences;
+    const slots = this.#slots;
+    this.#sortedScores.set(scores);
+    this.#sortedSequences.set(sequences);
+    this.#sortedSlots.set(slots);
+    for (let place = 0, i = count - 1; i >= taken; place++, i--) {
+      const from = order[i]!;
+      scores[place] = this.#sortedScores[from]!;
+      sequences[place] = this.#sortedSequences[from]!;
+      slots[place] = this.#sortedSlots[from]!;
+    }
+  }
+
+  /** Puts an entry where a hole is at `place`, or above it. */
+  #siftUp(from: number, score: number, sequence: number, slot: number): void {
+    const scores = this.#scores;
+    const sequences = this.#sequences;
+    const slots = this.#slots;
+    let place = from;
+    while (place > 0) {
+      const parent = (place - 1) >>> ARITY_SHIFT;
+      const parentScore = scores[parent]!;
+      // A later arrival ranks lower, so it goes above equal scores.
+      if (score > parentScore || (score === parentScore && sequence < sequences[parent]!)) break;
+      scores[place] = parentScore;
+      sequences[place] = sequences[parent]!;
+      slots[place] = slots[parent]!;
+      place = parent;
+    }
+    scores[place] = score;
+    sequences[place] = sequence;
+    slots[place] = slot;
+  }
+
+  /** Puts an entry where a hole is at `place`, or below it. */
+  #siftDown(from: number, score: number, sequence: number, slot: number): void {
+    const scores = this.#scores;
+    const sequences = this.#sequences;
+    const slots = this.#slots;
+    const size = this.size;
+    let place = from;
+    for (;;) {
+      const first = (place << ARITY_SHIFT) + 1;
+      if (first >= size) break;
+      const end = Math.min(first + ARITY, size);
+      let lowest = first;
+      let lowestScore = scores[first]!;
+      for (let child = first + 1; child < end; child++) {
+        const childScore = scores[child]!;
+        if (childScore < lowestScore || (childScore === lowestScore && sequences[child]! > sequences[lowest]!)) {
+          lowest = child;
+          lowestScore = childScore;
+        }
+      }
+      if (score < lowestScore || (score === lowestScore && sequence > sequences[lowest]!)) break;
+      scores[place] = lowestScore;
+      sequences[place] = sequences[lowest]!;
+      slots[place] = slots[lowest]!;
+      place = lowest;
+    }
+    scores[place] = score;
+    sequences[place] = sequence;
+    slots[place] = slot;
+  }
+}
