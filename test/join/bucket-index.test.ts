@@ -1,0 +1,138 @@
+import { describe, expect, test } from "bun:test";
+import { BucketIndex } from "../../src/join/bucket-index.ts";
+import { MIXES, makeStore, randomOf, type Store } from "./store.ts";
+
+const NODE_BYTES = 16;
+const KEY_WORD = 0;
+const HOME_WORD = 2;
+const NODE_WORDS = NODE_BYTES >>> 2;
+
+function makeIndex(capacity: number): { store: Store; index: BucketIndex } {
+  const store = makeStore(capacity, NODE_BYTES);
+  return { store, index: new BucketIndex(store.arena, store.region, { key: KEY_WORD, home: HOME_WORD }) };
+}
+
+function writeNode({ arena, region }: Store, node: number, key: number, mixLow: number): void {
+  const at = (region.nodesAt >>> 2) + node * NODE_WORDS;
+  arena.i32[at + KEY_WORD] = key;
+  arena.i32[at + KEY_WORD + 1] = ~key;
+  arena.i32[at + HOME_WORD] = mixLow;
+}
+
+/** Checks what src/join/bucket-index.ts promises of every bucket. @returns node numbers that are in the index */
+function checkBuckets({ arena, region }: Store): number[] {
+  const words = arena.i32;
+  const mask = region.bucketCount - 1;
+  const at = (bucket: number): number => (region.bucketsAt >>> 2) + (bucket & mask) * 16;
+  const nodes: number[] = [];
+  for (let bucket = 0; bucket < region.bucketCount; bucket++) {
+    let ended = false;
+    for (let place = 0; place < 8; place++) {
+      const tag = words[at(bucket) + place]!;
+      if (tag === 0) {
+        ended = true;
+        continue;
+      }
+      expect(ended).toBe(false); // entries stand at the front
+      const node = words[at(bucket) + 8 + place]!;
+      const home = words[(region.nodesAt >>> 2) + node * NODE_WORDS + HOME_WORD]! & mask;
+      const displacement = (bucket - home) & mask;
+      expect(tag & 7).toBe(Math.min(displacement, 7));
+      for (let i = 0; i < displacement; i++) expect(words[at(home + i) + 7]).not.toBe(0); // full on the way
+      nodes.push(node);
+    }
+  }
+  return nodes.sort((a, b) => a - b);
+}
+
+describe("bucket index", () => {
+  for (const [name, mixOf] of Object.entries(MIXES)) {
+    for (const capacity of [4, 16, 64, 256]) {
+      test(`finds exactly what is in it: ${name}, ${capacity} nodes`, () => {
+        const { store, index } = makeIndex(capacity);
+        const random = randomOf(capacity);
+        const nodeOf = new Map<number, number>();
+        const free = Array.from({ length: capacity }, (_, node) => node);
+        const keys = 2 * capacity;
+        for (let step = 0; step < 4_000; step++) {
+          const key = random() % keys;
+          const [low, high] = mixOf(key);
+          const node = nodeOf.get(key);
+          expect(index.find(low, high, key, ~key)).toBe(node ?? -1);
+          // Grows to the brim and shrinks to nothing, again and again.
+          const growing = step % 1_000 < 600;
+          if (node === undefined && free.length > 0 && (growing || random() % 4 === 0)) {
+            const fresh = free.splice(random() % free.length, 1)[0]!;
+            writeNode(store, fresh, key, low);
+            index.insert(low, high, fresh);
+            nodeOf.set(key, fresh);
+          } else if (node !== undefined && (!growing || random() % 4 === 0)) {
+            index.remove(node);
+            nodeOf.delete(key);
+            free.push(node);
+          }
+          if (step % 50 === 0) expect(checkBuckets(store)).toEqual([...nodeOf.values()].sort((a, b) => a - b));
+        }
+        for (const [key, node] of nodeOf) expect(index.find(...mixOf(key), key, ~key)).toBe(node);
+        for (const node of nodeOf.values()) index.remove(node);
+        expect(checkBuckets(store)).toEqual([]);
+      });
+    }
+  }
+
+  test("a run far longer than the displacement's three bits is taken down from either end", () => {
+    for (const order of [1, -1]) {
+      const capacity = 256; // 32 full buckets in a row, all of one home
+      const { store, index } = makeIndex(capacity);
+      const nodes = Array.from({ length: capacity }, (_, node) => node);
+      for (const node of nodes) {
+        writeNode(store, node, node, 5);
+        index.insert(5, node << 4, node);
+      }
+      checkBuckets(store);
+      for (const node of order > 0 ? nodes : nodes.toReversed()) {
+        expect(index.find(5, node << 4, node, ~node)).toBe(node);
+        index.remove(node);
+        expect(index.find(5, node << 4, node, ~node)).toBe(-1);
+      }
+      expect(checkBuckets(store)).toEqual([]);
+    }
+  });
+
+  test("an entry that passed two full buckets comes back over one that nothing else has to leave", () => {
+    const { store, index } = makeIndex(64);
+    let node = 0;
+    const add = (home: number): number => {
+      writeNode(store, node, node, home);
+      index.insert(home, node << 4, node);
+      return node++;
+    };
+    const first = add(1);
+    for (let i = 0; i < 7; i++) add(1);
+    for (let i = 0; i < 8; i++) add(2);
+    const spilled = add(1); // passes 1 and 2, stands in 3
+    index.remove(first);
+    checkBuckets(store);
+    expect(index.find(1, spilled << 4, spilled, ~spilled)).toBe(spilled);
+  });
+
+  test("a hit is confirmed by the whole key, a miss by the tag alone", () => {
+    const { store, index } = makeIndex(16);
+    writeNode(store, 0, 1, 2);
+    index.insert(2, 0x50, 0);
+    writeNode(store, 1, 9, 2);
+    index.insert(2, 0x50, 1);
+    expect(index.find(2, 0x50, 9, ~9)).toBe(1);
+    expect(index.find(2, 0x50, 9, 9)).toBe(-1); // the high word differs
+    expect(index.find(2, 0x50, 8, ~9)).toBe(-1); // the low word differs
+    expect(index.find(2, 0x60, 9, ~9)).toBe(-1); // the key is there, under another tag
+    expect(index.find(1, 0x50, 9, ~9)).toBe(-1); // or in another bucket
+  });
+
+  test("refuses an index that is smaller than twice its store", () => {
+    const { arena, region } = makeStore(64, NODE_BYTES);
+    const words = { key: KEY_WORD, home: HOME_WORD };
+    expect(() => new BucketIndex(arena, { ...region, bucketCount: 8 }, words)).toThrow(RangeError);
+    expect(() => new BucketIndex(arena, { ...region, bucketCount: 24 }, words)).toThrow(RangeError);
+  });
+});
