@@ -1,0 +1,102 @@
+// Compiles the kernel (kernel.as.ts and what it imports) to kernel.wasm, where a source is newer. The module imports its
+// memory, shared, and has no data segment: checked here, because a data segment would be written into the arena by every
+// thread that instantiates the module.
+
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const KERNEL_FOLDER = dirname(fileURLToPath(import.meta.url));
+const ROOT = join(KERNEL_FOLDER, "..", "..");
+const SOURCES = ["kernel", "wire", "hash"].map((folder) => join(KERNEL_FOLDER, "..", folder));
+const WASM = join(KERNEL_FOLDER, "kernel.wasm");
+const ASC = join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
+
+const OPTIONS = [
+  "--outFile",
+  "",
+  "--runtime",
+  "stub",
+  "--importMemory",
+  "--sharedMemory",
+  "--maximumMemory",
+  "65536",
+  "--enable",
+  "threads",
+  "--enable",
+  "simd",
+  "--noAssert",
+  "--optimizeLevel",
+  "3",
+  "--shrinkLevel",
+  "0",
+  "--converge",
+];
+
+/** The newest change of any source that the module can depend on. */
+function newestSourceMs(): number {
+  let newest = 0;
+  for (const folder of SOURCES) {
+    for (const name of readdirSync(folder)) {
+      if (name.endsWith(".ts")) newest = Math.max(newest, statSync(join(folder, name)).mtimeMs);
+    }
+  }
+  return newest;
+}
+
+/**
+ * Makes sure that kernel.wasm is newer than its sources.
+ * @param force compile in any case
+ * @returns whether it was compiled
+ * @throws Error with the compiler's output
+ */
+export async function buildKernel(force = false): Promise<boolean> {
+  const built = statSync(WASM, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (!force && built > newestSourceMs()) return false;
+  // A name of its own for each process: two builds at once each put a whole file in place.
+  const fresh = `${WASM}.${process.pid}`;
+  try {
+    const options = OPTIONS.map((option) => (option === "" ? relative(ROOT, fresh) : option));
+    // A process of its own: the compiler's types, imported here, would replace the global ones of the whole project.
+    const asc = Bun.spawn([process.execPath, ASC, "src/kernel/kernel.as.ts", "--baseDir", ROOT, ...options], {
+      cwd: ROOT,
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const [messages, exitCode] = await Promise.all([asc.stderr.text(), asc.exited]);
+    if (exitCode !== 0) throw new Error(`the kernel does not compile:\n${messages}`);
+    const data = dataSegments(readFileSync(fresh));
+    if (data > 0) throw new Error(`the kernel has ${data} data segments; it must have none`);
+    renameSync(fresh, WASM);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+  return true;
+}
+
+const SECTIONS_AT = 8;
+const DATA_SECTION = 11;
+
+/** Data segments of a WebAssembly module. */
+export function dataSegments(module: Uint8Array): number {
+  let at = SECTIONS_AT;
+  const read = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = module[at++];
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < module.length) {
+    const section = module[at++];
+    const bytes = read();
+    if (section === DATA_SECTION) return read();
+    at += bytes;
+  }
+  return 0;
+}
+
+if (import.meta.main) {
+  console.log((await buildKernel(process.argv.includes("--force"))) ? "kernel.wasm built" : "kernel.wasm is fresh");
+}

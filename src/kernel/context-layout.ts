@@ -1,0 +1,37 @@
+// The kernel's context: secrets and settings that the kernel reads, and a little scratch. Plain constants, so that Bun
+// and the kernel's compiler read the same file. Written by kernel/context.ts.
+
+export const XXH3_SECRET_AT = 0; // 192 bytes, re-keyed with the xxhash seed (wire.md, 8)
+export const REFERENCE_FEES_AT = 192; // u8: 1 for the reference's fee rule, 0 for the chain's
+export const PRE_SIMD_0170_AT = 193; // u8: 1 for the default compute-unit limits of before SIMD-0170
+export const DROP_IPV6_AT = 194; // u8: 1 where IPv6 senders are refused
+export const PROGRAM_MULTIPLIER_AT = 200; // u64: spreads the known program ids over their slots without a collision
+
+/** u64 keys for ids and mixes, in the order of their use. */
+export const KEYS_AT = 256;
+export const IPV4_KEYS_AT = 256; // 4
+export const IPV6_KEYS_AT = 288; // 4
+export const PAYER_KEYS_AT = 320; // 6
+export const HASH_KEYS_AT = 368; // 4
+export const SIGNATURE_KEYS_AT = 400; // 4
+export const PAYLOAD_FOLD_KEYS_AT = 432; // 8
+export const KEYS_BYTES = 256;
+
+/** Known programs: a table of slots, each an id and what the program is. */
+export const PROGRAMS_AT = 512;
+export const PROGRAM_SLOT_BYTES = 40;
+export const PROGRAM_TRAITS_AT = 32; // u32 within a slot
+export const PROGRAM_SLOT_BITS = 5;
+
+export const PROGRAM_BUDGET = 1; // the compute-budget program
+export const PROGRAM_BUILTIN = 2; // 3,000 compute units where no limit is set
+export const PROGRAM_PRECOMPILE = 4; // its first data byte counts signatures
+
+/** Key words of the payload's keyed hash: as many bytes as the longest payload, rounded up to 32. */
+export const PAYLOAD_KEYS_AT = 1_792;
+export const PAYLOAD_KEYS_BYTES = 1_248;
+
+/** Scratch of one call: the end of what is hashed, put together. */
+export const HASH_SCRATCH_AT = 3_072;
+export const HASH_SCRATCH_BYTES = 320;
+export const TOUCH_SINK_AT = 3_392; // u32: keeps the loads alive that only warm the cache

@@ -1,0 +1,81 @@
+// The kernel's entry: what the loop calls. All addresses are arena offsets. Memory is imported and shared; the module has
+// no data of its own, so that instantiating it in several threads never writes to the arena.
+
+import { hashMix, ipv4Id, ipv6Id, keyId, signatureMix } from "../hash/keyed.as";
+import { xxh3 } from "../hash/xxh3.as";
+import { DIGEST_BYTES } from "../wire/digest-layout";
+import { digestPacket, signatureKey } from "../wire/packet.as";
+import { FLAGS_AT, PAYLOAD_MAX_BYTES, SIGNATURE_BYTES, SIZE_AT } from "../wire/packet-layout";
+import { TOUCH_SINK_AT } from "./context-layout";
+import {
+  CONFIRMED_ENTRY_BYTES,
+  CONFIRMED_KEY_AT,
+  CONFIRMED_MIX_AT,
+  OUTCOME_ENTRY_BYTES,
+  OUTCOME_HASH_AT,
+  OUTCOME_MIX_AT,
+  OUTCOME_NANOS_AT,
+} from "./entry-layout";
+
+export { sortFalling } from "./sort.as";
+
+const LINE_BYTES: usize = 64;
+const REMAINING_META_BYTES: usize = 16;
+
+/**
+ * Digests a group of packets that lie one behind the other. The lines of the whole group are touched before any is used:
+ * their cache misses overlap.
+ */
+export function digest(first: usize, count: i32, strideBytes: i32, out: usize, context: usize): void {
+  const end = first + count * strideBytes;
+  let sink: u32 = 0;
+  for (let at = first; at < end; at += strideBytes) sink += load<u32>(at, SIZE_AT) + <u32>load<u8>(at, FLAGS_AT);
+  for (let at = first; at < end; at += strideBytes) {
+    const payloadEnd = at + min<u32>(load<u32>(at, SIZE_AT), PAYLOAD_MAX_BYTES);
+    for (let line = at; line < payloadEnd; line += LINE_BYTES) sink += <u32>load<u8>(line);
+  }
+  store<u32>(context, sink, TOUCH_SINK_AT);
+  for (let at = first; at < end; at += strideBytes) {
+    digestPacket(at, out, context);
+    out += DIGEST_BYTES;
+  }
+}
+
+/** Reads remaining metas, 16 bytes each, into entries (kernel/entry-layout.ts). */
+export function digestOutcomes(first: usize, count: i32, out: usize, context: usize): void {
+  for (let i: i32 = 0; i < count; i++) {
+    const hash = load<u64>(first);
+    store<u64>(out, hash, OUTCOME_HASH_AT);
+    store<u64>(out, hashMix(hash, context), OUTCOME_MIX_AT);
+    store<f64>(out, <f64>load<u64>(first, 8), OUTCOME_NANOS_AT);
+    store<u64>(out, 0, OUTCOME_NANOS_AT + 8);
+    first += REMAINING_META_BYTES;
+    out += OUTCOME_ENTRY_BYTES;
+  }
+}
+
+/** Reads signatures, 64 bytes each, into entries (kernel/entry-layout.ts). */
+export function digestSignatures(first: usize, count: i32, out: usize, context: usize): void {
+  for (let i: i32 = 0; i < count; i++) {
+    const key = signatureKey(first);
+    store<u64>(out, key, CONFIRMED_KEY_AT);
+    store<u64>(out, signatureMix(key, context), CONFIRMED_MIX_AT);
+    first += SIGNATURE_BYTES;
+    out += CONFIRMED_ENTRY_BYTES;
+  }
+}
+
+/** XXH3-64 of contiguous bytes with a 192-byte secret; 8 bytes are written to `out`. */
+export function hash(at: usize, length: i32, secret: usize, out: usize): void {
+  store<u64>(out, xxh3(at, length, secret));
+}
+
+/** The id of a sender's address, given as a digest's IP_KEY; 8 bytes are written to `out`. */
+export function ipId(keyAt: usize, isIpv6: i32, out: usize, context: usize): void {
+  store<u64>(out, isIpv6 != 0 ? ipv6Id(load<u64>(keyAt), context) : ipv4Id(load<u32>(keyAt), context));
+}
+
+/** The id of a fee payer's 32-byte key; 8 bytes are written to `out`. */
+export function payerId(keyAt: usize, out: usize, context: usize): void {
+  store<u64>(out, keyId(keyAt, context));
+}

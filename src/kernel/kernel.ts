@@ -1,0 +1,71 @@
+// The kernel as the loop sees it: the compiled AssemblyScript (kernel.as.ts), instantiated over an arena. The same module
+// works in several threads at once; each call belongs to one context (kernel/context.ts) and one thread.
+
+import { readFileSync } from "node:fs";
+import type { Arena } from "../arena.ts";
+import wasmPath from "./kernel.wasm" with { type: "file" };
+
+/** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */
+export interface Kernel {
+  /**
+   * Digests packets that lie one behind the other (wire/digest-layout.ts).
+   * @param count 1 to GROUP; more works, with less use of the caches
+   * @param strideBytes bytes of a packet in the layout in use
+   * @param outAt 192 bytes a packet, 8-byte aligned
+   */
+  digest(firstAt: number, count: number, strideBytes: number, outAt: number, contextAt: number): void;
+
+  /** Reads remaining metas, 16 bytes each, into entries of OUTCOME_ENTRY_BYTES (kernel/entry-layout.ts). */
+  digestOutcomes(firstAt: number, count: number, outAt: number, contextAt: number): void;
+
+  /** Reads signatures, 64 bytes each, into entries of CONFIRMED_ENTRY_BYTES (kernel/entry-layout.ts). */
+  digestSignatures(firstAt: number, count: number, outAt: number, contextAt: number): void;
+
+  /**
+   * XXH3-64 with a secret.
+   * @param secretAt 192 bytes
+   * @param outAt 8 bytes
+   */
+  hash(at: number, length: number, secretAt: number, outAt: number): void;
+
+  /**
+   * The id of a sender's address: what a digest has as IP_ID. Never 0.
+   * @param keyAt 8 bytes: a digest's IP_KEY
+   * @param isIpv6 1 for a /64, else 0
+   * @param outAt 8 bytes
+   */
+  ipId(keyAt: number, isIpv6: number, outAt: number, contextAt: number): void;
+
+  /**
+   * The id of a fee payer: what a digest has as PAYER_ID. Never 0.
+   * @param keyAt 32 bytes
+   * @param outAt 8 bytes
+   */
+  payerId(keyAt: number, outAt: number, contextAt: number): void;
+
+  /**
+   * Sorts by falling score, equal scores by rising sequence.
+   * @param scoresAt f64 each, no NaN
+   * @param sequencesAt f64 each, whole numbers
+   * @param slotsAt u32 each, only read
+   * @param orderAt gets the slots in order, u32 each
+   * @param scratchAt 32 bytes an element and 48 KiB, 16-byte aligned (layout.ts: QueueRegion.sortAt)
+   */
+  sortFalling(
+    count: number,
+    scoresAt: number,
+    sequencesAt: number,
+    slotsAt: number,
+    orderAt: number,
+    scratchAt: number,
+  ): void;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Instantiates the kernel over an arena; synchronous, so that a Worker can use it at once. */
+export function loadKernel(arena: Arena): Kernel {
+  compiled ??= new WebAssembly.Module(readFileSync(wasmPath));
+  const instance = new WebAssembly.Instance(compiled, { env: { memory: arena.memory } });
+  return instance.exports as unknown as Kernel;
+}
