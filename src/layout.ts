@@ -120,8 +120,6 @@ export interface ArenaLayout {
   readonly statusAt: number;
   readonly mailboxAt: number;
   readonly digestsAt: number;
-  /** A group's keys and mixes of confirmed signatures, or mixes of outcomes (engine/feedback.ts). */
-  readonly feedbackAt: number;
   readonly scratchPacketAt: number;
   readonly partialMetas: LruRegion;
   readonly recent: LruRegion;
@@ -244,7 +242,6 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
     statusAt: plan.take(STATUS_BYTES, PAGE_BYTES),
     mailboxAt: plan.take(MAILBOX_BYTES, PAGE_BYTES),
     digestsAt: plan.take(GROUP * DIGEST_BYTES),
-    feedbackAt: plan.take(GROUP * 16),
     scratchPacketAt: plan.take(packetBytes(options.packetLayout)),
     partialMetas: plan.lru(metas, META_BYTES),
     recent: plan.lru(recent, RECENT_NODE_BYTES),

@@ -20,6 +20,9 @@ const STOP = 1;
 const PAUSED = 2;
 /** Where an idle loop sleeps (`--idle backoff`). */
 const SLEEP = 3;
+/** Which of the two stake tables the loop is to use (1 or 2; 0: none), and which one it uses. */
+const STAKES_OFFERED = 4;
+const STAKES_IN_USE = 5;
 const STATES = 16;
 const TARGET_PPS_AT = 256;
 
@@ -85,6 +88,27 @@ export class Mailbox {
   setTargetPps(targetPps: number): void {
     this.#f64[this.#target] = targetPps;
     this.ring();
+  }
+
+  /** Number of the stake table that the loop is to use: 1 or 2, 0 for none. */
+  get stakesOffered(): number {
+    return Atomics.load(this.#i32, this.#at + STAKES_OFFERED);
+  }
+
+  /** Offers a stake table. The other one must not be written to until `stakesInUse` says that it was taken. */
+  offerStakes(table: number): void {
+    Atomics.store(this.#i32, this.#at + STAKES_OFFERED, table);
+    this.ring();
+  }
+
+  /** Number of the stake table that the loop uses. */
+  get stakesInUse(): number {
+    return Atomics.load(this.#i32, this.#at + STAKES_IN_USE);
+  }
+
+  /** Said by the loop. */
+  tookStakes(table: number): void {
+    Atomics.store(this.#i32, this.#at + STAKES_IN_USE, table);
   }
 
   /** Puts the calling thread to sleep until the bell rings, for at most `ms`. Not for the main thread. */

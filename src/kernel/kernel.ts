@@ -47,18 +47,10 @@ export interface Kernel {
    * Sorts by falling score, equal scores by rising sequence.
    * @param scoresAt f64 each, no NaN
    * @param sequencesAt f64 each, whole numbers
-   * @param slotsAt u32 each, only read
-   * @param orderAt gets the slots in order, u32 each
+   * @param orderAt gets the elements' places in order, u32 each
    * @param scratchAt 32 bytes an element and 48 KiB, 16-byte aligned (layout.ts: QueueRegion.sortAt)
    */
-  sortFalling(
-    count: number,
-    scoresAt: number,
-    sequencesAt: number,
-    slotsAt: number,
-    orderAt: number,
-    scratchAt: number,
-  ): void;
+  sortFalling(count: number, scoresAt: number, sequencesAt: number, orderAt: number, scratchAt: number): void;
 }
 
 let compiled: WebAssembly.Module | undefined;

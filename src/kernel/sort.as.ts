@@ -25,18 +25,10 @@ function orderedBits(value: f64): u64 {
  * @param count elements
  * @param scores f64 each, no NaN
  * @param sequences f64 each, whole numbers
- * @param slots u32 each
- * @param order gets the slots, u32 each
+ * @param order gets the elements' places (0 to count - 1) in order, u32 each
  * @param scratch 32 bytes an element and 48 KiB, 16-byte aligned
  */
-export function sortFalling(
-  count: i32,
-  scores: usize,
-  sequences: usize,
-  slots: usize,
-  order: usize,
-  scratch: usize,
-): void {
+export function sortFalling(count: i32, scores: usize, sequences: usize, order: usize, scratch: usize): void {
   if (count <= 0) return;
   const histograms = scratch;
   let from = scratch + HISTOGRAMS_BYTES;
@@ -74,8 +66,7 @@ export function sortFalling(
   }
   if (sortRecords(count, histograms, from, to)) from = to;
   for (let i: i32 = 0; i < count; i++) {
-    const index = <usize>load<u32>(from + (<usize>i << RECORD_SHIFT), INDEX_AT);
-    store<u32>(order + (<usize>i << 2), load<u32>(slots + (index << 2)));
+    store<u32>(order + (<usize>i << 2), load<u32>(from + (<usize>i << RECORD_SHIFT), INDEX_AT));
   }
 }
 

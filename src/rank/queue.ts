@@ -23,14 +23,7 @@ export interface FallingSort {
    * Writes the heap's places to `orderAt` (u32 each) in falling rank: higher score first, then the lower sequence. The
    * columns themselves are only read.
    */
-  sortFalling(
-    count: number,
-    scoresAt: number,
-    sequencesAt: number,
-    slotsAt: number,
-    orderAt: number,
-    scratchAt: number,
-  ): void;
+  sortFalling(count: number, scoresAt: number, sequencesAt: number, orderAt: number, scratchAt: number): void;
 }
 
 export class Queue {
@@ -133,8 +126,8 @@ export class Queue {
   take(most: number, kernel: FallingSort): number {
     const count = this.size;
     if (this.#unreleased > 0 || count === 0 || most < 1) return 0;
-    const { scoresAt, sequencesAt, heapSlotsAt, orderAt, sortAt } = this.#region;
-    kernel.sortFalling(count, scoresAt, sequencesAt, heapSlotsAt, orderAt, sortAt);
+    const { scoresAt, sequencesAt, orderAt, sortAt } = this.#region;
+    kernel.sortFalling(count, scoresAt, sequencesAt, orderAt, sortAt);
     const taken = Math.min(count, Math.floor(most));
     if (taken < count) this.#layBack(taken, count);
     const order = this.#order;

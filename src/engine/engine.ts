@@ -1,0 +1,174 @@
+// The engine: one turn of the loop (engine.md, 1). It knows no operating system: it is given memory, a kernel, a model and
+// a clock value, and does one turn. Over shared memory in a Worker it is the sidecar, over plain memory with a virtual clock
+// the simulator, in a loop without a clock the benchmark.
+//
+// Nothing here throws, allocates per packet, or waits.
+
+import type { Arena } from "../arena.ts";
+import { CHANNELS, CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../channel/channels.ts";
+import { Consumer } from "../channel/consumer.ts";
+import { Producer } from "../channel/producer.ts";
+import { PartialMetas } from "../join/partial-metas.ts";
+import { RecentFilter } from "../join/recent-filter.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { ArenaLayout } from "../layout.ts";
+import type { Model } from "../rank/model.ts";
+import { Queue } from "../rank/queue.ts";
+import { Feedback } from "./feedback.ts";
+import { Intake } from "./intake.ts";
+import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, Mailbox } from "./mailbox.ts";
+import {
+  CONFIRMED_PER_TURN,
+  type EngineSettings,
+  FAILED_PER_TURN,
+  OUTCOMES_PER_TURN,
+  PACKETS_PER_TURN,
+  PUBLISH_INTERVAL_MS,
+} from "./settings.ts";
+import { STAT } from "./statistics.ts";
+import { StatusPage } from "./status.ts";
+import { Transmit } from "./transmit.ts";
+
+export class Engine {
+  readonly status: StatusPage;
+  readonly mailbox: Mailbox;
+  readonly queue: Queue;
+  readonly metas: PartialMetas;
+  readonly recent: RecentFilter;
+
+  readonly #intake: Intake;
+  readonly #feedback: Feedback;
+  readonly #transmit: Transmit;
+  readonly #counters: Float64Array;
+  readonly #consumers: (Consumer | null)[] = CHANNELS.map(() => null);
+  #output: Producer | null = null;
+  #bell = -1;
+  #paused = false;
+  #publishedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly arena: Arena,
+    private readonly layout: ArenaLayout,
+    kernel: Kernel,
+    readonly model: Model,
+    settings: EngineSettings,
+  ) {
+    this.status = new StatusPage(arena, layout.statusAt);
+    this.mailbox = new Mailbox(arena, layout.mailboxAt);
+    this.queue = new Queue(arena, layout.queue);
+    this.metas = new PartialMetas(arena, layout.partialMetas);
+    this.recent = new RecentFilter(arena, layout.recent);
+    const counters = this.status.words;
+    this.#counters = counters;
+    this.#intake = new Intake(arena, layout, kernel, counters, this.recent, this.metas, model, this.queue);
+    this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model);
+    this.#transmit = new Transmit(arena, layout, settings, kernel, counters, this.recent, this.queue);
+    this.mailbox.setTargetPps(settings.targetPps);
+  }
+
+  /**
+   * One turn: packets, a slice of a transmit, confirmed signatures, outcomes, failures; then the heartbeats.
+   * @param now milliseconds of a clock that never goes back
+   * @returns elements read and packets sent: 0 means idle
+   */
+  turn(now: number): number {
+    if (this.mailbox.bell !== this.#bell) this.#readMailbox();
+    const consumers = this.#consumers;
+    let done = 0;
+    this.model.advance(now);
+    for (let id = 0; id < FAILED_CHANNEL; id++) {
+      const consumer = consumers[id]!;
+      if (consumer !== null) done += this.#intake.drain(consumer, now, PACKETS_PER_TURN);
+    }
+    this.#transmit.expire(now);
+    const output = this.#output;
+    if (output !== null && !this.#paused) done += this.#transmit.turn(output, now);
+    const confirmed = consumers[CONFIRMED_CHANNEL]!;
+    if (confirmed !== null) done += this.#feedback.confirmed(confirmed, CONFIRMED_PER_TURN);
+    const outcomes = consumers[OUTCOME_CHANNEL]!;
+    if (outcomes !== null) done += this.#feedback.outcomes(outcomes, OUTCOMES_PER_TURN);
+    const failed = consumers[FAILED_CHANNEL]!;
+    if (failed !== null) done += this.#feedback.failed(failed, FAILED_PER_TURN);
+    this.#beat();
+    this.#counters[STAT.turns]!++;
+    if (now - this.#publishedMs >= PUBLISH_INTERVAL_MS) this.publish(now);
+    return done;
+  }
+
+  /** Shows the present numbers to readers of the status page. */
+  publish(now: number): void {
+    const words = this.#counters;
+    this.#publishedMs = now;
+    words[STAT.queued] = this.queue.size + this.queue.outgoing;
+    words[STAT.partialMetas] = this.metas.size;
+    words[STAT.partialMetasEvicted] = this.metas.evicted;
+    words[STAT.recentSignatures] = this.recent.size;
+    words[STAT.queueDoor] = this.queue.door;
+    words[STAT.clockMs] = now;
+    for (let id = 0; id < CHANNELS.length; id++) this.#publishChannel(id);
+    this.status.publish();
+  }
+
+  #publishChannel(id: number): void {
+    const words = this.#counters;
+    const word = this.status.channelWord(id);
+    words[word] = this.mailbox.channelState(id);
+    const consumer = this.#consumers[id]!;
+    if (consumer !== null) {
+      words[word + 1] = this.#receivedBefore[id]! + consumer.received;
+      words[word + 2] = this.#lappedBefore[id]! + consumer.lapped;
+      words[word + 3] = this.#tornBefore[id]! + consumer.torn;
+      words[word + 4] = consumer.tail;
+      words[word + 5] = consumer.tail - consumer.head;
+    } else if (id === OUTPUT_CHANNEL && this.#output !== null) {
+      words[word + 1] = words[STAT.bankingTransmissions]!;
+      words[word + 4] = this.#output.tail;
+    }
+  }
+
+  // What earlier joins of a channel had counted.
+  readonly #receivedBefore = CHANNELS.map(() => 0);
+  readonly #lappedBefore = CHANNELS.map(() => 0);
+  readonly #tornBefore = CHANNELS.map(() => 0);
+
+  #readMailbox(): void {
+    const { mailbox } = this;
+    this.#bell = mailbox.bell;
+    this.#paused = mailbox.paused;
+    this.#transmit.setTargetPps(mailbox.targetPps);
+    for (let id = 0; id < CHANNELS.length; id++) {
+      const state = mailbox.channelState(id);
+      if (state === CHANNEL_OFFERED) this.#attach(id);
+      else if (state === CHANNEL_LEAVING) this.#detach(id);
+    }
+  }
+
+  #attach(id: number): void {
+    const { at, capacity, elementBytes } = this.layout.channels[id]!;
+    if (id === OUTPUT_CHANNEL) {
+      this.#output = new Producer(this.arena, at, capacity, elementBytes);
+    } else {
+      const consumer = new Consumer(this.arena, at, capacity, elementBytes);
+      consumer.join();
+      this.#consumers[id] = consumer;
+    }
+    this.mailbox.setChannelState(id, CHANNEL_ATTACHED);
+  }
+
+  #detach(id: number): void {
+    const consumer = this.#consumers[id]!;
+    if (consumer !== null) {
+      this.#receivedBefore[id]! += consumer.received;
+      this.#lappedBefore[id]! += consumer.lapped;
+      this.#tornBefore[id]! += consumer.torn;
+      this.#consumers[id] = null;
+    }
+    if (id === OUTPUT_CHANNEL) this.#output = null;
+    this.mailbox.setChannelState(id, CHANNEL_ABSENT);
+  }
+
+  #beat(): void {
+    for (let id = 0; id < OUTPUT_CHANNEL; id++) this.#consumers[id]?.beat();
+    this.#output?.beat();
+  }
+}

@@ -1,0 +1,177 @@
+// A packet's way in: ring -> digest -> refuse? -> seen before? -> score -> queue.
+//
+// Packets are read in place, in groups: the kernel digests up to 16 of them where they lie (their cache misses overlap),
+// one lap check covers the group, then the lines of every table that the group will need are loaded together, and only then
+// is each packet judged. Only what enters the queue is copied, and checked once more after the copy. A packet that turns
+// out to be torn has no effect at all: nothing is counted, learned or remembered before its last lap check.
+
+import type { Arena } from "../arena.ts";
+import type { Consumer } from "../channel/consumer.ts";
+import type { PartialMetas } from "../join/partial-metas.ts";
+import type { RecentFilter } from "../join/recent-filter.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { ArenaLayout } from "../layout.ts";
+import type { Model } from "../rank/model.ts";
+import type { Queue } from "../rank/queue.ts";
+import {
+  ARRIVAL_AT,
+  DIGEST_BYTES,
+  GROUP,
+  REASON_AT,
+  SCORE_AT,
+  SIGNATURE_KEY_AT,
+  SIGNATURE_MIX_AT,
+  TRAIT_IPV6,
+  TRAIT_NEVER,
+  TRAITS_AT,
+} from "../wire/digest-layout.ts";
+import {
+  INVALID_META_SIZE,
+  INVALID_PACKET_DATA,
+  MALFORMED_FIRST,
+  NON_IPV4,
+  UNSANITARY_FIRST,
+} from "../wire/reason-codes.ts";
+import { STAT } from "./statistics.ts";
+
+export class Intake {
+  /** Keeps the loads of the touch phase alive. */
+  touched = 0;
+
+  readonly #u8: Uint8Array;
+  readonly #f64: Float64Array;
+  readonly #digests: number;
+  readonly #context: number;
+  readonly #packetBytes: number;
+
+  constructor(
+    arena: Arena,
+    layout: ArenaLayout,
+    private readonly kernel: Kernel,
+    private readonly counters: Float64Array,
+    private readonly recent: RecentFilter,
+    private readonly metas: PartialMetas,
+    private readonly model: Model,
+    private readonly queue: Queue,
+  ) {
+    this.#u8 = arena.u8;
+    this.#f64 = arena.f64;
+    this.#digests = layout.digestsAt;
+    this.#context = layout.contextAt;
+    this.#packetBytes = layout.channels[0]!.elementBytes;
+  }
+
+  /**
+   * Takes packets from a channel until it is empty or the budget is used up.
+   * @returns packets taken
+   */
+  drain(consumer: Consumer, now: number, budget: number): number {
+    let taken = 0;
+    while (taken < budget) {
+      const left = budget - taken;
+      const count = consumer.readable(Math.min(left, GROUP));
+      if (count === 0) break;
+      this.#group(consumer, count, now);
+      taken += count;
+    }
+    return taken;
+  }
+
+  #group(consumer: Consumer, count: number, now: number): void {
+    const first = consumer.addressOf(0);
+    const stride = this.#packetBytes;
+    const digests = this.#digests;
+    this.kernel.digest(first, count, stride, digests, this.#context);
+    let torn = consumer.overrun();
+    if (torn > 0) {
+      if (torn > count) torn = count;
+      consumer.drop(torn);
+    }
+    this.#touch(torn, count);
+    for (let i = torn; i < count; i++) this.#judge(consumer, first + i * stride, digests + i * DIGEST_BYTES, now);
+  }
+
+  /** Loads what the group's packets will need, so that the misses overlap instead of following one another. */
+  #touch(from: number, count: number): void {
+    const { recent, metas, model } = this;
+    let touched = metas.touchVictims(count - from);
+    let digest = this.#digests + from * DIGEST_BYTES;
+    for (let i = from; i < count; i++) {
+      touched += recent.touch(digest + SIGNATURE_MIX_AT) + metas.touch(digest) + model.touch(digest);
+      digest += DIGEST_BYTES;
+    }
+    this.touched = touched;
+  }
+
+  /** Judges the packet at the consumer's head, and moves the head. */
+  #judge(consumer: Consumer, packet: number, digest: number, now: number): void {
+    const { counters, metas } = this;
+    if (this.#u8[digest + REASON_AT] !== 0) {
+      this.#refuse(consumer, digest);
+      return;
+    }
+    if (this.recent.has(digest + SIGNATURE_KEY_AT, digest + SIGNATURE_MIX_AT)) {
+      this.#count(consumer, digest);
+      counters[STAT.recentlyProcessed]!++;
+      return;
+    }
+    const known = metas.find(digest);
+    if (known !== 0) {
+      this.#count(consumer, digest);
+      counters[STAT.duplicatePackets]!++;
+      metas.refresh(known);
+      return;
+    }
+    const score = this.model.score(digest);
+    this.#f64[(digest + SCORE_AT) >>> 3] = score;
+    this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
+    if (this.queue.wants(score)) {
+      if (!this.#enqueue(consumer, packet, digest, score)) return;
+    } else {
+      this.#count(consumer, digest);
+      counters[STAT.leakedPriority]!++;
+    }
+    metas.insert(digest);
+    if (score === 0) counters[STAT.zeroScore]!++;
+  }
+
+  /** @returns false where the packet was overwritten while it was copied: then it never was */
+  #enqueue(consumer: Consumer, packet: number, digest: number, score: number): boolean {
+    const { queue } = this;
+    const slot = queue.claim();
+    const at = queue.slotAt(slot);
+    this.#u8.copyWithin(at + DIGEST_BYTES, packet, packet + this.#packetBytes);
+    if (consumer.overrun() > 0) {
+      consumer.drop(1);
+      return false;
+    }
+    this.#count(consumer, digest);
+    this.#u8.copyWithin(at, digest, digest + DIGEST_BYTES);
+    if (queue.push(slot, score) >= 0) this.counters[STAT.leakedPriority]!++;
+    return true;
+  }
+
+  #refuse(consumer: Consumer, digest: number): void {
+    const { counters } = this;
+    const reason = this.#u8[digest + REASON_AT]!;
+    this.#count(consumer, digest);
+    if (reason === NON_IPV4) counters[STAT.nonIpv4]!++;
+    else if (reason === INVALID_META_SIZE) counters[STAT.invalidMetaSize]!++;
+    else if (reason === INVALID_PACKET_DATA) counters[STAT.invalidPacketData]!++;
+    else if (reason >= UNSANITARY_FIRST) counters[STAT.failedSanitize]!++;
+    else if (reason >= MALFORMED_FIRST) {
+      counters[STAT.failedView]!++;
+      this.model.unparsable(digest);
+    }
+  }
+
+  #count(consumer: Consumer, digest: number): void {
+    const { counters } = this;
+    consumer.take(1);
+    counters[STAT.totalPackets]!++;
+    const traits = this.#u8[digest + TRAITS_AT]!;
+    if ((traits & (TRAIT_IPV6 | TRAIT_NEVER)) === 0) return;
+    if ((traits & TRAIT_IPV6) !== 0) counters[STAT.ipv6Packets]!++;
+    if ((traits & TRAIT_NEVER) !== 0) counters[STAT.neverIncludable]!++;
+  }
+}

@@ -1,0 +1,60 @@
+// The engine over plain memory: an arena of its own, all eight channels in it, and the cursors of the other side. What the
+// simulator, the benchmark, the warm-up and the tests run; the sidecar does the same over shared-memory files.
+
+import { Arena } from "../arena.ts";
+import { CHANNELS, OUTPUT_CHANNEL } from "../channel/channels.ts";
+import { Consumer } from "../channel/consumer.ts";
+import { CAPACITY_AT, MAGIC, MAGIC_AT } from "../channel/header.ts";
+import { Producer } from "../channel/producer.ts";
+import { type KernelSettings, writeKernelContext } from "../kernel/context.ts";
+import { type Kernel, loadKernel } from "../kernel/kernel.ts";
+import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../layout.ts";
+import type { Model } from "../rank/model.ts";
+import { Engine } from "./engine.ts";
+import { CHANNEL_OFFERED } from "./mailbox.ts";
+import type { EngineSettings } from "./settings.ts";
+
+export interface PlainEngineOptions {
+  readonly layout: LayoutOptions;
+  readonly context: KernelSettings;
+  readonly engine: EngineSettings;
+  readonly model: (arena: Arena, layout: ArenaLayout) => Model;
+  /** Bytes of scratch for the caller, e.g. to make packets in; 64-byte aligned at `scratchAt`. */
+  readonly scratchBytes?: number;
+}
+
+export interface PlainEngine {
+  readonly arena: Arena;
+  readonly layout: ArenaLayout;
+  readonly kernel: Kernel;
+  readonly model: Model;
+  readonly engine: Engine;
+  /** The validator's side of the inputs, by channel id; the output's entry is not to be used. */
+  readonly producers: readonly Producer[];
+  /** The validator's side of the output, joined at its start. */
+  readonly output: Consumer;
+  readonly scratchAt: number;
+}
+
+/** Builds an engine with all channels attached, in memory of its own. Nothing outside is touched. */
+export function plainEngine(options: PlainEngineOptions): PlainEngine {
+  const layout = arenaLayout(options.layout);
+  const arena = Arena.reserve(layout.bytes + (options.scratchBytes ?? 0));
+  for (const region of layout.channels) {
+    arena.u64[(region.at + CAPACITY_AT) / 8] = BigInt(region.capacity);
+    arena.u64[(region.at + MAGIC_AT) / 8] = MAGIC;
+  }
+  writeKernelContext(arena, layout.contextAt, options.context);
+  const kernel = loadKernel(arena);
+  const model = options.model(arena, layout);
+  const engine = new Engine(arena, layout, kernel, model, options.engine);
+  for (let id = 0; id < CHANNELS.length; id++) engine.mailbox.setChannelState(id, CHANNEL_OFFERED);
+  engine.turn(0);
+  const producers = layout.channels.map(
+    ({ at, capacity, elementBytes }) => new Producer(arena, at, capacity, elementBytes),
+  );
+  const out = layout.channels[OUTPUT_CHANNEL]!;
+  const output = new Consumer(arena, out.at, out.capacity, out.elementBytes);
+  output.join();
+  return { arena, layout, kernel, model, engine, producers, output, scratchAt: layout.bytes };
+}

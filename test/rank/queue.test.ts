@@ -1,0 +1,184 @@
+import { describe, expect, test } from "bun:test";
+import { Arena } from "../../src/arena.ts";
+import { arenaLayout } from "../../src/layout.ts";
+import { type FallingSort, Queue } from "../../src/rank/queue.ts";
+import { ARRIVAL_AT } from "../../src/wire/digest-layout.ts";
+import { randomOf } from "../join/store.ts";
+
+interface Entry {
+  readonly slot: number;
+  readonly score: number;
+  readonly sequence: number;
+  readonly arrival: number;
+}
+
+const CHANNELS = [4, 4, 4, 4, 4, 4, 4, 4];
+
+/** Falling rank: higher score first, of equal ones the earlier arrival. */
+const falling = (a: Entry, b: Entry): number => b.score - a.score || a.sequence - b.sequence;
+
+/** The kernel's sort, spelled out over the same columns. */
+function sortOver(arena: Arena): FallingSort {
+  return {
+    sortFalling(count, scoresAt, sequencesAt, orderAt) {
+      const score = (place: number): number => arena.f64[(scoresAt >>> 3) + place]!;
+      const sequence = (place: number): number => arena.f64[(sequencesAt >>> 3) + place]!;
+      const order = Array.from({ length: count }, (_, place) => place);
+      order.sort((a, b) => score(b) - score(a) || sequence(a) - sequence(b));
+      for (let i = 0; i < count; i++) arena.u32[(orderAt >>> 2) + i] = order[i]!;
+    },
+  };
+}
+
+function makeQueue(queueCapacity: number) {
+  const layout = arenaLayout({
+    packetLayout: "agave2",
+    maxIps: 4,
+    maxSigners: 4,
+    partialMetas: 4,
+    recentSignatures: 4,
+    queueCapacity,
+    channelCapacities: CHANNELS,
+  });
+  const arena = Arena.reserve(layout.bytes);
+  const queue = new Queue(arena, layout.queue);
+  const push = (score: number, arrival: number): { slot: number; dropped: number } => {
+    const slot = queue.claim();
+    arena.f64[(queue.slotAt(slot) + ARRIVAL_AT) >>> 3] = arrival;
+    return { slot, dropped: queue.push(slot, score) };
+  };
+  return { arena, queue, push, kernel: sortOver(arena), region: layout.queue };
+}
+
+/** A sorted array, and sets of slots. */
+class NaiveQueue {
+  entries: Entry[] = [];
+  outgoing: Entry[] = [];
+  #sequence = 0;
+
+  constructor(readonly capacity: number) {}
+
+  /** @returns the slot that had to go, or -1 */
+  push(slot: number, score: number, arrival: number): number {
+    this.entries.push({ slot, score, sequence: this.#sequence++, arrival });
+    this.entries.sort(falling);
+    return this.entries.length === this.capacity ? this.entries.pop()!.slot : -1;
+  }
+
+  take(most: number): void {
+    this.outgoing = this.entries.splice(0, most);
+  }
+
+  expire(beforeMs: number): number {
+    const count = this.entries.length;
+    this.entries = this.entries.filter((entry) => entry.arrival >= beforeMs);
+    return count - this.entries.length;
+  }
+}
+
+const SCORES: Record<string, (random: number) => number> = {
+  "all different": (random) => random / 7,
+  "few different": (random) => random % 4,
+  "all equal": () => 0,
+  extremes: (random) => [0, Number.MIN_VALUE, 1e-308, 1, Number.MAX_VALUE, Number.POSITIVE_INFINITY][random % 6]!,
+};
+
+describe("queue", () => {
+  for (const [name, scoreOf] of Object.entries(SCORES)) {
+    for (const capacity of [4, 8, 64]) {
+      test(`as a sorted array does it: scores ${name}, ${capacity} places`, () => {
+        const { queue, push, kernel } = makeQueue(capacity);
+        const naive = new NaiveQueue(capacity);
+        const random = randomOf(capacity);
+        const held: Entry[] = [];
+        for (let step = 0; step < 6_000; step++) {
+          const dice = random() % 64;
+          if (dice < 50) {
+            const score = scoreOf(random());
+            const arrival = step - (random() % 20);
+            const wanted = queue.wants(score);
+            const lowest = naive.entries.at(-1);
+            expect(wanted).toBe(naive.entries.length < capacity - 1 || score > lowest!.score);
+            const { slot, dropped } = push(score, arrival);
+            for (const { slot: taken } of [...naive.entries, ...naive.outgoing, ...held]) expect(slot).not.toBe(taken);
+            expect(dropped).toBe(naive.push(slot, score, arrival));
+            expect(dropped === slot).toBe(!wanted);
+          } else if (dice < 52) {
+            const most = [1, 2, capacity >>> 1, capacity][random() % 4]!;
+            const busy = naive.outgoing.length + held.length > 0;
+            const taken = queue.take(most, kernel);
+            if (busy) expect(taken).toBe(0);
+            else naive.take(most);
+            if (!busy) expect(taken).toBe(naive.outgoing.length);
+          } else if (dice < 60) {
+            const count = naive.outgoing.length;
+            expect(queue.outgoing).toBe(count);
+            if (count > 0) {
+              const ahead = random() % count;
+              expect(queue.outgoingSlot(ahead)).toBe(naive.outgoing[ahead]!.slot);
+              const next = naive.outgoing.shift()!;
+              expect(queue.nextOutgoing()).toBe(next.slot);
+              held.push(next);
+            }
+          } else if (dice < 63) {
+            const entry = held.splice(random() % (held.length + 1), 1)[0];
+            if (entry !== undefined) queue.release(entry.slot);
+          } else {
+            const before = step - (random() % 100);
+            expect(queue.expire(before)).toBe(naive.expire(before));
+          }
+          expect(queue.size).toBe(naive.entries.length);
+          const full = naive.entries.length === capacity - 1;
+          expect(queue.door).toBe(full ? naive.entries.at(-1)!.score : Number.NEGATIVE_INFINITY);
+        }
+      });
+    }
+  }
+
+  test("what was not taken is a heap again, in rising order", () => {
+    const { arena, queue, push, kernel, region } = makeQueue(64);
+    const random = randomOf(3);
+    for (let i = 0; i < 63; i++) push(random() % 16, i);
+    queue.take(20, kernel);
+    expect(queue.size).toBe(43);
+    const scores = arena.f64.slice(region.scoresAt / 8, region.scoresAt / 8 + 43);
+    expect([...scores]).toEqual([...scores].sort((a, b) => a - b));
+  });
+
+  test("of equal scores the earlier arrivals stay and leave first", () => {
+    const { queue, push, kernel } = makeQueue(4);
+    const slots = [1, 2, 3].map((arrival) => push(5, arrival).slot);
+    expect(queue.wants(5)).toBe(false);
+    const late = push(5, 4);
+    expect(late.dropped).toBe(late.slot);
+    expect(push(6, 5).dropped).toBe(slots[2]!);
+    queue.take(3, kernel);
+    queue.nextOutgoing();
+    expect([queue.nextOutgoing(), queue.nextOutgoing()]).toEqual([slots[0]!, slots[1]!]);
+  });
+
+  test("a whole heap can be outgoing while the next one fills", () => {
+    const { queue, push, kernel } = makeQueue(64);
+    const first = new Set(Array.from({ length: 63 }, (_, i) => push(i, i).slot));
+    expect(queue.take(63, kernel)).toBe(63);
+    for (let i = 0; i < 200; i++) expect(first.has(push(i, i).slot)).toBe(false);
+    expect(queue.size).toBe(63);
+    expect(queue.take(63, kernel)).toBe(0);
+    while (queue.outgoing > 0) queue.release(queue.nextOutgoing());
+    expect(queue.take(63, kernel)).toBe(63);
+  });
+
+  test("an unpushed claim is given again, and takes from an empty queue give nothing", () => {
+    const { queue, kernel } = makeQueue(8);
+    expect(queue.claim()).toBe(queue.claim());
+    expect(queue.take(10, kernel)).toBe(0);
+    expect(queue.take(0, kernel)).toBe(0);
+    expect(queue.expire(Number.POSITIVE_INFINITY)).toBe(0);
+  });
+
+  test("refuses regions that are too small", () => {
+    const { arena, region } = makeQueue(8);
+    expect(() => new Queue(arena, { ...region, slotCount: 15 })).toThrow("15 slots");
+    expect(() => new Queue(arena, { ...region, sortBytes: 100 })).toThrow("100 bytes");
+  });
+});
