@@ -1,0 +1,164 @@
+// `npm run demo`: builds the binary, gives it channels of its own, runs the sidecar and a simulated validator as two
+// processes for a while, shows what flows, sums it up, and removes all that it made. Ctrl-C at any point does the same,
+// only sooner. The processes are the operator's own commands: each is printed as it is started.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { Child } from "./children.ts";
+import { Display } from "./display.ts";
+import { type Reading, summarise } from "./screen.ts";
+import { readStatistics } from "./statistics.ts";
+
+const HOUSE = join(import.meta.dir, "../..");
+const QOS = join(HOUSE, "dist", "qos");
+
+const SECOND_MS = 1_000;
+const RUN_MS = 15 * SECOND_MS;
+/** The validator ends by itself after RUN_MS; one that does not has failed. */
+const OVERTIME_MS = 15 * SECOND_MS;
+const START_LIMIT_MS = 15 * SECOND_MS;
+const REFRESH_MS = 250;
+/** Sidecar, validator, this display and the rest of the machine: with fewer cores nobody may spin. */
+const CORES_TO_SPIN = 4;
+
+/** The demo was told to stop; nothing is wrong. */
+class Stopped extends Error {}
+/** Something went wrong, in a sentence for people. */
+class DemoFailure extends Error {}
+
+class Demo {
+  readonly #prefix = `demo_${process.pid}_`;
+  readonly #folder = mkdtempSync(join(tmpdir(), "qos-demo-"));
+  readonly #display = new Display(process.stdout);
+  readonly #started: Child[] = [];
+  #channelsMade = false;
+  #stopped = false;
+
+  /** From any signal: what is under way ends soon, and what was made is removed. */
+  stop(): void {
+    this.#stopped = true;
+    for (const child of this.#started) if (child.name === "build") child.kill();
+  }
+
+  async run(): Promise<void> {
+    await this.#command("build", [process.execPath, join(HOUSE, "build.ts")], "building the binary");
+    this.#channelsMade = true; // from here on, even half an init leaves something to remove
+    await this.#command("init", this.#qos("init"));
+
+    const statisticsPath = join(this.#folder, "statistics.json");
+    const idle = availableParallelism() < CORES_TO_SPIN ? "backoff" : "spin";
+    const root = process.getuid?.() === 0 ? ["--allow-root"] : [];
+    const sidecar = this.#start("run", [
+      ...this.#qos("run", "--idle", idle, "--target-pps", "8000", ...root),
+      ...["--stats-json", statisticsPath, "--stats-interval", `${REFRESH_MS}ms`],
+    ]);
+    await this.#until(() => readStatistics(statisticsPath) !== undefined, sidecar, START_LIMIT_MS);
+    const validator = this.#start("simulate", this.#qos("simulate", "--duration", `${RUN_MS / SECOND_MS}s`));
+    console.log("");
+    await this.#watch(sidecar, validator, statisticsPath);
+
+    await this.#end(sidecar); // its last act is the final statistics
+    const final = readStatistics(statisticsPath);
+    if (final === undefined) throw new DemoFailure("the sidecar left no statistics");
+    console.log(`\n${summarise(final).join("\n")}`);
+    console.log(`\n${validator.output().trimEnd()}`);
+  }
+
+  /** Ends what runs and removes what was made; whatever happens, each part is tried. */
+  async cleanUp(): Promise<void> {
+    this.#display.end();
+    for (const child of [...this.#started].reverse()) await child.end();
+    if (this.#channelsMade) {
+      const command = this.#qos("destroy", "--force");
+      console.log(`$ ${readable(command)}`);
+      const done = Bun.spawnSync(command, { stdout: "ignore", stderr: "inherit" });
+      if (done.exitCode !== 0) process.exitCode = 1;
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #qos(command: string, ...rest: string[]): string[] {
+    return [QOS, command, "--prefix", this.#prefix, ...rest];
+  }
+
+  #start(name: string, command: string[], says: string = `$ ${readable(command)}`): Child {
+    if (this.#stopped) throw new Stopped();
+    console.log(says);
+    const child = new Child(name, command, join(this.#folder, `${name}.log`), join(this.#folder, `${name}.out`));
+    this.#started.push(child);
+    return child;
+  }
+
+  /** Runs a command to its end. */
+  async #command(name: string, command: string[], says?: string): Promise<void> {
+    const child = this.#start(name, command, says);
+    const { exitCode } = await child.finished();
+    if (this.#stopped) throw new Stopped();
+    if (exitCode !== 0) throw new DemoFailure(failureOf(child, exitCode));
+  }
+
+  async #end(child: Child): Promise<void> {
+    const { exitCode } = await child.end();
+    if (exitCode !== 0) throw new DemoFailure(failureOf(child, exitCode));
+  }
+
+  async #until(isDone: () => boolean, needs: Child, limitMs: number): Promise<void> {
+    const deadline = performance.now() + limitMs;
+    while (!isDone()) {
+      await this.#pause(needs);
+      if (performance.now() > deadline) throw new DemoFailure(`${needs.name} did nothing for ${limitMs / SECOND_MS} s`);
+    }
+  }
+
+  async #watch(sidecar: Child, validator: Child, statisticsPath: string): Promise<void> {
+    const startedMs = performance.now();
+    const readings: Reading[] = [];
+    while (validator.isRunning) {
+      const statistics = readStatistics(statisticsPath);
+      const atMs = performance.now();
+      if (statistics !== undefined && statistics.sidecar.uptimeMs !== readings.at(-1)?.statistics.sidecar.uptimeMs) {
+        readings.push({ statistics, atMs: statistics.sidecar.uptimeMs });
+        // rates over the last second: single intervals jump with the ticks of 100 ms
+        while (readings.length > 1 + SECOND_MS / REFRESH_MS) readings.shift();
+        const [before, now] = [readings[0]!, readings.at(-1)!];
+        this.#display.show({ before, now, elapsedMs: atMs - startedMs, totalMs: RUN_MS });
+      }
+      if (atMs - startedMs > RUN_MS + OVERTIME_MS) throw new DemoFailure("the simulated validator does not end");
+      await this.#pause(sidecar);
+    }
+    this.#display.end();
+    await this.#end(validator);
+  }
+
+  /** A moment's wait, which ends the demo where it was stopped or the process that it needs is gone. */
+  async #pause(needs: Child): Promise<void> {
+    await Bun.sleep(REFRESH_MS);
+    if (this.#stopped) throw new Stopped();
+    if (!needs.isRunning) throw new DemoFailure(failureOf(needs, (await needs.finished()).exitCode));
+  }
+}
+
+function failureOf(child: Child, exitCode: number | null): string {
+  const how = exitCode === null ? "was ended by a signal" : `failed (${exitCode})`;
+  return `${child.name} ${how}:\n${child.logTail(20)}\n${child.output().split("\n").slice(-20).join("\n")}`.trimEnd();
+}
+
+/** The command as an operator would type it here. */
+function readable(command: readonly string[]): string {
+  return command.map((word) => (word === QOS ? "dist/qos" : word)).join(" ");
+}
+
+const demo = new Demo();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => demo.stop());
+try {
+  await demo.run();
+} catch (error) {
+  if (error instanceof Stopped) console.log("\nstopped");
+  else {
+    process.exitCode = 1;
+    console.error(`\n${error instanceof DemoFailure ? error.message : Bun.inspect(error)}`);
+  }
+} finally {
+  await demo.cleanUp();
+}
