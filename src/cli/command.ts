@@ -1,0 +1,58 @@
+// A command of qos: its flags, examples and what it does. The tree of commands is citty's; each of its leaves hands its
+// raw arguments to the strict reader, because citty would let mistakes pass.
+
+import { type CommandDef, defineCommand } from "citty";
+import { type Positional, readArguments } from "./arguments.ts";
+import type { FlagTable, ValuesOf } from "./flags.ts";
+import type { Output } from "./output.ts";
+
+export interface Example {
+  readonly line: string;
+  /** What it does, for somebody who sees it for the first time. */
+  readonly says: string;
+}
+
+export interface Invocation<Table extends FlagTable> {
+  readonly values: ValuesOf<Table>;
+  readonly positionals: readonly string[];
+  readonly out: Output;
+}
+
+export interface QosCommand<Table extends FlagTable = FlagTable> {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** A paragraph for the command's own help. */
+  readonly about: string;
+  readonly flags: Table;
+  readonly positionals?: readonly Positional[];
+  readonly examples: readonly Example[];
+  /** @returns the exit code; throws Failure or UsageError with a sentence */
+  readonly run: (invocation: Invocation<Table>) => Promise<number> | number;
+}
+
+/** A command without its table's type, as the tree, the help and completions see it. */
+export interface AnyCommand extends Omit<QosCommand, "run"> {
+  /** Reads the arguments and runs. */
+  readonly start: (raw: readonly string[], out: Output) => Promise<number>;
+}
+
+/** Defines a command; its `run` gets values of the types that its table says. */
+export function command<const Table extends FlagTable>(definition: QosCommand<Table>): AnyCommand {
+  const { run, ...rest } = definition;
+  return {
+    ...rest,
+    start: async (raw, out) => {
+      const { values, positionals } = readArguments(raw, definition.flags, definition.positionals ?? [], process.env);
+      return await run({ values, positionals, out });
+    },
+  };
+}
+
+/** The command as a leaf of citty's tree. `done` gets the exit code. */
+export function toCitty(one: AnyCommand, out: Output, done: (exitCode: number) => void): CommandDef {
+  return defineCommand({
+    meta: { name: one.name, description: one.summary },
+    run: async ({ rawArgs }) => done(await one.start(rawArgs, out)),
+  });
+}

@@ -1,0 +1,186 @@
+// What a flag is: one row that says its type, unit, default, environment variable and help. The command line, its checks
+// and the help text all come from these rows; whatever else speaks of flags (a configuration file, completions) reads them
+// too. A table is an object of rows; a row's key in camelCase is the setting's name, in kebab-case the flag's.
+
+import { kebabCase } from "./names.ts";
+
+export type FlagKind = "switch" | "text" | "choice" | "count" | "u64" | "duration" | "path";
+
+export interface Flag<T> {
+  readonly kind: FlagKind;
+  /** Stands for the value in the help: `N`, `FILE`. Empty for a switch. */
+  readonly hint: string;
+  readonly help: string;
+  /** The value where nothing is given. */
+  readonly fallback: T;
+  /** The fallback as the help says it; nothing where there is none. */
+  readonly fallbackText: string;
+  /** What is allowed, to be read after "expected". */
+  readonly allowed: string;
+  readonly choices: readonly string[];
+  /** Environment variable that is read where the flag is not given. */
+  readonly env: string | undefined;
+  /** Never repeated in a message. */
+  readonly secret: boolean;
+  /** Heading in the help. */
+  readonly group: string;
+  /** The value that a text stands for; undefined where it is not allowed. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
+
+/** The settings that a table of flags gives. */
+export type ValuesOf<Table extends FlagTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends Flag<infer T> ? T : never;
+};
+
+interface Common {
+  readonly help: string;
+  readonly hint?: string;
+  readonly env?: string;
+  readonly secret?: boolean;
+  readonly group?: string;
+}
+
+export const U64_MAX = 18_446_744_073_709_551_615n;
+
+function flag<T>(
+  kind: FlagKind,
+  common: Common,
+  parts: Pick<Flag<T>, "fallback" | "parse" | "allowed"> & { hint: string; text?: string; choices?: readonly string[] },
+): Flag<T> {
+  return {
+    kind,
+    hint: common.hint ?? parts.hint,
+    help: common.help,
+    fallback: parts.fallback,
+    fallbackText: parts.text ?? "",
+    allowed: parts.allowed,
+    choices: parts.choices ?? [],
+    env: common.env,
+    secret: common.secret ?? false,
+    group: common.group ?? "Options",
+    parse: parts.parse,
+  };
+}
+
+/** On or off. One that is on by default is switched off as `--no-NAME`. */
+export function onOff(common: Common & { readonly fallback?: boolean }): Flag<boolean> {
+  return flag("switch", common, {
+    hint: "",
+    fallback: common.fallback ?? false,
+    allowed: "true or false",
+    parse: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+  });
+}
+
+/** One of a few words. */
+export function choice<const Words extends readonly string[]>(
+  words: Words,
+  common: Common & { readonly fallback: Words[number] },
+): Flag<Words[number]> {
+  return flag<Words[number]>("choice", common, {
+    hint: words.join("|"),
+    fallback: common.fallback,
+    text: common.fallback,
+    choices: words,
+    allowed: words.length === 1 ? words[0] : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
+    parse: (text) => words.find((word) => word === text),
+  });
+}
+
+/** A whole number in a range, both ends allowed. */
+export function count<T extends number | undefined>(
+  common: Common & { readonly min: number; readonly max: number; readonly fallback: T; readonly unit?: string },
+): Flag<number | T> {
+  const unit = common.unit === undefined ? "" : ` ${common.unit}`;
+  return flag<number | T>("count", common, {
+    hint: "N",
+    fallback: common.fallback,
+    text: common.fallback === undefined ? "" : `${common.fallback}`,
+    allowed: `a whole number from ${common.min} to ${common.max}${unit}`,
+    parse: (text) => {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      return value >= common.min && value <= common.max ? value : undefined;
+    },
+  });
+}
+
+/** Any unsigned 64-bit number, exact. */
+export function u64(common: Common): Flag<bigint | undefined> {
+  return flag<bigint | undefined>("u64", common, {
+    hint: "U64",
+    fallback: undefined,
+    allowed: `a whole number from 0 to ${U64_MAX}`,
+    parse: parseU64,
+  });
+}
+
+/** @returns undefined for anything but decimal digits of a number below 2^64 */
+export function parseU64(text: string): bigint | undefined {
+  if (!/^\d{1,40}$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value <= U64_MAX ? value : undefined;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** @returns milliseconds of `500ms`, `2m`, `1m30s`, `0.5s`; undefined for anything else, a number without unit too */
+export function parseDuration(text: string): number | undefined {
+  if (!/^(\d{1,12}(\.\d{1,6})?(ms|s|m|h|d))+$/.test(text)) return undefined;
+  let ms = 0;
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h|d)/g)) ms += Number(amount) * UNIT_MS[unit];
+  return ms;
+}
+
+/** Milliseconds as people write them, in the largest unit that divides them. */
+export function formatDuration(ms: number): string {
+  for (const unit of ["d", "h", "m", "s"])
+    if (ms > 0 && ms % UNIT_MS[unit] === 0) return `${ms / UNIT_MS[unit]}${unit}`;
+  return `${ms}ms`;
+}
+
+/** A span of time, in milliseconds. */
+export function duration<T extends number | undefined>(
+  common: Common & { readonly min: number; readonly max: number; readonly fallback: T },
+): Flag<number | T> {
+  return flag<number | T>("duration", common, {
+    hint: "TIME",
+    fallback: common.fallback,
+    text: common.fallback === undefined ? "" : formatDuration(common.fallback),
+    allowed: `a time with its unit (such as 500ms, 10s, 2m) from ${formatDuration(common.min)} to ${formatDuration(common.max)}`,
+    parse: (text) => {
+      const ms = parseDuration(text);
+      return ms !== undefined && ms >= common.min && ms <= common.max ? ms : undefined;
+    },
+  });
+}
+
+/** Any text that a pattern allows. */
+export function text<T extends string | undefined>(
+  common: Common & { readonly fallback: T; readonly pattern: RegExp; readonly allowed: string },
+): Flag<string | T> {
+  return flag<string | T>("text", common, {
+    hint: "TEXT",
+    fallback: common.fallback,
+    text: common.fallback ?? "",
+    allowed: common.allowed,
+    parse: (given) => (common.pattern.test(given) ? given : undefined),
+  });
+}
+
+/** A file's name. */
+export function path(common: Common): Flag<string | undefined> {
+  return flag<string | undefined>("path", common, {
+    hint: "FILE",
+    fallback: undefined,
+    allowed: "a file's name",
+    parse: (given) => (given !== "" && !given.includes("\0") ? given : undefined),
+  });
+}
+
+/** A flag as it is typed: `--use-huge-pages`, or `--no-wait` for one that is on by default. */
+export function flagName(name: string, row: Flag<unknown>): string {
+  return `--${row.kind === "switch" && row.fallback === true ? "no-" : ""}${kebabCase(name)}`;
+}

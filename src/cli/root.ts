@@ -1,0 +1,92 @@
+// The tree of commands and the one place that ends the process. Commands are loaded when they are called: what `run` does
+// not need costs it no start-up time.
+
+import { type CommandDef, defineCommand, runCommand } from "citty";
+import { Failure, messageOf } from "../failure.ts";
+import { VERSION } from "../version.ts";
+import { type AnyCommand, toCitty } from "./command.ts";
+import { EXIT_FAILED, EXIT_FINE, EXIT_USAGE, UsageError } from "./errors.ts";
+import { commandHelp, helpColumns, rootHelp } from "./help.ts";
+import { nearest } from "./nearest.ts";
+import type { Output } from "./output.ts";
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<AnyCommand>;
+}
+
+/** In the order of the help. A command's file exports it as `default`; its summary stands here too, so that the list costs no loading. */
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: "init", summary: "creates the eight channels", load: async () => (await import("./init.ts")).default },
+  { name: "destroy", summary: "removes the channels", load: async () => (await import("./destroy.ts")).default },
+  { name: "run", summary: "the sidecar", load: async () => (await import("./run.ts")).default },
+];
+
+const HELP = new Set(["--help", "-h"]);
+const VERSION_FLAGS = new Set(["--version", "-v", "-V"]);
+
+/**
+ * Runs a command line.
+ * @param raw arguments behind the program's name
+ * @returns the exit code; nothing is thrown
+ */
+export async function main(raw: readonly string[], out: Output): Promise<number> {
+  const [first, ...rest] = raw;
+  if (first === undefined || HELP.has(first)) {
+    out.line(rootHelp(VERSION, COMMANDS, helpColumns()));
+    return EXIT_FINE;
+  }
+  if (VERSION_FLAGS.has(first)) {
+    out.line(VERSION);
+    return EXIT_FINE;
+  }
+  // The reference's command line has flags only: they are run's.
+  const [name, args] = first.startsWith("-") ? ["run", raw] : [first, rest];
+  try {
+    return await dispatch(name, args, out);
+  } catch (error) {
+    // `qos --prefix a_ init` was taken for run's flags, with a surplus word.
+    const misplaced = name === "run" && raw[0] !== "run" ? COMMANDS.find((one) => raw.includes(one.name)) : undefined;
+    return report(error, misplaced?.name ?? name, misplaced === undefined ? "" : "; the command comes first", out);
+  }
+}
+
+async function dispatch(name: string, args: readonly string[], out: Output): Promise<number> {
+  const found = COMMANDS.find((one) => one.name === name);
+  if (found === undefined) {
+    const meant = nearest(
+      name,
+      COMMANDS.map((one) => one.name),
+    );
+    throw new UsageError(`unknown command "${name}"${meant === undefined ? "" : ` (did you mean ${meant}?)`}`);
+  }
+  const end = args.indexOf("--");
+  if ((end < 0 ? args : args.slice(0, end)).some((arg) => HELP.has(arg))) {
+    out.line(commandHelp(await found.load(), helpColumns()));
+    return EXIT_FINE;
+  }
+  let exitCode = EXIT_FINE;
+  const subCommands: Record<string, () => Promise<CommandDef>> = {};
+  for (const one of COMMANDS) {
+    subCommands[one.name] = async () =>
+      toCitty(await one.load(), out, (code) => {
+        exitCode = code;
+      });
+  }
+  await runCommand(defineCommand({ meta: { name: "qos", version: VERSION }, subCommands }), {
+    rawArgs: [name, ...args],
+  });
+  return exitCode;
+}
+
+function report(error: unknown, name: string, remark: string, out: Output): number {
+  const usage = error instanceof UsageError;
+  const known = COMMANDS.some((one) => one.name === name);
+  out.note(`qos${usage && known ? ` ${name}` : ""}: ${messageOf(error)}${usage ? remark : ""}`);
+  if (usage) out.note(`See: qos ${known ? `${name} ` : ""}--help`);
+  const expected = usage || error instanceof Failure;
+  if (process.env.QOS_DEBUG === "1" && error instanceof Error) out.note(error.stack ?? "");
+  else if (!expected) out.note("This is a fault in qos; QOS_DEBUG=1 shows where.");
+  return usage ? EXIT_USAGE : EXIT_FAILED;
+}

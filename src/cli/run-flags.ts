@@ -1,0 +1,129 @@
+// The flags of `qos run`. The reference's own (`--xxhash-seed --target-pps --max-signers --max-ips --use-huge-pages`) keep
+// their names, meanings and defaults.
+
+import { CHANNEL_FLAGS } from "./channel-flags.ts";
+import { choice, count, duration, onOff, path, text, u64, type ValuesOf } from "./flags.ts";
+
+export const FEE_MODELS = ["chain", "reference"] as const;
+export const MODELS = ["ip-signer", "ip-signer-stake"] as const;
+export const IPV6_RULES = ["64", "drop"] as const;
+export const IDLE_RULES = ["spin", "backoff"] as const;
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400_000;
+/** What a thousand-core machine needs, and a bound for the mask. */
+const LAST_CPU = 1_023;
+/** Two tables of a million keys fit the arena beside everything else. */
+const MOST_KEYS = 1_000_000;
+/** A tick sends floor(target x 100 ms): below 10 packets/s that would be none. */
+export const LOWEST_TARGET_PPS = 10;
+const HIGHEST_TARGET_PPS = 4_294_967_295;
+
+const TRAFFIC = "Packets and fees";
+const SCORES = "Scores";
+const LOOP = "Loop";
+const START = "Start and rights";
+const REPORTS = "Reports";
+
+export const RUN_FLAGS = {
+  ...CHANNEL_FLAGS,
+  wait: onOff({
+    help: "fail at once unless tpu, fwd, sig and sch are there, instead of waiting for each channel to appear",
+    group: "Channels",
+    fallback: true,
+  }),
+  xxhashSeed: u64({
+    help:
+      "seed of the packet hash; without it the one that stands in sch_to_qos is used again, else a random one is drawn. " +
+      "Arguments are public: prefer the environment or --xxhash-seed-file",
+    hint: "U64",
+    env: "QOS_XXHASH_SEED",
+    secret: true,
+    group: TRAFFIC,
+  }),
+  xxhashSeedFile: path({
+    help: "file that holds the seed and nothing else",
+    env: "QOS_XXHASH_SEED_FILE",
+    group: TRAFFIC,
+  }),
+  targetPps: count({
+    help: "packets a second to send on at most, in ticks of 100 ms",
+    min: LOWEST_TARGET_PPS,
+    max: HIGHEST_TARGET_PPS,
+    fallback: 1_000_000,
+    group: TRAFFIC,
+  }),
+  maxAge: duration({
+    help: "packets that waited longer leave the queue; about a blockhash's life",
+    min: 100,
+    max: DAY_MS,
+    fallback: 60 * SECOND_MS,
+    group: TRAFFIC,
+  }),
+  feeModel: choice(FEE_MODELS, {
+    help: "chain: what the chain really charges; reference: the older sidecar's rule",
+    fallback: "chain",
+    group: TRAFFIC,
+  }),
+  ipv6: choice(IPV6_RULES, {
+    help: "IPv6 senders count by their /64, or are dropped",
+    fallback: "64",
+    group: TRAFFIC,
+  }),
+  model: choice(MODELS, { help: "how senders are judged", fallback: "ip-signer", group: SCORES }),
+  maxIps: count({
+    help: "IP addresses whose score is kept",
+    min: 1,
+    max: MOST_KEYS,
+    fallback: 10_000,
+    group: SCORES,
+  }),
+  maxSigners: count({
+    help: "fee payers whose score is kept",
+    min: 1,
+    max: MOST_KEYS,
+    fallback: 10_000,
+    group: SCORES,
+  }),
+  stakeFile: path({
+    help: "stakes for ip-signer-stake: lines `IP LAMPORTS`, # comments, optionally `total LAMPORTS`; read again when it changes",
+    group: SCORES,
+  }),
+  state: path({
+    help: "checkpoint of the scores: restored at start, written each minute and at the end",
+    group: SCORES,
+  }),
+  cpu: count({ help: "pin the loop to this core", min: 0, max: LAST_CPU, fallback: undefined, group: LOOP }),
+  idle: choice(IDLE_RULES, {
+    help: "with nothing to do: spin (lowest delay, a core of its own) or backoff (sleep up to 1 ms, for shared machines)",
+    fallback: "spin",
+    group: LOOP,
+  }),
+  duration: duration({
+    help: "stop by itself after this time; else it runs until SIGINT or SIGTERM",
+    min: 1,
+    max: 3_650 * DAY_MS,
+    fallback: undefined,
+    group: LOOP,
+  }),
+  user: text({
+    help: "whose rights to keep when started as root [default the user who called sudo]",
+    hint: "NAME",
+    fallback: undefined,
+    pattern: /^[^\s:\0]{1,256}$/,
+    allowed: "a user's name",
+    group: START,
+  }),
+  allowRoot: onOff({ help: "keep root's rights (in a container or a test)", group: START }),
+  logInterval: duration({
+    help: "time between two lines of numbers",
+    min: 100,
+    max: DAY_MS,
+    fallback: 5 * SECOND_MS,
+    group: REPORTS,
+  }),
+  statsJson: path({ help: "write the statistics there, every 5 s and at the end", group: REPORTS }),
+  json: onOff({ help: "log in JSON lines on standard output, instead of text on standard error", group: REPORTS }),
+};
+
+export type RunValues = ValuesOf<typeof RUN_FLAGS>;

@@ -1,0 +1,95 @@
+// `qos run`: from flags to the sidecar's settings.
+
+import { readFileSync } from "node:fs";
+import { Failure, messageOf } from "../failure.ts";
+import type { SidecarSettings } from "../sidecar/settings.ts";
+import { runSidecar } from "../sidecar/sidecar.ts";
+import { VERSION } from "../version.ts";
+import { command } from "./command.ts";
+import { UsageError } from "./errors.ts";
+import { parseU64, U64_MAX } from "./flags.ts";
+import { RUN_FLAGS, type RunValues } from "./run-flags.ts";
+
+/** A seed's file holds at most 20 digits and white space; more is some other file. */
+const SEED_FILE_BYTES = 64;
+
+/**
+ * The seed, of whichever source was given.
+ * @throws UsageError where two are given, or the file's content is no seed (which is never repeated)
+ */
+export function seedOf(values: Pick<RunValues, "xxhashSeed" | "xxhashSeedFile">): bigint | undefined {
+  const { xxhashSeed, xxhashSeedFile } = values;
+  if (xxhashSeedFile === undefined) return xxhashSeed;
+  if (xxhashSeed !== undefined) throw new UsageError("give either the seed or the file that holds it, not both");
+  let content: Buffer;
+  try {
+    content = readFileSync(xxhashSeedFile);
+  } catch (error) {
+    throw new Failure(`cannot read the seed: ${messageOf(error)}`);
+  }
+  const seed = content.length <= SEED_FILE_BYTES ? parseU64(content.toString("latin1").trim()) : undefined;
+  if (seed === undefined) {
+    throw new UsageError(
+      `${xxhashSeedFile} holds no seed; expected a whole number from 0 to ${U64_MAX} and nothing else`,
+    );
+  }
+  return seed;
+}
+
+/** @throws UsageError for values that do not go together */
+export function settingsOf(values: RunValues): SidecarSettings {
+  if (values.stakeFile !== undefined && values.model !== "ip-signer-stake") {
+    throw new UsageError(`--stake-file: the model ${values.model} reads no stakes; add --model ip-signer-stake`);
+  }
+  return Object.freeze({
+    prefix: values.prefix,
+    useHugePages: values.useHugePages,
+    packetLayout: values.packetLayout,
+    wait: values.wait,
+    seed: seedOf(values),
+    targetPps: values.targetPps,
+    maxAgeMs: values.maxAge,
+    feeModel: values.feeModel,
+    ipv6: values.ipv6,
+    model: values.model,
+    maxIps: values.maxIps,
+    maxSigners: values.maxSigners,
+    stakeFile: values.stakeFile,
+    stateFile: values.state,
+    cpu: values.cpu,
+    idle: values.idle,
+    durationMs: values.duration,
+    user: values.user,
+    allowRoot: values.allowRoot,
+    logIntervalMs: values.logInterval,
+    statsFile: values.statsJson,
+    logFormat: values.json ? "json" : "text",
+  });
+}
+
+export default command({
+  name: "run",
+  summary: "the sidecar: takes packets, keeps the best, sends them on",
+  about:
+    "Runs the sidecar until SIGINT or SIGTERM. It joins each of its channels as soon as that appears, takes packets from " +
+    "the four packet channels, ranks them by what their senders' transactions were worth before, and sends the best on to " +
+    "sigverify. Started as root it opens its channels and then gives up root's rights.",
+  flags: RUN_FLAGS,
+  examples: [
+    { line: "qos run", says: "with everything as it is by default; channels are awaited" },
+    { line: "qos run --cpu 3 --target-pps 50000", says: "on a core of its own, sending at most 50,000 packets/s" },
+    {
+      line: "sudo qos run --use-huge-pages --state /var/lib/qos/scores",
+      says: "as root for the huge pages, then as the user who called sudo; scores survive a restart",
+    },
+    {
+      line: "QOS_XXHASH_SEED=420 qos run --prefix test_ --idle backoff --duration 10s --stats-json stats.json",
+      says: "ten seconds beside something else on the same machine, on channels of its own, with the numbers in a file",
+    },
+    {
+      line: "qos --xxhash-seed 420 --target-pps 500 --use-huge-pages",
+      says: "flags and no command mean run, so that an older command line keeps working",
+    },
+  ],
+  run: ({ values }) => runSidecar(settingsOf(values), VERSION),
+});

@@ -1,0 +1,105 @@
+// Log lines, for people (standard error) or machines (JSON lines on standard output). Lines are written by Bun's thread
+// pool and at most so many wait: a reader that hangs or is gone holds up nothing, least of all the handling of signals.
+
+import { write } from "node:fs";
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface Log {
+  readonly info: (message: string, fields?: LogFields) => void;
+  readonly warn: (message: string, fields?: LogFields) => void;
+  readonly error: (message: string, fields?: LogFields) => void;
+  /** Waits until everything is written, or the time is over. */
+  readonly flush: (mostMs: number) => Promise<void>;
+}
+
+/** Lines that may wait for a slow reader; more are dropped and counted. */
+const MOST_WAITING_LINES = 1_000;
+const STDOUT = 1;
+const STDERR = 2;
+
+/** Writes lines to a descriptor in order, never blocking. */
+export class LineWriter {
+  #waiting: string[] = [];
+  #writing = false;
+  #closed = false;
+  #dropped = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(
+    private readonly descriptor: number,
+    private readonly mostWaiting: number = MOST_WAITING_LINES,
+  ) {}
+
+  line(text: string): void {
+    if (this.#closed) return;
+    if (this.#waiting.length >= this.mostWaiting) {
+      this.#dropped += 1;
+      return;
+    }
+    if (this.#dropped > 0) this.#waiting.push(`(${this.#dropped} lines dropped: their reader was too slow)`);
+    this.#dropped = 0;
+    this.#waiting.push(text);
+    if (!this.#writing) this.#next();
+  }
+
+  async flush(mostMs: number): Promise<void> {
+    if (!this.#writing) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#idle.push(resolve);
+    const timer = setTimeout(resolve, mostMs);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #next(): void {
+    if (this.#waiting.length === 0) {
+      this.#writing = false;
+      for (const resolve of this.#idle.splice(0)) resolve();
+      return;
+    }
+    this.#writing = true;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    this.#put(Buffer.from(`${batch.join("\n")}\n`));
+  }
+
+  #put(bytes: Buffer): void {
+    write(this.descriptor, bytes, 0, bytes.length, null, (error, written) => {
+      if (error?.code === "EAGAIN") {
+        setTimeout(() => this.#put(bytes), 10);
+      } else if (error !== null) {
+        // Nobody reads any more: say nothing from here on.
+        this.#closed = true;
+        this.#waiting = [];
+        this.#next();
+      } else if (written < bytes.length) {
+        this.#put(bytes.subarray(written));
+      } else {
+        this.#next();
+      }
+    });
+  }
+}
+
+/** A log that writes to the process's own streams. */
+export function openLog(format: "text" | "json"): Log {
+  const lines = new LineWriter(format === "json" ? STDOUT : STDERR);
+  const put =
+    format === "json"
+      ? (level: string, message: string, fields?: LogFields) =>
+          lines.line(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }))
+      : (level: string, message: string) => lines.line(textLine(level, message));
+  return {
+    info: (message, fields) => put("info", message, fields),
+    warn: (message, fields) => put("warn", message, fields),
+    error: (message, fields) => put("error", message, fields),
+    flush: (mostMs) => lines.flush(mostMs),
+  };
+}
+
+/** One line: a message's own line ends and control characters (names of files, bad input) become spaces. */
+function textLine(level: string, message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${message.replace(/[\x00-\x1f\x7f-\x9f]/g, " ")}`;
+}

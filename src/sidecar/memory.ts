@@ -1,0 +1,31 @@
+// The sidecar's arena: reserved once, with the channels' regions at addresses that huge pages can be laid over.
+
+import { addressOf } from "../../ffi/shared-memory.ts";
+import { Arena } from "../arena.ts";
+import { Failure, messageOf } from "../failure.ts";
+import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES, type LayoutOptions } from "../layout.ts";
+import type { SidecarSettings } from "./settings.ts";
+
+export interface SidecarMemory {
+  readonly arena: Arena;
+  readonly layout: ArenaLayout;
+}
+
+/** @throws Failure where the tables do not fit an arena */
+export function reserveMemory(settings: SidecarSettings): SidecarMemory {
+  const options: LayoutOptions = {
+    packetLayout: settings.packetLayout,
+    maxIps: settings.maxIps,
+    maxSigners: settings.maxSigners,
+  };
+  try {
+    // Where the memory lies is known only once it is there; an aligned start costs a huge page at most.
+    const arena = Arena.reserve(arenaLayout(options).bytes + HUGE_PAGE_BYTES);
+    const misaligned = addressOf(arena.memory) % HUGE_PAGE_BYTES;
+    const hugeAlignOffset = misaligned === 0 ? 0 : HUGE_PAGE_BYTES - misaligned;
+    return { arena, layout: arenaLayout({ ...options, hugeAlignOffset }) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Failure(`no memory for the tables: ${messageOf(error)}; lower --max-ips or --max-signers`);
+  }
+}

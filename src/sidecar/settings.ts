@@ -1,0 +1,30 @@
+// What the sidecar is told at start: one frozen object, whose values are already checked. Times in milliseconds.
+
+import type { PacketLayout } from "../channel/channels.ts";
+
+export interface SidecarSettings {
+  readonly prefix: string;
+  readonly useHugePages: boolean;
+  readonly packetLayout: PacketLayout;
+  /** Wait for channels to appear, instead of failing where a required one is absent. */
+  readonly wait: boolean;
+  /** undefined: the one that stands in the scheduler's channel, else a random one. */
+  readonly seed: bigint | undefined;
+  readonly targetPps: number;
+  readonly maxAgeMs: number;
+  readonly feeModel: "chain" | "reference";
+  readonly ipv6: "64" | "drop";
+  readonly model: "ip-signer" | "ip-signer-stake";
+  readonly maxIps: number;
+  readonly maxSigners: number;
+  readonly stakeFile: string | undefined;
+  readonly stateFile: string | undefined;
+  readonly cpu: number | undefined;
+  readonly idle: "spin" | "backoff";
+  readonly durationMs: number | undefined;
+  readonly user: string | undefined;
+  readonly allowRoot: boolean;
+  readonly logIntervalMs: number;
+  readonly statsFile: string | undefined;
+  readonly logFormat: "text" | "json";
+}

@@ -1,0 +1,136 @@
+// Watching over the running loop: signals, timers, reports, and the orderly end.
+
+import type { Mailbox } from "../engine/mailbox.ts";
+import { readStatus, type Snapshot } from "../engine/status.ts";
+import { ScoreReader } from "../rank/score-reader.ts";
+import type { Channels } from "./channels.ts";
+import type { Log } from "./log.ts";
+import type { LoopEnd } from "./loop-thread.ts";
+import type { SidecarMemory } from "./memory.ts";
+import { logLine, RateMeter, statisticsOf } from "./report.ts";
+import { type ScoreReaders, takeScores } from "./scores.ts";
+import type { SidecarSettings } from "./settings.ts";
+import type { Stakes } from "./stakes.ts";
+import { standingsOf } from "./standings.ts";
+import type { StateFile } from "./state-file.ts";
+import { StatsFile } from "./stats-file.ts";
+
+const LOOK_INTERVAL_MS = 1_000;
+/** After the loop was asked to let go of a channel, which takes it a turn. */
+const LOOK_AGAIN_MS = 5;
+const STATS_INTERVAL_MS = 5_000;
+const STATE_INTERVAL_MS = 60_000;
+/** A loop that does not end by then never will. */
+const STOP_LIMIT_MS = 5_000;
+const EXIT_FINE = 0;
+const EXIT_FAILED = 1;
+/** A second signal: 128 + SIGINT, as shells say it. */
+const EXIT_INTERRUPTED = 130;
+const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export interface Supervised {
+  readonly settings: SidecarSettings;
+  readonly version: string;
+  readonly startedAt: Date;
+  readonly log: Log;
+  readonly memory: SidecarMemory;
+  readonly mailbox: Mailbox;
+  readonly channels: Channels;
+  readonly stakes: Stakes | undefined;
+  readonly state: StateFile | undefined;
+  readonly loop: Promise<LoopEnd>;
+}
+
+/** @returns the exit code, when all is written and closed */
+export async function supervise(parts: Supervised): Promise<number> {
+  const { settings, log, memory, mailbox, channels, stakes, state, loop } = parts;
+  const { arena, layout } = memory;
+  const startedMs = performance.now();
+  const logRates = new RateMeter(startedMs);
+  const statsRates = new RateMeter(startedMs);
+  const readers: ScoreReaders = {
+    ips: new ScoreReader(arena, layout.ips),
+    payers: new ScoreReader(arena, layout.signers),
+  };
+  const statsFile = settings.statsFile === undefined ? undefined : new StatsFile(settings.statsFile, log);
+  const stopping = Promise.withResolvers<string>();
+
+  const look = (): void => {
+    if (channels.look(snapshot())) setTimeout(look, LOOK_AGAIN_MS);
+  };
+  const snapshot = (): Snapshot | null => readStatus(arena.buffer, layout.statusAt);
+  const statistics = (now: Snapshot): Record<string, unknown> => {
+    const uptimeMs = performance.now() - startedMs;
+    const rates = statsRates.next(now, performance.now());
+    const { version, startedAt } = parts;
+    return statisticsOf(now, rates, standingsOf(readers), settings, { version, pid: process.pid, startedAt, uptimeMs });
+  };
+  let turnsBefore = -1;
+  const report = (): void => {
+    const now = snapshot();
+    if (now === null) return;
+    const rates = logRates.next(now, performance.now());
+    log.info(logLine(now, rates), { ...now.counters, ...rates });
+    if (now.counters.turns === turnsBefore) log.warn("the loop has not turned since the last line");
+    turnsBefore = now.counters.turns;
+  };
+  const saveScores = async (): Promise<void> => {
+    const scores = takeScores(settings.model, readers);
+    if (scores !== undefined) await state?.write(scores);
+  };
+
+  const timers = [
+    setInterval(look, LOOK_INTERVAL_MS),
+    setInterval(report, settings.logIntervalMs),
+    setInterval(() => void stakes?.look(), LOOK_INTERVAL_MS),
+    setInterval(() => {
+      const now = snapshot();
+      if (now !== null) statsFile?.offer(statistics(now));
+    }, STATS_INTERVAL_MS),
+    ...(state === undefined ? [] : [setInterval(() => void saveScores(), STATE_INTERVAL_MS)]),
+  ];
+  if (settings.durationMs !== undefined) {
+    setTimeoutLong(() => stopping.resolve("its time is over"), settings.durationMs);
+  }
+  let signals = 0;
+  for (const signal of STOP_SIGNALS) {
+    process.on(signal, () => {
+      signals += 1;
+      if (signals > 1) process.exit(EXIT_INTERRUPTED);
+      stopping.resolve(signal);
+    });
+  }
+
+  const why = await Promise.race([stopping.promise, loop]);
+  for (const timer of timers) clearInterval(timer);
+  if (typeof why === "string") log.info(`stopping: ${why}`);
+  mailbox.stop();
+  const end = await Promise.race([loop, after(STOP_LIMIT_MS)]);
+  const last = snapshot();
+  if (last !== null) {
+    log.info(logLine(last, logRates.next(last, performance.now())), { ...last.counters });
+    await statsFile?.finish(statistics(last));
+  }
+  if (end.state === "died") {
+    // Scores that were being changed when the loop died are not to be trusted: the last minute's file stays.
+    log.error(`the loop ended: ${end.reason}`);
+    return EXIT_FAILED;
+  }
+  await saveScores();
+  channels.closeAll();
+  log.info("stopped");
+  return EXIT_FINE;
+}
+
+function after(ms: number): Promise<LoopEnd> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve({ state: "died", reason: `it did not stop within ${ms} ms` }), ms);
+  });
+}
+
+/** Timers hold 31 bits of milliseconds, 24.8 days. */
+function setTimeoutLong(run: () => void, ms: number): void {
+  const most = 2 ** 31 - 1;
+  if (ms <= most) setTimeout(run, ms);
+  else setTimeout(() => setTimeoutLong(run, ms - most), most);
+}

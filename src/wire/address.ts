@@ -1,0 +1,41 @@
+// Senders' addresses as people write them, and as keys: an IPv4 address by its 4 octets, an IPv6 sender by its /64, the
+// first 8 octets (engine.md, 12).
+
+import { isIPv4, isIPv6 } from "node:net";
+
+/**
+ * The sender that an address stands for.
+ * @returns 4 octets, 8 (the /64 of an IPv6 address), or undefined where it is no address; `::ffff:a.b.c.d` is a.b.c.d
+ */
+export function parseAddress(text: string): Uint8Array | undefined {
+  if (isIPv4(text)) return Uint8Array.from(text.split("."), Number);
+  // A zone (`fe80::1%eth0`) names an interface of one host, not a sender.
+  if (!isIPv6(text) || text.includes("%")) return undefined;
+  const octets = ipv6Octets(text);
+  const mapped = octets.subarray(0, 10).every((octet) => octet === 0) && octets[10] === 255 && octets[11] === 255;
+  return mapped ? octets.slice(12) : octets.slice(0, 8);
+}
+
+/** The 16 octets of a valid IPv6 address. */
+function ipv6Octets(text: string): Uint8Array {
+  const dotted = text.match(/^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/);
+  const hex = (high: string, low: string): string => (Number(high) * 256 + Number(low)).toString(16);
+  const plain = dotted === null ? text : `${dotted[1]}${hex(dotted[2], dotted[3])}:${hex(dotted[4], dotted[5])}`;
+  const [left, right] = plain.split("::");
+  const groups = (part: string | undefined): string[] => (part === undefined || part === "" ? [] : part.split(":"));
+  const head = groups(left);
+  const tail = groups(right);
+  const words = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
+  return Uint8Array.from(words.flatMap((word) => [Number.parseInt(word, 16) >> 8, Number.parseInt(word, 16) & 255]));
+}
+
+/**
+ * An address's key as people write it: `1.2.3.4`, `2001:db8:1:2::/64`.
+ * @param key 8 bytes, as in a digest (IP_KEY_AT)
+ */
+export function formatAddress(key: Uint8Array, isIpv6: boolean): string {
+  if (!isIpv6) return key.subarray(0, 4).join(".");
+  const words = [0, 2, 4, 6].map((at) => key[at] * 256 + key[at + 1]);
+  while (words.at(-1) === 0) words.pop();
+  return `${words.map((word) => word.toString(16)).join(":")}::/64`;
+}
