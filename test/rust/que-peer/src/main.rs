@@ -3,12 +3,15 @@
 //!   que-peer produce --name N --element B --capacity C [--pages standard|huge] --count K [--sync-every S] [--pace-nanos P]
 //!   que-peer consume --name N --element B --capacity C [--pages ...] [--until INDEX] [--idle-ms M]
 //!   que-peer steps   --name N --element B --capacity C [--pages ...]      commands on standard input, see steps.rs
+//!   que-peer flood   --packets FILE --seconds S [--prefix P_] ...          saturates a packet channel, see flood.rs
+//!   que-peer create  --prefix P_ [--pages ...]                            creates the eight channels
 //!   que-peer layout                                                       the crate's own offsets
 //!
 //! Answers are JSON lines on standard output. Exit code 2 means wrong usage.
 
 mod arguments;
 mod element;
+mod flood;
 mod flows;
 mod steps;
 
@@ -63,12 +66,17 @@ fn start() -> Result<(), String> {
     }
     let arguments = Arguments::parse(words)?;
     let place = Place {
-        name: arguments.text("name")?.to_string(),
+        name: arguments.number_or("name", String::new())?,
         pages: match arguments.number_or("pages", "standard".to_string())?.as_str() {
             "standard" => PageSize::Standard,
             "huge" => PageSize::Huge,
             other => return Err(format!("--pages {other:?}")),
         },
+    };
+    match command.as_str() {
+        "flood" => return flood::run(&place, &arguments),
+        "create" => return flood::create_all(&place, arguments.text("prefix")?),
+        _ => arguments.text("name")?,
     };
     let element: usize = arguments.number("element")?;
     let capacity: usize = arguments.number("capacity")?;
