@@ -49,7 +49,10 @@ export function hugePageMountProblem(folder: string = HUGE_PAGES_FOLDER): string
   if (stats.type !== HUGETLBFS_MAGIC) return `no hugetlbfs is mounted at ${folder}; as root: ${MOUNT_COMMAND}`;
   if (stats.bsize !== HUGE_PAGE_BYTES) {
     const mib = stats.bsize / (1024 * 1024);
-    return `${folder} is mounted with pages of ${mib} MiB, and only 2 MiB are supported; as root: umount ${folder} && ${MOUNT_COMMAND}`;
+    return (
+      `${folder} is mounted with pages of ${mib} MiB, and only 2 MiB are supported; ` +
+      `as root: umount ${folder} && ${MOUNT_COMMAND}`
+    );
   }
   return undefined;
 }
@@ -71,5 +74,8 @@ export function hugePageShortage(needed: number): string | undefined {
 export function giganticRefusal(fileName: string): string | undefined {
   const path = `${GIGANTIC_PAGES_FOLDER}/${fileName}`;
   if (!fs.existsSync(path)) return undefined;
-  return `${path} lies on gigantic pages (1 GiB), which do not fit an arena of 4 GiB: let the validator use standard or 2 MiB pages`;
+  return (
+    `${path} lies on gigantic pages (1 GiB), which do not fit an arena of 4 GiB: ` +
+    "let the validator use standard or 2 MiB pages"
+  );
 }

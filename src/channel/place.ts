@@ -69,9 +69,10 @@ export function roomProblem(pages: PageKind, bytes: number): string | undefined 
     const room = fileSystemRoom(STANDARD_PAGES_FOLDER);
     if (room.free >= bytes) return undefined;
     const mib = (count: number): number => Math.ceil(count / 1_048_576);
+    const size = `${mib(room.bytes + bytes - room.free)}M`;
     return (
-      `${mib(bytes)} MiB are needed in ${STANDARD_PAGES_FOLDER} and ${Math.floor(room.free / 1_048_576)} MiB are free; remove ` +
-      `files there, or as root: mount -o remount,size=${mib(room.bytes + bytes - room.free)}M ${STANDARD_PAGES_FOLDER}`
+      `${mib(bytes)} MiB are needed in ${STANDARD_PAGES_FOLDER} and ${mib(room.free)} MiB are free; remove files there, ` +
+      `or as root: mount -o remount,size=${size} ${STANDARD_PAGES_FOLDER}`
     );
   } catch (error) {
     if (error instanceof SystemError) return error.message;

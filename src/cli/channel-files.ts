@@ -34,7 +34,8 @@ export function findChannel(channels: readonly NamedChannel[], prefix: string, n
   if (found !== undefined) return found;
   const names = channels.map(({ spec }) => spec.name);
   const meant = nearest(name, names);
-  return `no channel is named "${name}"${meant === undefined ? `; there are ${names.join(", ")}` : ` (did you mean ${meant}?)`}`;
+  const hint = meant === undefined ? `; there are ${names.join(", ")}` : ` (did you mean ${meant}?)`;
+  return `no channel is named "${name}"${hint}`;
 }
 
 /** How long somebody's heartbeat is watched: a sidecar beats each turn, the slowest (backing off) many times in this. */

@@ -154,9 +154,9 @@ export default command({
   name: "init",
   summary: "creates the eight channels",
   about:
-    "Creates the channels that are absent, for the validator and the sidecar to join. What is there stays as it is: running " +
-    "it again changes nothing. All or none: what cannot be finished is taken back. With --group both sides can run as users of " +
-    "their own, and a channel that is re-created later can still be joined.",
+    "Creates the channels that are absent, for the validator and the sidecar to join. What is there stays as it is: " +
+    "running it again changes nothing. All or none: what cannot be finished is taken back. With --group both sides can " +
+    "run as users of their own, and a channel that is re-created later can still be joined.",
   flags: {
     ...CHANNEL_FLAGS,
     group: text({

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "bun:test";
+import fs from "node:fs";
+import { dropPrivileges, PrivilegeError, proveDropped } from "../../ffi/privileges.ts";
+import { findUser, groupsOf } from "../../ffi/users.ts";
+import { freshPath } from "../tools/shared-files.ts";
+
+const isRoot = process.getuid?.() === 0;
+const nobody = findUser("nobody");
+
+describe("refusals, without any change", () => {
+  test("root is no user to drop to, under whatever name", () => {
+    for (const name of ["root", "toor"]) {
+      expect(() => dropPrivileges({ name, uid: 0, gid: 100 })).toThrow(PrivilegeError);
+      expect(() => dropPrivileges({ name, uid: 0, gid: 100 })).toThrow(/uid 0/);
+    }
+    expect(process.getgid?.()).toBe(process.getegid?.());
+  });
+
+  test("a thread that still is somebody else is named", () => {
+    const stranger = { name: "stranger", uid: 4_242_424, gid: 4_242_424 };
+    expect(() => proveDropped(stranger, [])).toThrow(/privileges stay: thread \d+ has Uid .* 4242424 4242424/);
+  });
+});
+
+// only root has something to drop
+describe.skipIf(!isRoot || nobody === undefined)("the drop", () => {
+  test("holds on every thread, and nothing brings root back", async () => {
+    const secret = freshPath();
+    fs.writeFileSync(secret, "root's own", { mode: 0o600 });
+    const child = Bun.spawn([process.execPath, `${import.meta.dir}/privileges-child.ts`, "nobody", secret], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    let text = "";
+    for await (const chunk of child.stdout) {
+      text += new TextDecoder().decode(chunk);
+      if (text.includes("\n")) break;
+    }
+    const said = JSON.parse(text) as { drop: string; attempts: Record<string, string>; uid: number; groups: number[] };
+    expect(said.drop).toBe("done");
+    expect(said.uid).toBe(nobody?.uid ?? -1);
+    for (const outcome of Object.values(said.attempts)) expect(outcome).not.toBe("done");
+    expect(said.attempts.rootsFile).toContain("EACCES");
+    expect(said.attempts.again).toContain("PrivilegeError");
+
+    // the kernel's word, read from outside
+    const threads = fs.readdirSync(`/proc/${child.pid}/task`);
+    expect(threads.length).toBeGreaterThanOrEqual(5);
+    const groups = groupsOf(nobody as NonNullable<typeof nobody>);
+    for (const thread of threads) {
+      const status = fs.readFileSync(`/proc/${child.pid}/task/${thread}/status`, "utf8");
+      const ids = (name: string) =>
+        new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1].trim().split(/\s+/).map(Number);
+      expect(ids("Uid")).toEqual(Array(4).fill(nobody?.uid));
+      expect(ids("Gid")).toEqual(Array(4).fill(nobody?.gid));
+      expect(ids("Groups")).toEqual(groups);
+      expect(status).toMatch(/^CapEff:\s*0+$/m);
+      expect(status).toMatch(/^CapPrm:\s*0+$/m);
+    }
+    child.stdin.write("\n");
+    child.stdin.end();
+    expect(await child.exited).toBe(0);
+  });
+});

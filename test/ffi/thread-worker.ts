@@ -1,0 +1,16 @@
+// Names and pins its own thread, burns some CPU time, and reports.
+
+import { allowedCpus, denyNewPrivileges, nameThread, pinThread, threadCpuNanos, threadId } from "../../ffi/thread.ts";
+
+declare const self: { postMessage(message: unknown): void };
+
+const cpus = allowedCpus();
+const cpu = cpus[cpus.length - 1];
+pinThread(cpu);
+nameThread("solana-qos");
+denyNewPrivileges();
+const before = threadCpuNanos();
+let turns = 0;
+while (threadCpuNanos() - before < 20e6) turns += 1;
+self.postMessage({ id: threadId(), cpu, after: allowedCpus(), cpuNanos: threadCpuNanos() - before, turns });
+setInterval(() => {}, 1_000);
