@@ -46,7 +46,7 @@ export class IpSignerStake implements Model {
     const key = (at + IP_KEY_AT) >>> 2;
     const factor = this.#stakes.factor(this.#i32[key]!, this.#i32[key + 1]!, this.#u8[at + TRAITS_AT]!);
     const score = (ip + payer) * factor * (fee / Math.max(computeUnits, 1));
-    return Math.max(score, 0); // the queue never receives NaN
+    return Number.isNaN(score) ? 0 : score; // the queue never receives NaN
   }
 
   failedSignature(at: number): void {

@@ -34,7 +34,7 @@ export class IpSigner implements Model {
     const computeUnits = this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
     // Grouped as the reference does: another order differs in the last bit.
     const score = ip * payer * (fee / Math.max(computeUnits, 1));
-    return Math.max(score, 0); // the queue never receives NaN
+    return Number.isNaN(score) ? 0 : score; // the queue never receives NaN
   }
 
   failedSignature(at: number): void {
