@@ -1,0 +1,74 @@
+// The parts of the README that are made from the program's own tables: flags, channels, statistics. Each stands between
+// two markers; `npm run docs` writes them anew, and a test fails where the README says something else.
+
+import { CHANNELS, elementBytes } from "../../src/channel/channels.ts";
+import type { AnyCommand } from "../../src/cli/command.ts";
+import { type Flag, flagName } from "../../src/cli/flags.ts";
+import { COMMANDS } from "../../src/cli/root.ts";
+import { STATISTICS } from "../../src/engine/statistics.ts";
+
+const cell = (text: string): string => text.replaceAll("|", "\\|");
+const line = (...cells: string[]): string => `| ${cells.map(cell).join(" | ")} |`;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [line(...head), line(...head.map(() => "---")), ...rows.map((row) => line(...row))].join("\n");
+}
+
+function flagRow([name, row]: [string, Flag<unknown>]): string[] {
+  const typed = `\`${flagName(name, row)}${row.hint === "" ? "" : ` ${row.hint}`}\``;
+  const environment = row.env === undefined ? "" : ` (environment: \`${row.env}\`)`;
+  return [typed, row.fallbackText === "" ? "" : `\`${row.fallbackText}\``, `${row.help}${environment}`];
+}
+
+function commandSection(command: AnyCommand): string {
+  const places = (command.positionals ?? []).map(({ name, required }) => (required ? ` ${name}` : ` [${name}]`));
+  const title = `### \`qos ${command.name}${places.join("")}\``;
+  return `${title}\n\n${command.about}\n\n${table(["flag", "default", "meaning"], Object.entries(command.flags).map(flagRow))}`;
+}
+
+/** Marker -> the text that belongs below it. */
+export async function makeSections(): Promise<Map<string, string>> {
+  const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
+  return new Map([
+    [
+      "commands",
+      table(
+        ["command", "does"],
+        COMMANDS.map(({ name, summary }) => [`qos ${name}`, summary]),
+      ),
+    ],
+    ["flags", commands.map(commandSection).join("\n\n")],
+    [
+      "channels",
+      table(
+        ["channel", "from", "to", "element, bytes", "capacity"],
+        CHANNELS.map((spec) => {
+          const sizes = new Set([elementBytes(spec, "agave2"), elementBytes(spec, "agave4")]);
+          return [`\`${spec.name}\``, spec.from, spec.to, [...sizes].join(" or "), `${spec.capacity}`];
+        }),
+      ),
+    ],
+    [
+      "statistics",
+      table(
+        ["counter", "kind", "counts"],
+        STATISTICS.map(({ name, kind, help }) => [`\`${name}\``, kind, help]),
+      ),
+    ],
+  ]);
+}
+
+const opening = (name: string): string => `<!-- ${name}: written by npm run docs -->`;
+const CLOSING = "<!-- end -->";
+
+/** @throws Error where a marker is missing */
+export function replaceSections(document: string, sections: ReadonlyMap<string, string>): string {
+  let text = document;
+  for (const [name, section] of sections) {
+    const from = text.indexOf(opening(name));
+    const to = text.indexOf(CLOSING, from);
+    if (from < 0 || to < 0) throw new Error(`the document has no section "${name}"`);
+    text = `${text.slice(0, from)}${opening(name)}\n${section}\n${text.slice(to)}`;
+  }
+  return text;
+}
