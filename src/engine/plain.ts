@@ -21,9 +21,12 @@ export interface PlainEngineOptions {
   readonly model: (arena: Arena, layout: ArenaLayout) => Model;
   /** Bytes of scratch for the caller, e.g. to make packets in; 64-byte aligned at `scratchAt`. */
   readonly scratchBytes?: number;
+  /** Looks at what the engine asks of the kernel; for tests of moments that a real producer seldom hits. */
+  readonly wrapKernel?: (kernel: Kernel) => Kernel;
 }
 
 export interface PlainEngine {
+  readonly options: PlainEngineOptions;
   readonly arena: Arena;
   readonly layout: ArenaLayout;
   readonly kernel: Kernel;
@@ -47,7 +50,7 @@ export function plainEngine(options: PlainEngineOptions): PlainEngine {
   writeKernelContext(arena, layout.contextAt, options.context);
   const kernel = loadKernel(arena);
   const model = options.model(arena, layout);
-  const engine = new Engine(arena, layout, kernel, model, options.engine);
+  const engine = new Engine(arena, layout, options.wrapKernel?.(kernel) ?? kernel, model, options.engine);
   for (let id = 0; id < CHANNELS.length; id++) engine.mailbox.setChannelState(id, CHANNEL_OFFERED);
   engine.turn(0);
   const producers = layout.channels.map(
@@ -56,5 +59,5 @@ export function plainEngine(options: PlainEngineOptions): PlainEngine {
   const out = layout.channels[OUTPUT_CHANNEL]!;
   const output = new Consumer(arena, out.at, out.capacity, out.elementBytes);
   output.join();
-  return { arena, layout, kernel, model, engine, producers, output, scratchAt: layout.bytes };
+  return { options, arena, layout, kernel, model, engine, producers, output, scratchAt: layout.bytes };
 }

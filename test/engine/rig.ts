@@ -6,6 +6,7 @@ import { type PlainEngine, type PlainEngineOptions, plainEngine } from "../../sr
 import { STAT, type StatisticName } from "../../src/engine/statistics.ts";
 import { lawOf, readStatus, type Snapshot } from "../../src/engine/status.ts";
 import type { KernelSettings } from "../../src/kernel/context.ts";
+import type { Kernel } from "../../src/kernel/kernel.ts";
 import type { LayoutOptions } from "../../src/layout.ts";
 import { IpSigner } from "../../src/rank/ip-signer.ts";
 import {
@@ -32,6 +33,7 @@ export interface RigOptions {
   readonly targetPps?: number;
   readonly maxAgeMs?: number;
   readonly model?: PlainEngineOptions["model"];
+  readonly wrapKernel?: (kernel: Kernel) => Kernel;
 }
 
 const SMALL_CHANNELS = [1_024, 1_024, 1_024, 1_024, 1_024, 1_024, 1_024, 65_536];
@@ -60,6 +62,7 @@ export function rig(options: RigOptions = {}): Rig {
       engine: { targetPps: options.targetPps ?? 1_000_000, maxAgeMs: options.maxAgeMs ?? 60_000 },
       model: options.model ?? ((arena, layout) => new IpSigner(arena, layout)),
       scratchBytes: 8_192,
+      ...(options.wrapKernel === undefined ? {} : { wrapKernel: options.wrapKernel }),
     }),
   );
 }
