@@ -21,6 +21,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "init", summary: "creates the eight channels", load: async () => (await import("./init.ts")).default },
   { name: "destroy", summary: "removes the channels", load: async () => (await import("./destroy.ts")).default },
   { name: "run", summary: "the sidecar", load: async () => (await import("./run.ts")).default },
+  {
+    name: "decode",
+    summary: "reads transactions and says what they pay",
+    load: async () => (await import("./decode.ts")).default,
+  },
 ];
 
 const HELP = new Set(["--help", "-h"]);

@@ -1,7 +1,6 @@
 // Writes the kernel's context (kernel/context-layout.ts): the secret of the packet hash, the keys of ids and mixes, the
 // settings, and the table of programs that the fee rules know.
 
-import { createHmac } from "node:crypto";
 import { base58 } from "@scure/base";
 import type { Arena } from "../arena.ts";
 import { packetHashSecret } from "../hash/secret.ts";
@@ -78,10 +77,8 @@ export function writeKernelContext(arena: Arena, contextAt: number, settings: Ke
 function expandSecret(secret: Uint8Array, use: string, byteCount: number): Uint8Array {
   const keys = new Uint8Array(byteCount);
   for (let done = 0, block = 0; done < byteCount; block += 1) {
-    const part = createHmac("sha512", secret)
-      .update(`${use} ${block}`)
-      .digest()
-      .subarray(0, byteCount - done);
+    const hash = new Bun.CryptoHasher("sha512", secret).update(`${use} ${block}`).digest();
+    const part = hash.subarray(0, byteCount - done);
     keys.set(part, done);
     done += part.length;
   }

@@ -8,12 +8,17 @@ import { isIPv4, isIPv6 } from "node:net";
  * @returns 4 octets, 8 (the /64 of an IPv6 address), or undefined where it is no address; `::ffff:a.b.c.d` is a.b.c.d
  */
 export function parseAddress(text: string): Uint8Array | undefined {
-  if (isIPv4(text)) return Uint8Array.from(text.split("."), Number);
-  // A zone (`fe80::1%eth0`) names an interface of one host, not a sender.
-  if (!isIPv6(text) || text.includes("%")) return undefined;
-  const octets = ipv6Octets(text);
+  const octets = addressOctets(text);
+  if (octets === undefined || octets.length === 4) return octets;
   const mapped = octets.subarray(0, 10).every((octet) => octet === 0) && octets[10] === 255 && octets[11] === 255;
   return mapped ? octets.slice(12) : octets.slice(0, 8);
+}
+
+/** @returns all octets of an address, 4 or 16 in network order; undefined where it is no address */
+export function addressOctets(text: string): Uint8Array | undefined {
+  if (isIPv4(text)) return Uint8Array.from(text.split("."), Number);
+  // A zone (`fe80::1%eth0`) names an interface of one host, not a sender.
+  return isIPv6(text) && !text.includes("%") ? ipv6Octets(text) : undefined;
 }
 
 /** The 16 octets of a valid IPv6 address. */

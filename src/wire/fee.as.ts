@@ -4,8 +4,18 @@
 // The instructions are walked a second time, where they lie in the ring; bytes that changed since the parse give a wrong
 // fee (the loop throws such a digest away), never a read outside the packet.
 
-import { PROGRAM_BUDGET, PROGRAM_BUILTIN, PROGRAM_MULTIPLIER_AT, PROGRAM_PRECOMPILE, PROGRAM_SLOT_BITS } from "../kernel/context-layout";
-import { PRE_SIMD_0170_AT, PROGRAM_SLOT_BYTES, PROGRAM_TRAITS_AT, PROGRAMS_AT, REFERENCE_FEES_AT } from "../kernel/context-layout";
+import {
+  PRE_SIMD_0170_AT,
+  PROGRAM_BUDGET,
+  PROGRAM_BUILTIN,
+  PROGRAM_MULTIPLIER_AT,
+  PROGRAM_PRECOMPILE,
+  PROGRAM_SLOT_BITS,
+  PROGRAM_SLOT_BYTES,
+  PROGRAM_TRAITS_AT,
+  PROGRAMS_AT,
+  REFERENCE_FEES_AT,
+} from "../kernel/context-layout";
 import { VERSION_1 } from "./digest-layout";
 import { PUBKEY_BYTES } from "./packet-layout";
 import {
