@@ -79,6 +79,17 @@ async function compile(outfile: string, executablePath?: string): Promise<void> 
   renameSync(partial, outfile); // a build that was cut short leaves no half binary under the name
 }
 
+async function build(outfile: string, target?: Target): Promise<void> {
+  try {
+    await buildKernel();
+    await compile(outfile, target === undefined ? undefined : fetchRuntime(target));
+  } catch (error) {
+    rmSync(outfile, { force: true }); // no older binary may pass for this one
+    throw error;
+  }
+  console.log(`built dist/${basename(outfile)}`);
+}
+
 /** The Bun executable of another platform, fetched once. */
 function fetchRuntime(target: Target): string {
   const packageName = TARGETS[target];
@@ -138,14 +149,5 @@ function parseTargets(words: readonly string[]): Target[] | undefined {
 
 const targets = parseTargets(process.argv.slice(2));
 mkdirSync(DIST, { recursive: true });
-await buildKernel();
-if (targets === undefined || targets.length > 1) {
-  rmSync(join(DIST, "qos"), { force: true }); // no older binary may pass for this build's
-  await compile(join(DIST, "qos"));
-  console.log("built dist/qos");
-}
-for (const target of targets ?? []) {
-  const outfile = join(DIST, `qos-linux-${target}`);
-  await compile(outfile, fetchRuntime(target));
-  console.log(`built dist/${basename(outfile)}`);
-}
+if (targets === undefined || targets.length > 1) await build(join(DIST, "qos"));
+for (const target of targets ?? []) await build(join(DIST, `qos-linux-${target}`), target);

@@ -1,6 +1,9 @@
 // `npm run demo`: builds the binary, gives it channels of its own, runs the sidecar and a simulated validator as two
 // processes for a while, shows what flows, sums it up, and removes all that it made. Ctrl-C at any point does the same,
 // only sooner. The processes are the operator's own commands: each is printed as it is started.
+//
+//   npm run demo                    15 seconds
+//   npm run demo -- --seconds 60
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -14,8 +17,9 @@ const HOUSE = join(import.meta.dir, "../..");
 const QOS = join(HOUSE, "dist", "qos");
 
 const SECOND_MS = 1_000;
-const RUN_MS = 15 * SECOND_MS;
-/** The validator ends by itself after RUN_MS; one that does not has failed. */
+const DEFAULT_SECONDS = 15;
+const MOST_SECONDS = 3_600;
+/** The validator ends by itself when its time is over; one that goes on so much longer has failed. */
 const OVERTIME_MS = 15 * SECOND_MS;
 const START_LIMIT_MS = 15 * SECOND_MS;
 const REFRESH_MS = 250;
@@ -35,10 +39,11 @@ class Demo {
   #channelsMade = false;
   #stopped = false;
 
-  /** From any signal: what is under way ends soon, and what was made is removed. */
+  constructor(private readonly seconds: number) {}
+
+  /** What is under way ends soon (a build, which takes seconds, to its end: half of one would be left behind). */
   stop(): void {
     this.#stopped = true;
-    for (const child of this.#started) if (child.name === "build") child.kill();
   }
 
   async run(): Promise<void> {
@@ -54,7 +59,7 @@ class Demo {
       ...["--stats-json", statisticsPath, "--stats-interval", `${REFRESH_MS}ms`],
     ]);
     await this.#until(() => readStatistics(statisticsPath) !== undefined, sidecar, START_LIMIT_MS);
-    const validator = this.#start("simulate", this.#qos("simulate", "--duration", `${RUN_MS / SECOND_MS}s`));
+    const validator = this.#start("simulate", this.#qos("simulate", "--duration", `${this.seconds}s`));
     console.log("");
     await this.#watch(sidecar, validator, statisticsPath);
 
@@ -113,6 +118,7 @@ class Demo {
 
   async #watch(sidecar: Child, validator: Child, statisticsPath: string): Promise<void> {
     const startedMs = performance.now();
+    const totalMs = this.seconds * SECOND_MS;
     const readings: Reading[] = [];
     while (validator.isRunning) {
       const statistics = readStatistics(statisticsPath);
@@ -122,9 +128,9 @@ class Demo {
         // rates over the last second: single intervals jump with the ticks of 100 ms
         while (readings.length > 1 + SECOND_MS / REFRESH_MS) readings.shift();
         const [before, now] = [readings[0]!, readings.at(-1)!];
-        this.#display.show({ before, now, elapsedMs: atMs - startedMs, totalMs: RUN_MS });
+        this.#display.show({ before, now, elapsedMs: atMs - startedMs, totalMs });
       }
-      if (atMs - startedMs > RUN_MS + OVERTIME_MS) throw new DemoFailure("the simulated validator does not end");
+      if (atMs - startedMs > totalMs + OVERTIME_MS) throw new DemoFailure("the simulated validator does not end");
       await this.#pause(sidecar);
     }
     this.#display.end();
@@ -149,8 +155,19 @@ function readable(command: readonly string[]): string {
   return command.map((word) => (word === QOS ? "dist/qos" : word)).join(" ");
 }
 
-const demo = new Demo();
+/** `--seconds N`, for how long it flows. */
+function parseSeconds(words: readonly string[]): number {
+  if (words.length === 0) return DEFAULT_SECONDS;
+  const seconds = words.length === 2 && /^\d{1,4}$/.test(words[1]!) ? Number(words[1]) : 0;
+  if (words[0] === "--seconds" && seconds >= 1 && seconds <= MOST_SECONDS) return seconds;
+  console.error(`wrong arguments: ${words.join(" ")} (known: --seconds N, from 1 to ${MOST_SECONDS})`);
+  process.exit(2);
+}
+
+const demo = new Demo(parseSeconds(process.argv.slice(2)));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => demo.stop());
+// A terminal that was closed, a reader that is gone (`npm run demo | head`): nobody looks any more.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => demo.stop());
 try {
   await demo.run();
 } catch (error) {
