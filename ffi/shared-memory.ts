@@ -175,17 +175,9 @@ export function addressOf(memory: WebAssembly.Memory): number {
   return Number(ptr(new Uint8Array(memory.buffer)));
 }
 
-/** Memories with a file over some of their pages. Pinned: the engine re-uses the pages of a collected memory, file and all. */
-const pinned = new Map<WebAssembly.Memory, number>();
-
-const pin = (memory: WebAssembly.Memory, by: 1 | -1): void => {
-  const count = (pinned.get(memory) ?? 0) + by;
-  if (count === 0) pinned.delete(memory);
-  else pinned.set(memory, count);
-};
-
-/** A file over pages of an arena. Until `unmap`, which must be called, the arena's memory is kept alive. */
+/** A file over pages of an arena. It holds the memory: while one can unmap, the addresses are still the arena's. */
 export interface FileMapping {
+  readonly memory: WebAssembly.Memory;
   readonly at: number;
   readonly bytes: number;
   unmap(): void;
@@ -218,16 +210,15 @@ export function mapFile(
     layAnonymous(address, bytes); // a failed MAP_FIXED may already have taken away what was there
     throw failure;
   }
-  pin(memory, 1);
   let mapped = true;
   return {
+    memory,
     at,
     bytes,
     unmap() {
       if (!mapped) return;
       mapped = false;
-      layAnonymous(address, bytes);
-      pin(memory, -1);
+      layAnonymous(addressOf(memory) + at, bytes);
     },
   };
 }
@@ -266,8 +257,8 @@ export function withMappedFile<Result>(
  * full file system that is an error here instead of a SIGBUS later.
  * @throws SystemError where memory is missing; kernels before 5.14 cannot do it and are let be
  */
-export function populateFile(memory: WebAssembly.Memory, mapping: FileMapping, path: string): void {
-  if (libc.madvise(addressOf(memory) + mapping.at, mapping.bytes, MADV_POPULATE_READ) === 0) return;
+export function populateFile(mapping: FileMapping, path: string): void {
+  if (libc.madvise(addressOf(mapping.memory) + mapping.at, mapping.bytes, MADV_POPULATE_READ) === 0) return;
   const failure = SystemError.of("madvise", path, errno());
   if (failure.code !== "EINVAL") throw failure;
 }

@@ -53,7 +53,7 @@ import {
   refuseSize,
 } from "./refusal.ts";
 
-/** A channel's file laid over a region of an arena. The arena lives at least until `close`. */
+/** A channel's file laid over a region of an arena. */
 export interface ChannelFile {
   readonly path: string;
   /** Arena offset of the header. */
@@ -268,7 +268,7 @@ function lay(arena: Arena, region: ChannelRegion, path: string, fd: number, crea
   const { device, inode } = statFile(fd, path);
   const mapping = mapFile(arena.memory, region.at, bytes, fd, path, "read-write", pageBytesOf(pagesOf(path)));
   try {
-    populateFile(arena.memory, mapping, path);
+    populateFile(mapping, path);
   } catch (error) {
     mapping.unmap();
     throw error;

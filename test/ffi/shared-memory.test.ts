@@ -169,17 +169,33 @@ describe("mapping a file over an arena", () => {
     mapping.unmap();
   });
 
-  test("keeps a forgotten arena alive: its pages never come back as another arena's", () => {
+  test("goes with a forgotten arena: its pages never come back as another arena's", async () => {
     const { path, fd } = newFile(PAGE);
+    const isMapped = (): boolean => fs.readFileSync("/proc/self/maps", "utf8").includes(path);
     const forget = (): void => {
       shm.mapFile(newMemory(MIB), 65_536, PAGE, fd, path, "read-write", PAGE);
     };
-    for (let round = 0; round < 20; round++) {
-      forget();
+    forget();
+    for (let round = 0; round < 500 && isMapped(); round++) {
       Bun.gc(true);
       new Uint8Array(newMemory(MIB).buffer).fill(255);
+      await Bun.sleep(1);
     }
+    expect(isMapped()).toBe(false);
     expect(fs.readFileSync(path).some((byte) => byte !== 0)).toBe(false);
+  });
+
+  test("holds the arena while somebody can still unmap", async () => {
+    const { path, fd } = newFile(PAGE);
+    const map = () => shm.mapFile(newMemory(MIB), 65_536, PAGE, fd, path, "read-write", PAGE);
+    const mapping = map();
+    for (let round = 0; round < 20; round++) {
+      Bun.gc(true);
+      await Bun.sleep(1);
+    }
+    expect(fs.readFileSync("/proc/self/maps", "utf8")).toContain(path);
+    mapping.unmap();
+    expect(fs.readFileSync("/proc/self/maps", "utf8")).not.toContain(path);
   });
 
   test("fills a sparse file's holes when asked to", () => {
@@ -188,7 +204,7 @@ describe("mapping a file over an arena", () => {
     expect(fs.statSync(path).blocks).toBe(0);
     const memory = newMemory(MIB);
     const mapping = shm.mapFile(memory, 0, 16 * PAGE, fd, path, "read-write", PAGE);
-    shm.populateFile(memory, mapping, path);
+    shm.populateFile(mapping, path);
     expect(fs.statSync(path).blocks * 512).toBe(16 * PAGE);
     mapping.unmap();
   });

@@ -2,10 +2,6 @@
 
 import { afterAll } from "bun:test";
 import { rmSync } from "node:fs";
-import type { Arena } from "../../src/arena.ts";
-import type { ChannelRegion } from "../../src/layout.ts";
-
-const HUGE_PAGE_BYTES = 2 * 1024 * 1024;
 
 let made = 0;
 const paths: string[] = [];
@@ -20,14 +16,4 @@ export function freshPath(folder = "/dev/shm"): string {
   const path = `${folder}/test_${process.pid}_${made}`;
   paths.push(path);
   return path;
-}
-
-/** A region with room for a small channel, at the start of an arena's second WebAssembly page. */
-export function smallRegion(capacity: number, elementBytes: number, at = 65_536): ChannelRegion {
-  return { at, bytes: HUGE_PAGE_BYTES, capacity, elementBytes };
-}
-
-/** Bytes of an arena as a plain copy. */
-export function copyOf(arena: Arena, at: number, bytes: number): Uint8Array {
-  return arena.u8.slice(at, at + bytes);
 }
