@@ -1,0 +1,299 @@
+// What other rules would have earned from the same traffic: pure functions of a finished trace.
+//
+// Arrival order is no sidecar at all: every packet waits in a queue of 16,384 places (full: the newcomer is lost) for the
+// validator's sigverify. Declared fee ranks what parses by declared fee per asked CU in a queue of the same size (full: the
+// lowest leaves) and hands over every 100 ms what sigverify takes in 100 ms. Both drop exact copies (same bytes, same
+// sender), as validators do, and both end in the same simulated validator as the run itself.
+//
+// The oracle knows the truth. It never sends what does not land, what is a copy, or more than a block takes. Each slot has
+// two budgets, sigverify's packets and the block's CUs. The oracle fills both from all that is includable, has arrived by
+// the slot's end and was not taken before, in falling order of
+//     fee / (m / packets + (1 - m) * used CUs / block CUs),
+// where the share m in 0..1 is chosen anew for each slot by bisection, so that both budgets are used up together: the
+// Lagrange multipliers of the two constraints, which is optimal for a slot up to one transaction. Only the rules' own time
+// counts: a slot that ends at T may use what arrived before T, so that no rule that waits for arrivals can know more. What
+// it would have paid to wait for better ones is left out; slots are filled greedily, one after the other.
+
+import type { ValidatorSpec } from "./scenario.ts";
+import { HONEST, INCLUDABLE, NEWCOMER, PARSABLE, type Trace } from "./trace.ts";
+import { BLOCKHASH_LIFE_MS, honestLamportsSince, NO_ANSWERS, SimulatedValidator } from "./validator.ts";
+
+const QUEUE_PLACES = 16_384;
+const TICK_MS = 100;
+const TWO_32 = 4_294_967_296;
+/** The oracle forgets what is far below anything that a slot can take: this many times a slot's packets stay. */
+const ORACLE_MEMORY_SLOTS = 3;
+const BISECTIONS = 7;
+
+export interface BaselineResult {
+  /** Lamports of honest senders from `fromMs` on. */
+  readonly honestLamports: number;
+  /** Honest newcomers' transactions that were sent to sigverify from `fromMs` on. */
+  readonly newcomers: number;
+  readonly delivered: number;
+}
+
+export interface Span {
+  /** Only what lands from here on counts. */
+  readonly fromMs: number;
+  /** The run's end: what has not landed by then does not count. */
+  readonly untilMs: number;
+}
+
+/** No sidecar: first come, first served. */
+export function arrivalOrder(trace: Trace, spec: ValidatorSpec, span: Span): BaselineResult {
+  const validator = new SimulatedValidator(trace, spec, NO_ANSWERS);
+  const seen = new Seen(trace);
+  const transactions = new Uint32Array(QUEUE_PLACES);
+  const addresses = new Uint32Array(QUEUE_PLACES);
+  let first = 0;
+  let waiting = 0;
+  const newcomers = new Newcomers(trace, span.fromMs);
+  replay(trace, span.untilMs, {
+    arrive(transaction, address) {
+      if (waiting === QUEUE_PLACES || !seen.isNew(transaction, address)) return;
+      const at = (first + waiting++) % QUEUE_PLACES;
+      transactions[at] = transaction;
+      addresses[at] = address;
+    },
+    tick(nowMs) {
+      // Sigverify takes what it can: its own backlog stays short, so that the wait is here.
+      const most = Math.max(1, Math.ceil(spec.sigverifyPps / 100));
+      while (waiting > 0 && validator.backlog < most) {
+        validator.deliver(transactions[first], addresses[first]);
+        newcomers.note(transactions[first], nowMs);
+        first = (first + 1) % QUEUE_PLACES;
+        waiting -= 1;
+      }
+      validator.step(nowMs);
+    },
+  });
+  return result(trace, validator, span, newcomers.count);
+}
+
+/** A sidecar that believes what transactions declare. */
+export function declaredFee(trace: Trace, spec: ValidatorSpec, span: Span): BaselineResult {
+  const validator = new SimulatedValidator(trace, spec, NO_ANSWERS);
+  const seen = new Seen(trace);
+  const perTick = Math.floor((spec.sigverifyPps * TICK_MS) / 1_000);
+  let queue: { transaction: number; address: number }[] = [];
+  const newcomers = new Newcomers(trace, span.fromMs);
+  const rank = (): void => {
+    const worth = Float64Array.from(
+      queue,
+      ({ transaction }) => trace.feeLamports[transaction] / Math.max(1, trace.askedUnits[transaction]),
+    );
+    const sorted: typeof queue = [];
+    for (const i of fallingOrder(worth)) {
+      if (sorted.length === QUEUE_PLACES) break;
+      sorted.push(queue[i]);
+    }
+    queue = sorted;
+  };
+  replay(trace, span.untilMs, {
+    arrive(transaction, address) {
+      if ((trace.traits[transaction] & PARSABLE) === 0 || !seen.isNew(transaction, address)) return;
+      queue.push({ transaction, address });
+      if (queue.length >= 2 * QUEUE_PLACES) rank();
+    },
+    tick(nowMs) {
+      if (nowMs % TICK_MS === 0) {
+        rank();
+        for (const { transaction, address } of queue.slice(0, perTick)) {
+          validator.deliver(transaction, address);
+          newcomers.note(transaction, nowMs);
+        }
+        queue = queue.slice(perTick);
+      }
+      validator.step(nowMs);
+    },
+  });
+  return result(trace, validator, span, newcomers.count);
+}
+
+/** Perfect knowledge of every transaction that has arrived. */
+export function oracle(trace: Trace, spec: ValidatorSpec, span: Span): BaselineResult {
+  const packets = Math.floor((spec.sigverifyPps * spec.slotMs) / 1_000);
+  const seen = new Uint8Array(trace.transactions);
+  let pool: number[] = [];
+  let row = 0;
+  let honestLamports = 0;
+  let newcomers = 0;
+  let delivered = 0;
+  let lastShare = 0.5;
+  for (let endMs = spec.slotMs; endMs <= span.untilMs; endMs += spec.slotMs) {
+    for (; row < trace.packets && trace.packetMs[row] < endMs; row++) {
+      const transaction = trace.packetTransaction[row];
+      if (seen[transaction] === 1) continue;
+      seen[transaction] = 1;
+      if ((trace.traits[transaction] & (INCLUDABLE | HONEST)) === (INCLUDABLE | HONEST)) pool.push(transaction);
+    }
+    pool = pool.filter((transaction) => endMs - trace.createdMs[transaction] <= BLOCKHASH_LIFE_MS);
+    const { taken, rest, share } = fillSlot(trace, pool, packets, spec.blockUnits, lastShare);
+    lastShare = share;
+    pool = rest.slice(0, ORACLE_MEMORY_SLOTS * packets);
+    if (endMs < span.fromMs) continue;
+    for (const transaction of taken) {
+      honestLamports += trace.feeLamports[transaction];
+      if ((trace.traits[transaction] & NEWCOMER) !== 0) newcomers += 1;
+    }
+    delivered += taken.length;
+  }
+  return { honestLamports, newcomers, delivered };
+}
+
+interface Filled {
+  readonly taken: number[];
+  /** In falling order of worth. */
+  readonly rest: number[];
+  readonly lamports: number;
+  readonly unitsBind: boolean;
+}
+
+/**
+ * Chooses the multiplier that uses up both budgets together, and keeps the best filling met on the way.
+ * @param guess the last slot's multiplier: slots resemble each other
+ */
+function fillSlot(
+  trace: Trace,
+  all: readonly number[],
+  packets: number,
+  units: number,
+  guess: number,
+): Filled & { readonly share: number } {
+  let best = fillWith(trace, all, packets, units, guess);
+  let share = guess;
+  let kept = guess;
+  if (best.rest.length === 0) return { ...best, share };
+  // What is far from being taken at the guess is not taken nearby either: the search looks at the upper end alone.
+  const near = Math.max(0, ORACLE_MEMORY_SLOTS * packets - best.taken.length);
+  const pool = [...best.taken, ...best.rest.slice(0, near)];
+  const far = best.rest.slice(near);
+  let low = 0;
+  let high = 1;
+  let last = best;
+  for (let i = 0; i < BISECTIONS; i++) {
+    if (last.unitsBind) high = share;
+    else low = share;
+    share = (low + high) / 2;
+    last = fillWith(trace, pool, packets, units, share);
+    if (last.lamports <= best.lamports) continue;
+    best = { ...last, rest: [...last.rest, ...far] };
+    kept = share;
+  }
+  return { ...best, share: kept };
+}
+
+function fillWith(trace: Trace, pool: readonly number[], packets: number, units: number, share: number): Filled {
+  const { feeLamports, usedUnits } = trace;
+  const count = pool.length;
+  const worth = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const transaction = pool[i];
+    worth[i] = feeLamports[transaction] / (share / packets + ((1 - share) * usedUnits[transaction]) / units);
+  }
+  const taken: number[] = [];
+  const rest: number[] = [];
+  let lamports = 0;
+  let left = units;
+  let unitsBind = false;
+  for (const i of fallingOrder(worth)) {
+    const transaction = pool[i];
+    const used = usedUnits[transaction];
+    if (taken.length < packets && used <= left) {
+      left -= used;
+      lamports += feeLamports[transaction];
+      taken.push(transaction);
+    } else {
+      if (taken.length < packets) unitsBind = true;
+      rest.push(transaction);
+    }
+  }
+  return { taken, rest, lamports, unitsBind };
+}
+
+const INDEX_BITS_VALUE = 2_097_152;
+const float = new Float32Array(1);
+const bits = new Uint32Array(float.buffer);
+
+/**
+ * Indexes by falling value, the earlier first where equal. Values are compared as f32 (their bits rise with them), packed
+ * with the index into one double each: a sort without a comparator is ten times faster here.
+ * @param values at least 0, fewer than 2^21
+ */
+function fallingOrder(values: Float64Array): Uint32Array {
+  const count = values.length;
+  const keys = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    float[0] = values[i];
+    keys[i] = bits[0] * INDEX_BITS_VALUE + (INDEX_BITS_VALUE - 1 - i);
+  }
+  keys.sort();
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = INDEX_BITS_VALUE - 1 - (keys[count - 1 - i] % INDEX_BITS_VALUE);
+  return order;
+}
+
+interface Replayed {
+  arrive(transaction: number, address: number): void;
+  tick(nowMs: number): void;
+}
+
+/** Plays a trace's packets again, a millisecond at a time. */
+function replay(trace: Trace, untilMs: number, to: Replayed): void {
+  let row = 0;
+  for (let nowMs = 0; nowMs <= untilMs; nowMs++) {
+    for (; row < trace.packets && trace.packetMs[row] < nowMs; row++) {
+      to.arrive(trace.packetTransaction[row], trace.packetAddress[row]);
+    }
+    to.tick(nowMs);
+  }
+}
+
+/** Tells the first packet of a transaction and sender from its copies. */
+class Seen {
+  readonly #own: Uint8Array;
+  readonly #copies = new Set<number>();
+
+  constructor(private readonly trace: Trace) {
+    this.#own = new Uint8Array(trace.transactions);
+  }
+
+  isNew(transaction: number, address: number): boolean {
+    if (address === this.trace.address[transaction]) {
+      if (this.#own[transaction] === 1) return false;
+      this.#own[transaction] = 1;
+      return true;
+    }
+    const key = transaction * TWO_32 + address;
+    if (this.#copies.has(key)) return false;
+    this.#copies.add(key);
+    return true;
+  }
+}
+
+class Newcomers {
+  readonly #seen: Uint8Array;
+  count = 0;
+
+  constructor(
+    private readonly trace: Trace,
+    private readonly fromMs: number,
+  ) {
+    this.#seen = new Uint8Array(trace.transactions);
+  }
+
+  note(transaction: number, nowMs: number): void {
+    if (nowMs < this.fromMs || this.#seen[transaction] === 1) return;
+    this.#seen[transaction] = 1;
+    if ((this.trace.traits[transaction] & NEWCOMER) !== 0) this.count += 1;
+  }
+}
+
+function result(trace: Trace, validator: SimulatedValidator, span: Span, newcomers: number): BaselineResult {
+  return {
+    honestLamports: honestLamportsSince(trace, validator.landings, span.fromMs),
+    newcomers,
+    delivered: validator.totals.delivered,
+  };
+}

@@ -1,0 +1,81 @@
+// What a run was worth: lamports against the oracle's and the other rules' on the same traffic, waste, the attackers' share,
+// newcomers, delays. The same numbers for both drivers and for the scoreboard.
+
+import { arrivalOrder, declaredFee, oracle } from "./baselines.ts";
+import {
+  type AttackShare,
+  attackersShare,
+  type Delays,
+  type Deliveries,
+  honestDelays,
+  newcomersDelivered,
+} from "./deliveries.ts";
+import type { Source } from "./source.ts";
+import { honestLamportsSince, type SimulatedValidator } from "./validator.ts";
+
+/** The traffic's own numbers: they depend on the traffic alone, so a scoreboard computes them once for all models. */
+export interface Baselines {
+  readonly oracleLamports: number;
+  readonly oracleNewcomers: number;
+  readonly arrivalOrderLamports: number;
+  readonly declaredFeeLamports: number;
+}
+
+export interface Measures {
+  /** Lamports of honest senders that landed from the attack's start on. */
+  readonly honestLamports: number;
+  /** The same, by the oracle's; undefined where the oracle earns nothing. */
+  readonly value: number | undefined;
+  readonly arrivalOrderValue: number | undefined;
+  readonly declaredFeeValue: number | undefined;
+  /** Share of what was delivered from the attack's start on and was not included. */
+  readonly waste: number;
+  readonly attack: AttackShare;
+  /** Newcomers' transactions delivered, by those that the oracle delivers; undefined where there are none. */
+  readonly newcomers: number | undefined;
+  readonly delays: Delays | undefined;
+}
+
+/** @param untilMs the run's end: what has not landed by then does not count */
+export function baselinesOf(source: Source, untilMs = source.durationMs, fromMs = source.attackMs): Baselines {
+  const { trace, validator } = source;
+  const span = { fromMs, untilMs };
+  const best = oracle(trace, validator, span);
+  return {
+    oracleLamports: best.honestLamports,
+    oracleNewcomers: best.newcomers,
+    arrivalOrderLamports: arrivalOrder(trace, validator, span).honestLamports,
+    declaredFeeLamports: declaredFee(trace, validator, span).honestLamports,
+  };
+}
+
+export function measure(
+  source: Source,
+  validator: SimulatedValidator,
+  deliveries: Deliveries,
+  baselines: Baselines,
+  untilMs = source.durationMs,
+  fromMs = source.attackMs,
+): Measures {
+  const { trace, sending } = source;
+  const honest = (group: number): boolean => sending.isHonest(group);
+  const honestLamports = honestLamportsSince(trace, validator.landings, fromMs);
+  const share = (lamports: number): number | undefined =>
+    baselines.oracleLamports === 0 ? undefined : lamports / baselines.oracleLamports;
+  let delivered = 0;
+  for (let i = 0; i < deliveries.count; i++) if (deliveries.ms[i] >= fromMs) delivered += 1;
+  const included = validator.landings.ms.reduce((sum, ms) => sum + (ms >= fromMs ? 1 : 0), 0);
+  return {
+    honestLamports,
+    value: share(honestLamports),
+    arrivalOrderValue: share(baselines.arrivalOrderLamports),
+    declaredFeeValue: share(baselines.declaredFeeLamports),
+    waste: delivered === 0 ? 0 : Math.max(0, 1 - included / delivered),
+    attack: attackersShare(deliveries, honest, fromMs, untilMs),
+    newcomers:
+      baselines.oracleNewcomers === 0
+        ? undefined
+        : newcomersDelivered(trace, deliveries, fromMs) / baselines.oracleNewcomers,
+    delays: honestDelays(trace, deliveries, fromMs, honest),
+  };
+}

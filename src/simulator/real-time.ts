@@ -1,0 +1,241 @@
+// `qos simulate` in real time: a validator in a process of its own, on the sidecar's real channels. One thread does
+// everything a millisecond at a time and sleeps between, so that signals are heard and a shared machine stays usable.
+
+import type { PacketLayout } from "../channel/channels.ts";
+import type { ChannelPlace } from "../channel/place.ts";
+import { Failure } from "../failure.ts";
+import { ChannelAnswers } from "./answers.ts";
+import { ValidatorChannels } from "./channels.ts";
+import { Deliveries } from "./deliveries.ts";
+import type { ValidatorMemory } from "./memory.ts";
+import { Packets } from "./packet-maker.ts";
+import type { Source } from "./source.ts";
+import { NO_ANSWERS, SimulatedValidator } from "./validator.ts";
+
+/** Traffic that is made up for at most in one go after a pause; then the output is read again. */
+const CATCH_UP_MS = 5;
+const LOOK_INTERVAL_MS = 1_000;
+const PROGRESS_INTERVAL_MS = 1_000;
+/** After the last packet: what the sidecar still holds comes out within two ticks of 100 ms. */
+const DRAIN_MS = 350;
+const DRAIN_MOST_MS = 2_000;
+const WAIT_STEP_MS = 5;
+const OUTPUT_PER_ROUND = 2_048;
+
+export interface RealTimeOptions {
+  readonly place: ChannelPlace;
+  readonly packetLayout: PacketLayout;
+  readonly feeModel: "chain" | "reference";
+  readonly feedback: boolean;
+  /** How long to wait for a sidecar's heartbeat; 0 sends at once. */
+  readonly waitMs: number;
+  /** Told about once a second. */
+  readonly progress?: (now: Progress) => void;
+  readonly stop: AbortSignal;
+}
+
+export interface Progress {
+  readonly ms: number;
+  readonly sent: number;
+  readonly delivered: number;
+  readonly included: number;
+  readonly lamports: number;
+}
+
+export interface RealTimeRun {
+  readonly source: Source;
+  readonly validator: SimulatedValidator;
+  readonly deliveries: Deliveries;
+  /** How long it sent. */
+  readonly sentMs: number;
+  /** Until when the validator went on. */
+  readonly endedMs: number;
+  readonly sentByChannel: readonly number[];
+  /** What the sidecar's output overwrote before we read it. */
+  readonly lapped: number;
+  readonly interrupted: boolean;
+}
+
+/** Plays a source to a sidecar. @throws Failure where a channel cannot be used, or no sidecar comes */
+export async function runRealTime(
+  memory: ValidatorMemory,
+  source: Source,
+  options: RealTimeOptions,
+): Promise<RealTimeRun> {
+  const channels = new ValidatorChannels(memory, options.place);
+  try {
+    channels.open();
+    if (options.waitMs > 0) await waitForSidecar(channels, options);
+    return await new Player(memory, channels, source, options).play();
+  } finally {
+    channels.close();
+  }
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const yieldOnce = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function waitForSidecar(channels: ValidatorChannels, options: RealTimeOptions): Promise<void> {
+  const first = channels.sidecarBeat();
+  const started = performance.now();
+  for (let lookedMs = started; ; ) {
+    channels.beat();
+    const now = performance.now();
+    if (now - lookedMs >= 10 * WAIT_STEP_MS) {
+      channels.look();
+      lookedMs = now;
+    }
+    if (channels.output !== null && channels.sidecarBeat() !== first) return;
+    if (options.stop.aborted) return;
+    if (now - started > options.waitMs) {
+      const prefix = options.place.prefix === "" ? "" : ` --prefix ${options.place.prefix}`;
+      throw new Failure(`no sidecar reads the channels: start one with: qos run${prefix} (or pass --wait 0ms)`);
+    }
+    await sleep(WAIT_STEP_MS);
+  }
+}
+
+class Player {
+  readonly #deliveries: Deliveries;
+  readonly #packets: Packets;
+  readonly #validator: SimulatedValidator;
+  readonly #answers: ChannelAnswers;
+  readonly #sentByChannel = [0, 0, 0, 0];
+  #readMs = 0;
+
+  constructor(
+    private readonly memory: ValidatorMemory,
+    private readonly channels: ValidatorChannels,
+    private readonly source: Source,
+    private readonly options: RealTimeOptions,
+  ) {
+    const { trace, maker } = source;
+    this.#packets = new Packets(trace, maker, memory.packetBytes);
+    this.#deliveries = new Deliveries(trace, this.#packets);
+    this.#answers = new ChannelAnswers(memory, this.#packets, channels);
+    this.#validator = new SimulatedValidator(
+      trace,
+      source.validator,
+      options.feedback ? this.#answers : NO_ANSWERS,
+      0,
+      maker.real ? (transaction, address) => this.#verify(transaction, address) : undefined,
+    );
+  }
+
+  async play(): Promise<RealTimeRun> {
+    const { channels, source, options } = this;
+    const { sending } = source;
+    this.#readSeed();
+    const started = performance.now();
+    let lookedMs = 0;
+    let saidMs = 0;
+    let nowMs = 0;
+    while (!options.stop.aborted && nowMs < source.durationMs) {
+      const due = Math.min(Math.floor(nowMs), source.durationMs);
+      sending.advance(Math.min(due, sending.playedMs + CATCH_UP_MS), this.#send);
+      channels.sync();
+      this.#round(nowMs);
+      if (nowMs - lookedMs >= LOOK_INTERVAL_MS) {
+        lookedMs = nowMs;
+        channels.look();
+        this.#readSeed();
+      }
+      if (nowMs - saidMs >= PROGRESS_INTERVAL_MS) {
+        saidMs = nowMs;
+        options.progress?.(this.#progress(nowMs));
+      }
+      if (sending.playedMs < Math.floor(performance.now() - started)) await yieldOnce();
+      else await sleep(1);
+      nowMs = performance.now() - started;
+    }
+    const interrupted = options.stop.aborted;
+    const sentMs = sending.playedMs;
+    const endedMs = interrupted ? nowMs : await this.#drain(started);
+    return {
+      source,
+      validator: this.#validator,
+      deliveries: this.#deliveries,
+      sentMs,
+      endedMs,
+      sentByChannel: this.#sentByChannel,
+      lapped: channels.lappedBefore + (channels.output?.lapped ?? 0),
+      interrupted: interrupted && sentMs < source.durationMs,
+    };
+  }
+
+  /** Reads until nothing has come for a while. */
+  async #drain(started: number): Promise<number> {
+    const from = performance.now();
+    let quietFrom = from;
+    let nowMs = from - started;
+    for (;;) {
+      const before = this.#deliveries.count;
+      nowMs = performance.now() - started;
+      this.#round(nowMs);
+      const now = performance.now();
+      if (this.#deliveries.count > before) quietFrom = now;
+      if (this.options.stop.aborted || now - quietFrom > DRAIN_MS || now - from > DRAIN_MOST_MS) return nowMs;
+      await sleep(1);
+    }
+  }
+
+  readonly #send = (transaction: number, address: number, channel: number): void => {
+    const producer = this.channels.producers[channel];
+    if (producer === null) return;
+    this.#packets.write(this.memory.arena, producer.reserve(), transaction, address);
+    producer.commit();
+    this.#sentByChannel[channel] += 1;
+  };
+
+  #round(nowMs: number): void {
+    this.#readOutput(nowMs);
+    this.#validator.step(nowMs);
+    this.#answers.sync();
+    this.channels.beat();
+  }
+
+  #readOutput(nowMs: number): void {
+    const { output } = this.channels;
+    const { arena, deliveredAt, packetBytes } = this.memory;
+    const pauseMs = nowMs - this.#readMs;
+    this.#readMs = nowMs;
+    if (output === null) return;
+    for (let left = OUTPUT_PER_ROUND; left > 0 && output.readable(1) > 0; left--) {
+      const from = output.addressOf(0);
+      arena.u8.copyWithin(deliveredAt, from, from + packetBytes);
+      if (output.overrun() > 0) {
+        output.drop(1);
+        continue;
+      }
+      output.take(1);
+      this.#deliver(nowMs, pauseMs);
+    }
+  }
+
+  #deliver(nowMs: number, pauseMs: number): void {
+    const { arena, deliveredAt } = this.memory;
+    const transaction = this.#deliveries.take(arena, deliveredAt, nowMs, pauseMs);
+    if (transaction < 0) return;
+    this.source.sending.delivered(transaction, this.#deliveries.lastGroup);
+    this.#validator.deliver(transaction, this.#packets.addressOf(arena, deliveredAt));
+  }
+
+  /** Checks the signature in the packet's own bytes. */
+  #verify(transaction: number, address: number): boolean {
+    const { arena, scratchAt } = this.memory;
+    this.#packets.write(arena, scratchAt, transaction, address);
+    return this.source.maker.verifies(arena, scratchAt, transaction);
+  }
+
+  /** A sidecar may start, or start again, with another seed. */
+  #readSeed(): void {
+    const xxhashSeed = this.channels.xxhashSeed();
+    const { digests } = this.memory;
+    if (xxhashSeed !== digests.xxhashSeed) digests.configure({ xxhashSeed, feeModel: this.options.feeModel });
+  }
+
+  #progress(ms: number): Progress {
+    const { delivered, included, lamports } = this.#validator.totals;
+    return { ms, sent: this.source.trace.packets, delivered, included, lamports };
+  }
+}

@@ -1,0 +1,147 @@
+// What `qos simulate` says at the end: one object for machines, a table of it for people.
+
+import { arrivalOrder, declaredFee } from "./baselines.ts";
+import { checkOrder, type OrderCheck } from "./deliveries.ts";
+import { baselinesOf, type Measures, measure } from "./measures.ts";
+import type { RealTimeRun } from "./real-time.ts";
+
+export interface Summary {
+  readonly traffic: string;
+  readonly seed: string;
+  readonly ms: number;
+  /** Packets that the validator sent to the sidecar, and a second. */
+  readonly sent: number;
+  readonly sentPerSecond: number;
+  readonly sentByChannel: Readonly<Record<string, number>>;
+  /** Packets that came out of the sidecar, as they were sent. */
+  readonly delivered: number;
+  /** Packets that came out and were never sent, or not with these bytes. */
+  readonly foreign: number;
+  /** Packets that came out more often than they were sent. */
+  readonly repeated: number;
+  /** What the sidecar's channel overwrote before it was read. */
+  readonly lapped: number;
+  /** Lost in front of a full sigverify. */
+  readonly overflowed: number;
+  readonly failed: number;
+  readonly included: number;
+  readonly expired: number;
+  readonly notIncluded: number;
+  /** Lamports that the included ones pay, and those of honest senders among them. */
+  readonly lamports: number;
+  readonly honestLamports: number;
+  /** Honest lamports that other rules would have earned from the same traffic. */
+  readonly arrivalOrderLamports: number;
+  readonly declaredFeeLamports: number;
+  readonly interrupted: boolean;
+  readonly order?: OrderCheck;
+  /** For scenarios: what counts from the attack's start on. */
+  readonly measures?: Measures;
+}
+
+export interface SummaryOptions {
+  readonly seed: bigint;
+  readonly isScenario: boolean;
+  /** Silence that parts two batches; undefined leaves the order unchecked. */
+  readonly orderGapMs: number | undefined;
+}
+
+const CHANNEL_LABELS = ["tpu", "fwd", "re1", "re2"];
+
+/** Sums up a real-time run; replays its traffic for the other rules, which takes a moment. */
+export function summaryOf(run: RealTimeRun, options: SummaryOptions): Summary {
+  const { source, validator, deliveries } = run;
+  const { totals } = validator;
+  const span = { fromMs: 0, untilMs: run.endedMs };
+  const { trace } = source;
+  return {
+    traffic: source.name,
+    seed: options.seed.toString(),
+    ms: Math.round(run.sentMs),
+    sent: trace.packets,
+    sentPerSecond: run.sentMs === 0 ? 0 : Math.round((trace.packets * 1_000) / run.sentMs),
+    sentByChannel: Object.fromEntries(run.sentByChannel.map((count, i) => [CHANNEL_LABELS[i], count])),
+    delivered: deliveries.count,
+    foreign: deliveries.foreign,
+    repeated: deliveries.repeated,
+    lapped: run.lapped,
+    overflowed: totals.overflowed,
+    failed: totals.failed,
+    included: totals.included,
+    expired: totals.expired,
+    notIncluded: totals.notIncluded,
+    lamports: totals.lamports,
+    honestLamports: totals.honestLamports,
+    arrivalOrderLamports: arrivalOrder(trace, source.validator, span).honestLamports,
+    declaredFeeLamports: declaredFee(trace, source.validator, span).honestLamports,
+    interrupted: run.interrupted,
+    ...(options.orderGapMs === undefined ? {} : { order: checkOrder(trace, deliveries, options.orderGapMs) }),
+    ...(options.isScenario && !run.interrupted
+      ? { measures: measure(source, validator, deliveries, baselinesOf(source)) }
+      : {}),
+  };
+}
+
+/** Whether everything that can be wrong is right. */
+export function isClean(summary: Summary): boolean {
+  return summary.foreign === 0 && summary.repeated === 0 && (summary.order?.rises ?? 0) === 0;
+}
+
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+/** Rows of label and value, for the terminal. */
+export function summaryRows(summary: Summary): [string, string][] {
+  const { order, measures } = summary;
+  const count = (value: number): string => whole.format(value);
+  const share = (value: number | undefined): string => (value === undefined ? "-" : value.toFixed(2));
+  const against = (lamports: number): string =>
+    lamports === 0 ? "" : ` (x ${(summary.honestLamports / lamports).toFixed(2)})`;
+  return [
+    [
+      "traffic",
+      `${summary.traffic}, ${(summary.ms / 1_000).toFixed(1)} s${summary.interrupted ? ", interrupted" : ""}`,
+    ],
+    ["sent", `${count(summary.sent)} packets, ${count(summary.sentPerSecond)}/s`],
+    ["delivered", `${count(summary.delivered)} packets${damage(summary)}`],
+    ["failed", `${count(summary.failed)} signatures`],
+    ["lost", `${count(summary.overflowed)} in front of a full sigverify, ${count(summary.lapped)} not read in time`],
+    [
+      "included",
+      `${count(summary.included)}; not included ${count(summary.notIncluded)}, expired ${count(summary.expired)}`,
+    ],
+    ["lamports", `${count(summary.lamports)}, of honest senders ${count(summary.honestLamports)}`],
+    ["arrival order", `${count(summary.arrivalOrderLamports)}${against(summary.arrivalOrderLamports)}`],
+    ["declared fee/CU", `${count(summary.declaredFeeLamports)}${against(summary.declaredFeeLamports)}`],
+    ...(order === undefined
+      ? []
+      : ([
+          [
+            "order",
+            `${order.batches} batches, fee/CU falls in ${order.falling}${order.unclear > 0 ? `, ${order.unclear} unclear` : ""}`,
+          ],
+        ] as [string, string][])),
+    ...(measures === undefined
+      ? []
+      : ([
+          ["value", `${share(measures.value)} of the oracle's`],
+          ["isolated", isolation(measures)],
+          ["delay", delays(measures)],
+        ] as [string, string][])),
+  ];
+}
+
+function damage({ foreign, repeated }: Summary): string {
+  return foreign + repeated === 0 ? ", each equal to what was sent" : `; ${foreign} NOT as sent, ${repeated} too often`;
+}
+
+function isolation({ attack }: Measures): string {
+  return attack.isolatedAfterMs === undefined
+    ? "attackers stay above 5% of what is delivered"
+    : `attackers below 5% of what is delivered after ${(attack.isolatedAfterMs / 1_000).toFixed(1)} s`;
+}
+
+function delays(measures: Measures): string {
+  return measures.delays === undefined
+    ? "-"
+    : `p50 ${measures.delays.p50Ms.toFixed(0)} ms, p99 ${measures.delays.p99Ms.toFixed(0)} ms (honest packets)`;
+}

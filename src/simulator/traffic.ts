@@ -1,0 +1,342 @@
+// Senders at work: each millisecond every group of a scenario sends its share, and the trace gets the truth about it.
+// What a group draws comes from its own dice, so the same seed makes the same traffic whatever the sidecar does with it,
+// except for attackers that adapt to what they see delivered.
+
+import { portOf } from "./packet-maker.ts";
+import { mix32, Random } from "./random.ts";
+import { momentMs, type Scenario, type Senders } from "./scenario.ts";
+import { GOOD_SIGNATURE, HONEST, IPV6, LANDS, NEWCOMER, PARSABLE, STAKED, type Trace, type Truth } from "./trace.ts";
+
+/** The chain's base fee for one signature, and the highest CU limit that it grants. */
+const LAMPORTS_PER_SIGNATURE = 5_000;
+const MOST_UNITS = 1_400_000;
+const FEWEST_UNITS = 450;
+/** A payer's transactions vary around its own median by this (log). */
+const ASKED_NOISE = 0.3;
+const USED_NOISE = 0.05;
+/** Prices are held below this, so that the fee is exact in a double. */
+const HIGHEST_PRICE = 1e12;
+/** Transactions that a replaying or spoofing attacker can choose from. */
+const RECENT = 1_024;
+/** Copies wait in one bucket per millisecond. */
+const DELAY_BUCKETS = 4_096;
+/** What an adaptive attacker keeps trying of every tactic, whatever came of it. */
+const TRIAL_WEIGHT = 0.05;
+
+/** Gets each packet as it arrives. */
+export type PacketSink = (transaction: number, address: number, channel: number) => void;
+
+/** A ring of transactions that others pick from. */
+class Recent {
+  readonly #ring = new Uint32Array(RECENT);
+  #count = 0;
+
+  add(transaction: number): void {
+    this.#ring[this.#count++ % RECENT] = transaction;
+  }
+
+  /** @returns -1 where there is none yet */
+  pick(random: Random): number {
+    const filled = Math.min(this.#count, RECENT);
+    return filled === 0 ? -1 : this.#ring[random.below(filled)];
+  }
+}
+
+/** One group of senders while it runs. */
+class Group {
+  readonly random: Random;
+  readonly sent = new Recent();
+  readonly trusted = new Recent();
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly newcomers: boolean;
+  rate: number;
+  /** Packets that came out in this window and in all; for whoever adapts. */
+  windowSent = 0;
+  windowDelivered = 0;
+  addressesUsed = 0;
+  payersUsed = 0;
+  /** Per payer of a fixed set: median CU limit, used by asked, nanoseconds per CU. Drawn when first seen. */
+  readonly habits = new Map<number, Habits>();
+
+  constructor(
+    readonly index: number,
+    readonly spec: Senders,
+    scenario: Scenario,
+    random: Random,
+    /** Numbers from here on are this group's addresses and payers. */
+    readonly firstNumber: number,
+  ) {
+    this.random = random.fork(spec.name);
+    this.fromMs = momentMs(scenario, spec.from);
+    this.untilMs = momentMs(scenario, spec.until);
+    this.newcomers = spec.honest && this.fromMs > 0 && spec.addressesOf === undefined;
+    this.rate = spec.rate;
+  }
+
+  /** Transactions a second at this moment. */
+  rateAt(nowMs: number): number {
+    const { onMs, offMs } = this.spec;
+    if (nowMs < this.fromMs || nowMs >= this.untilMs) return 0;
+    return offMs === 0 || (nowMs - this.fromMs) % (onMs + offMs) < onMs ? this.rate : 0;
+  }
+}
+
+interface Habits {
+  readonly askedMedian: number;
+  readonly usedRatio: number;
+  readonly nanosPerUnit: number;
+}
+
+/** Numbers set aside for one group: addresses and payers, fresh ones too. */
+const NUMBERS_PER_GROUP = 1 << 26;
+
+export class Traffic {
+  readonly groups: readonly Group[];
+  #tickMs = 0;
+  readonly #salt: number;
+  readonly #delayed: number[][] = Array.from({ length: DELAY_BUCKETS }, () => []);
+  readonly #dice: Random;
+  readonly #due: number[] = [];
+  #adaptAtMs: number;
+
+  // One truth, filled again and again: nothing is allocated for a packet.
+  readonly #truth: Truth = {
+    traits: 0,
+    group: 0,
+    address: 0,
+    port: 0,
+    payer: 0,
+    askedUnits: 0,
+    price: 0,
+    feeLamports: 0,
+    usedUnits: 0,
+    executionNanos: 0,
+    signatureOf: 0,
+  };
+
+  constructor(
+    private readonly scenario: Scenario,
+    seed: bigint,
+    private readonly trace: Trace,
+  ) {
+    const random = new Random(seed, "traffic");
+    this.#salt = random.word();
+    this.#dice = random.fork("channels");
+    this.groups = scenario.senders.map(
+      (spec, index) => new Group(index, spec, scenario, random, index * NUMBERS_PER_GROUP),
+    );
+    this.#adaptAtMs = momentMs(scenario, "attack");
+    const tactics = this.#tactics();
+    for (const group of tactics) group.rate = (scenario.adaptive?.rate ?? 0) / tactics.length;
+  }
+
+  /** Sends what is due until `nowMs` (exclusive), a millisecond at a time. */
+  advance(nowMs: number, sink: PacketSink): void {
+    for (; this.#tickMs < nowMs; this.#tickMs++) this.#tick(this.#tickMs, sink);
+  }
+
+  /** Milliseconds that are played already. */
+  get playedMs(): number {
+    return this.#tickMs;
+  }
+
+  /** What a sender can see: its packet reached the validator. */
+  delivered(transaction: number, group: number): void {
+    const sender = this.groups[group];
+    sender.windowDelivered += 1;
+    if (sender.spec.honest) sender.trusted.add(transaction);
+  }
+
+  isHonest(group: number): boolean {
+    return this.groups[group].spec.honest;
+  }
+
+  #tick(nowMs: number, sink: PacketSink): void {
+    if (this.scenario.adaptive !== undefined && nowMs >= this.#adaptAtMs) this.#adapt(nowMs);
+    const { trace } = this;
+    const due = this.#due;
+    // What comes in one millisecond comes in no order: a copy as its transaction, a new one as the complement of its group.
+    const bucket = this.#delayed[nowMs % DELAY_BUCKETS];
+    due.length = 0;
+    for (const transaction of bucket) due.push(transaction);
+    bucket.length = 0;
+    for (const group of this.groups) {
+      const rate = group.rateAt(nowMs);
+      if (rate === 0) continue;
+      for (let left = group.random.poisson(rate / 1_000); left > 0; left--) due.push(~group.index);
+    }
+    for (let left = due.length; left > 0; left--) {
+      const at = this.#dice.below(left);
+      const one = due[at];
+      due[at] = due[left - 1];
+      if (one < 0) this.#send(this.groups[~one], nowMs, sink);
+      else this.#emit(one, trace.address[one], trace.group[one], nowMs, sink);
+    }
+  }
+
+  #send(group: Group, nowMs: number, sink: PacketSink): void {
+    const { spec, random } = group;
+    group.windowSent += 1;
+    const victim = this.#victim(group);
+    if (spec.replays !== undefined) {
+      if (victim < 0) return;
+      const address = this.#ownAddress(group);
+      if (!spec.forged) {
+        this.#emit(victim, address, group.index, nowMs, sink);
+        return;
+      }
+      this.#draw(group, address, this.trace.payer[victim], victim);
+    } else if (spec.trustedOnly) {
+      if (victim < 0) return;
+      const payer = spec.payersOf === undefined ? this.#ownPayer(group, 0) : this.trace.payer[victim];
+      this.#draw(group, this.trace.address[victim], payer, -1);
+    } else {
+      this.#draw(group, this.#addressFor(group), this.#drawnPayer, -1);
+    }
+    const transaction = this.trace.addTransaction(this.#truth, nowMs);
+    if (this.#truth.signatureOf < 0) this.trace.signatureOf[transaction] = transaction;
+    this.#emit(transaction, this.#truth.address, group.index, nowMs, sink);
+    group.sent.add(transaction);
+    for (let copy = 1; copy < spec.copies; copy++) {
+      const delayMs = Math.floor(random.between(spec.copyDelayMs[0], spec.copyDelayMs[1] + 1));
+      this.#delayed[(nowMs + Math.min(delayMs, DELAY_BUCKETS - 1)) % DELAY_BUCKETS].push(transaction);
+    }
+  }
+
+  #emit(transaction: number, address: number, group: number, nowMs: number, sink: PacketSink): void {
+    this.trace.addPacket(transaction, address, group, nowMs);
+    // A sender's packets keep to one channel mostly; a few go another way (forwarded, relayed).
+    const usual = mix32(address) % this.scenario.channels;
+    const channel = this.#dice.chance(0.1) ? this.#dice.below(this.scenario.channels) : usual;
+    sink(transaction, address, channel);
+  }
+
+  #victim(group: Group): number {
+    const other = group.spec.replays ?? (group.spec.trustedOnly ? group.spec.addressesOf : undefined);
+    if (other === undefined) return -1;
+    const source = this.groups.find((one) => one.spec.name === other)!;
+    return (group.spec.trustedOnly ? source.trusted : source.sent).pick(group.random);
+  }
+
+  #drawnPayer = 0;
+
+  /** Chooses sender and payer; the payer is left in #drawnPayer. */
+  #addressFor(group: Group): number {
+    const { spec, random } = group;
+    const owner = spec.addressesOf === undefined ? group : this.groupNamed(spec.addressesOf);
+    const place = this.#place(owner, random, spec.skew);
+    if (spec.payersOf === undefined) this.#drawnPayer = this.#ownPayer(group, place);
+    else {
+      const payers = this.groupNamed(spec.payersOf);
+      const at = payers === owner ? place : this.#place(payers, random, payers.spec.skew);
+      this.#drawnPayer = payerNumber(payers, at, random);
+    }
+    if (owner === group && spec.freshAddressEvery > 0) return this.#ownAddress(group);
+    return this.#addressNumber(owner, place);
+  }
+
+  groupNamed(name: string): Group {
+    return this.groups.find((one) => one.spec.name === name)!;
+  }
+
+  #ownPayer(group: Group, place: number): number {
+    const every = group.spec.freshPayerEvery;
+    if (every === 0) return payerNumber(group, place, group.random);
+    return group.firstNumber + Math.floor(group.payersUsed++ / every);
+  }
+
+  #ownAddress(group: Group): number {
+    const every = group.spec.freshAddressEvery;
+    if (every === 0) return this.#addressNumber(group, this.#place(group, group.random, group.spec.skew));
+    return this.#addressNumber(group, Math.floor(group.addressesUsed++ / every));
+  }
+
+  #place(owner: Group, random: Random, skew: number): number {
+    const unit = random.unit();
+    return Math.floor(owner.spec.addresses * (skew === 0 ? unit : unit ** (1 + skew)));
+  }
+
+  /** Addresses are a bijection of the senders' numbers: nothing in them tells groups apart, and no two are the same. */
+  #addressNumber(owner: Group, place: number): number {
+    return mix32((owner.firstNumber + place) ^ this.#salt);
+  }
+
+  #draw(group: Group, address: number, payer: number, signatureOf: number): void {
+    const { spec, random } = group;
+    const truth = this.#truth;
+    const habits = this.#habitsOf(group, payer);
+    const means = spec.priceMeans;
+    const mean = means[mix32(address) % means.length];
+    const asked = habits.askedMedian * Math.exp(ASKED_NOISE * random.normal());
+    truth.askedUnits = Math.round(Math.min(MOST_UNITS, Math.max(FEWEST_UNITS, asked)));
+    truth.price = Math.min(HIGHEST_PRICE, Math.round(random.logNormal(mean, spec.priceSigma)));
+    truth.feeLamports = LAMPORTS_PER_SIGNATURE + Math.ceil((truth.askedUnits * truth.price) / 1_000_000);
+    const used = truth.askedUnits * habits.usedRatio * Math.exp(USED_NOISE * random.normal());
+    truth.usedUnits = Math.max(150, Math.round(habits.usedRatio <= 1 ? Math.min(used, truth.askedUnits) : used));
+    const noise = Math.exp(this.scenario.validator.executionNoise * random.normal());
+    truth.executionNanos = Math.max(1, Math.round(truth.usedUnits * habits.nanosPerUnit * noise));
+    truth.address = address;
+    truth.port = spec.portsKnown ? portOf(address) : 1_024 + random.below(64_512);
+    truth.payer = payer;
+    truth.group = group.index;
+    truth.signatureOf = signatureOf;
+    truth.traits = this.#traits(group, address, signatureOf >= 0);
+  }
+
+  #traits(group: Group, address: number, forged: boolean): number {
+    const { spec, random } = group;
+    let traits = spec.honest ? HONEST : 0;
+    // All dice are thrown for every transaction, so that a changed share moves nothing else.
+    const parses = !random.chance(spec.unparsable);
+    const signed = !random.chance(spec.badSignature) && !forged;
+    const lands = !random.chance(spec.neverLands);
+    if (parses) traits |= PARSABLE;
+    if (parses && signed) traits |= GOOD_SIGNATURE;
+    if (parses && signed && lands) traits |= LANDS;
+    if (group.newcomers) traits |= NEWCOMER;
+    if (spec.ipv6) traits |= IPV6;
+    if (spec.stakedShare > 0 && mix32(~address) < spec.stakedShare * 4_294_967_296) traits |= STAKED;
+    return traits;
+  }
+
+  /** A payer's habits come from its number alone: they are the same whoever names it, whenever it is seen. */
+  #habitsOf(group: Group, payer: number): Habits {
+    const known = group.habits.get(payer);
+    if (known !== undefined) return known;
+    const { spec } = group;
+    const draw = (purpose: number): number => mix32(mix32(payer ^ this.#salt) + purpose) / 4_294_967_296;
+    const normal = (purpose: number): number =>
+      Math.sqrt(-2 * Math.log(1 - draw(purpose))) * Math.cos(2 * Math.PI * draw(purpose + 1));
+    const habits = {
+      askedMedian: spec.askedMedian * Math.exp(spec.askedSigma * normal(1)),
+      usedRatio: spec.usedRatio[0] + (spec.usedRatio[1] - spec.usedRatio[0]) * draw(3),
+      nanosPerUnit: spec.nanosPerUnit * Math.exp(spec.nanosSigma * normal(4)),
+    };
+    if (spec.freshPayerEvery === 0) group.habits.set(payer, habits);
+    return habits;
+  }
+
+  #tactics(): Group[] {
+    return this.groups.filter((one) => one.spec.tactic);
+  }
+
+  /** The attacker moves its traffic to the tactics whose packets came through. */
+  #adapt(nowMs: number): void {
+    const adaptive = this.scenario.adaptive!;
+    this.#adaptAtMs = nowMs + adaptive.everyMs;
+    const tactics = this.#tactics();
+    const weights = tactics.map((one) => TRIAL_WEIGHT + one.windowDelivered / Math.max(1, one.windowSent));
+    const sum = weights.reduce((a, b) => a + b, 0);
+    tactics.forEach((one, i) => {
+      one.rate = (adaptive.rate * weights[i]) / sum;
+      one.windowSent = 0;
+      one.windowDelivered = 0;
+    });
+  }
+}
+
+function payerNumber(owner: Group, place: number, random: Random): number {
+  const { payersPerAddress } = owner.spec;
+  return owner.firstNumber + place * payersPerAddress + (payersPerAddress === 1 ? 0 : random.below(payersPerAddress));
+}

@@ -1,0 +1,58 @@
+// Real wire transactions to copy from: one signature, a compute-unit limit, a price, and one call of some program. What
+// differs between two transactions of one template (signature, payer, limit, price, number) is patched in place, at
+// offsets that are the same for all templates of a version.
+
+import type { Random } from "./random.ts";
+
+export type TransactionVersion = "legacy" | "v0";
+
+export interface WireTemplate {
+  readonly version: TransactionVersion;
+  readonly bytes: Uint8Array;
+}
+
+/** Offsets in a legacy transaction of ours; a v0 one has the version byte more behind the signature. */
+export const SIGNATURE_AT = 1;
+export const LEGACY_MESSAGE_AT = 65;
+export const LEGACY_PAYER_AT = 69;
+export const LEGACY_LIMIT_AT = 234;
+export const LEGACY_PRICE_AT = 242;
+/** The transaction's number (u32) and its complement (u32): the last bytes of the program's data. */
+export const NUMBER_BYTES = 8;
+/** A v0 transaction ends with its count of table lookups. */
+export const V0_TAIL_BYTES = 1;
+export const V0_VERSION_BYTE = 0x80;
+
+/** ComputeBudget111111111111111111111111111111 */
+const COMPUTE_BUDGET = Uint8Array.fromHex("0306466fe5211732ffecadba72c39be7bc8ce5bbc5f7126b2c439b3a40000000");
+const SHORTEST_DATA_BYTES = 16;
+const LONGEST_DATA_BYTES = 96;
+const PUBKEY_BYTES = 32;
+
+/** A template whose keys, blockhash and data are drawn. */
+export function wireTemplate(version: TransactionVersion, random: Random): WireTemplate {
+  const dataBytes = SHORTEST_DATA_BYTES + random.below(LONGEST_DATA_BYTES - SHORTEST_DATA_BYTES);
+  const bytes = [
+    1, // signatures
+    ...draw(64, random),
+    ...(version === "v0" ? [V0_VERSION_BYTE] : []),
+    ...[1, 0, 2], // one signer; the two programs are read-only
+    4, // keys: payer, an account, the compute-budget program, a program
+    ...draw(PUBKEY_BYTES, random),
+    ...draw(PUBKEY_BYTES, random),
+    ...COMPUTE_BUDGET,
+    ...draw(PUBKEY_BYTES, random),
+    ...draw(PUBKEY_BYTES, random), // blockhash
+    3, // instructions
+    ...[2, 0, 5, 2, 0, 0, 0, 0], // set the limit
+    ...[2, 0, 9, 3, 0, 0, 0, 0, 0, 0, 0, 0], // set the price
+    ...[3, 2, 0, 1, dataBytes],
+    ...draw(dataBytes, random),
+    ...(version === "v0" ? [0] : []), // table lookups
+  ];
+  return { version, bytes: Uint8Array.from(bytes) };
+}
+
+function draw(count: number, random: Random): number[] {
+  return Array.from({ length: count }, () => random.below(256));
+}
