@@ -22,6 +22,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "destroy", summary: "removes the channels", load: async () => (await import("./destroy.ts")).default },
   { name: "run", summary: "the sidecar", load: async () => (await import("./run.ts")).default },
   {
+    name: "simulate",
+    summary: "a validator to try the sidecar against",
+    load: async () => (await import("./simulate.ts")).default,
+  },
+  {
     name: "decode",
     summary: "reads transactions and says what they pay",
     load: async () => (await import("./decode.ts")).default,
