@@ -27,6 +27,8 @@ export class Transmit {
   #lastMs = Number.NEGATIVE_INFINITY;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #sent = 0;
+  /** What the queue held beyond the batch when the transmit began: who arrives during it is no part of it. */
+  #leftBehind = 0;
 
   constructor(
     arena: Arena,
@@ -80,12 +82,19 @@ export class Transmit {
     this.#startedMs = now;
     this.#sent = 0;
     this.#sending = this.queue.take(this.#maxSend, this.kernel) > 0;
+    this.#leftBehind = this.queue.size;
   }
 
-  /** Skipped packets leave room in the batch for the next best. */
+  /**
+   * Skipped packets leave room in the batch for the next best. Not for more than stood there at the start: a queue that was
+   * taken whole would otherwise go on with packets that arrived meanwhile, and the batch's order would rise again.
+   */
   #takeMore(): boolean {
-    const room = this.#maxSend - this.#sent;
-    return room > 0 && this.queue.size > 0 && this.queue.take(room, this.kernel) > 0;
+    const room = Math.min(this.#maxSend - this.#sent, this.#leftBehind, this.queue.size);
+    if (room <= 0) return false;
+    const taken = this.queue.take(room, this.kernel);
+    this.#leftBehind -= taken;
+    return taken > 0;
   }
 
   #end(): void {
