@@ -90,9 +90,10 @@ export function drawScreen(moment: Moment, height: number, width: number): strin
   const outRate = rateOf(moment, "bankingTransmissions");
   const largest = Math.max(inRate, outRate);
   const door = queue.door === null ? "any score" : `a score above ${short(queue.door)}`;
-  const seconds = (ms: number): string => (ms / SECOND_MS).toFixed(0);
+  const [elapsed, total] = [moment.elapsedMs, moment.totalMs].map((ms) => (ms / SECOND_MS).toFixed(0));
+  const time = moment.elapsedMs <= moment.totalMs ? `${elapsed} of ${total} s` : `${elapsed} s, emptying its queue`;
   const lines = [
-    `qos demo: sidecar (process ${statistics.sidecar.pid}), ${seconds(moment.elapsedMs)} of ${seconds(moment.totalMs)} s`,
+    `qos demo: sidecar (process ${statistics.sidecar.pid}), ${time}`,
     "",
     `  in     ${whole(inRate).padStart(10)} packets/s  ${bar(inRate, largest)}`,
     `  out    ${whole(outRate).padStart(10)} packets/s  ${bar(outRate, largest)}`,

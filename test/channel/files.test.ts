@@ -17,8 +17,10 @@ import {
 } from "../../src/channel/header.ts";
 import { channelFileBytes } from "../../src/channel/place.ts";
 import { Producer } from "../../src/channel/producer.ts";
-import { freshPath } from "../tools/shared-files.ts";
+import { freshPath, removeFiles } from "../tools/shared-files.ts";
 import { smallRegion } from "../tools/small-region.ts";
+
+afterAll(removeFiles);
 
 const REGION = smallRegion(64, 48);
 const BYTES = channelFileBytes(REGION, "standard");

@@ -1,7 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../../src/channel/header.ts";
-import { freshPath } from "../tools/shared-files.ts";
+import { freshPath, removeFiles } from "../tools/shared-files.ts";
+
+afterAll(removeFiles);
 
 const ELEMENT_BYTES = 64;
 const PER_PUSH = 50_000;

@@ -11,12 +11,13 @@ const DEMO = join(import.meta.dir, "../../src/demo/demo.ts");
 const folder = mkdtempSync(join(tmpdir(), `qos-demo-test-${process.pid}-`));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+let runs = 0;
+
 class DemoRun {
-  readonly temporary = join(folder, `${DemoRun.count++}`);
+  readonly temporary = join(folder, `${runs++}`);
   readonly #process: Bun.Subprocess<"ignore", "pipe", "pipe">;
   readonly #drained: Promise<unknown>;
   text = "";
-  static count = 0;
 
   constructor(seconds: number) {
     mkdirSync(this.temporary);

@@ -1,8 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { dropPrivileges, PrivilegeError, proveDropped } from "../../ffi/privileges.ts";
 import { findUser, groupsOf } from "../../ffi/users.ts";
-import { freshPath } from "../tools/shared-files.ts";
+import { freshPath, removeFiles } from "../tools/shared-files.ts";
+
+afterAll(removeFiles);
 
 const isRoot = process.getuid?.() === 0;
 const nobody = findUser("nobody");

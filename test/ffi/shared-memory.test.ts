@@ -1,7 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import * as shm from "../../ffi/shared-memory.ts";
-import { freshPath } from "../tools/shared-files.ts";
+import { freshPath, removeFiles } from "../tools/shared-files.ts";
+
+afterAll(removeFiles);
 
 const MIB = 1_048_576;
 const PAGE = shm.PAGE_BYTES;

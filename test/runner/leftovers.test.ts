@@ -15,15 +15,15 @@ test("names files that appeared and that nobody alive uses", () => {
   const before = listSharedMemory([folder]);
   expect(findLeftovers(before, [folder])).toEqual([]);
 
-  writeFileSync(join(folder, `${NOBODY}_tpu_to_qos`), "");
+  writeFileSync(join(folder, `test_${NOBODY}_${process.pid}`), "");
   writeFileSync(join(folder, `${process.pid}_tpu_to_qos`), "");
   const open = openSync(join(folder, "in_use"), "w");
-  expect(findLeftovers(before, [folder])).toEqual([join(folder, `${NOBODY}_tpu_to_qos`)]);
+  expect(findLeftovers(before, [folder])).toEqual([join(folder, `test_${NOBODY}_${process.pid}`)]);
 
   closeSync(open);
   expect(findLeftovers(before, [folder]).sort()).toEqual([
-    join(folder, `${NOBODY}_tpu_to_qos`),
     join(folder, "in_use"),
+    join(folder, `test_${NOBODY}_${process.pid}`),
   ]);
 });
 

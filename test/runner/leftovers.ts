@@ -24,10 +24,10 @@ export function findLeftovers(before: ReadonlySet<string>, folders?: readonly st
   return fresh.filter((path) => !used.has(path) && existsSync(path));
 }
 
-/** Tests name their channels after their process' number. */
+/** Tests name their channels after their process' number, which stands first. */
 function namesLivingProcess(path: string): boolean {
-  const numbers = path.slice(path.lastIndexOf("/") + 1).match(/\d{2,}/g) ?? [];
-  return numbers.some((number) => isAlive(Number(number)));
+  const number = path.slice(path.lastIndexOf("/") + 1).match(/\d+/)?.[0];
+  return number !== undefined && isAlive(Number(number));
 }
 
 function pathsInUse(): Set<string> {
