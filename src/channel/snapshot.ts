@@ -55,6 +55,7 @@ export function readHeader(fd: number, path: string): HeaderSnapshot {
 
 /** Elements read at once: a bound on the buffer, not on the answer. */
 const CHUNK_ELEMENTS = 256;
+const ATTEMPTS_MAX = 16;
 
 /** A reader of a channel's elements that leaves no trace. */
 export class Peek {
@@ -64,7 +65,9 @@ export class Peek {
   lapped = 0;
 
   readonly #reach: number;
+  readonly #bufferElements: number;
   readonly #buffer: Uint8Array;
+  #tail: number;
   readonly #tailBytes = new DataView(new ArrayBuffer(8));
 
   /**
@@ -78,9 +81,10 @@ export class Peek {
     backlog: number,
   ) {
     this.#reach = shape.capacity - burstOf(shape.capacity);
-    this.#buffer = new Uint8Array(shape.elementBytes * Math.min(CHUNK_ELEMENTS, shape.capacity));
-    const tail = this.#loadTail();
-    this.head = Math.max(0, tail - Math.min(backlog, this.#reach));
+    this.#bufferElements = Math.min(CHUNK_ELEMENTS, shape.capacity);
+    this.#buffer = new Uint8Array(shape.elementBytes * this.#bufferElements);
+    this.#tail = this.#loadTail();
+    this.head = Math.max(0, this.#tail - Math.min(backlog, this.#reach));
   }
 
   #loadTail(): number {
@@ -92,28 +96,35 @@ export class Peek {
 
   /**
    * Reads the next elements that are whole and hands each to `use`; its bytes are only good during the call.
-   * @returns how many there were; 0 where nothing is new
+   * @param most elements to hand on at most
+   * @returns how many there were; 0 where nothing is new, or the producer is quicker than this reader
    */
-  read(use: (index: number, element: Uint8Array) => void): number {
-    const { capacity, elementBytes } = this.shape;
-    const tail = this.#loadTail();
-    if (tail < this.head) this.head = tail; // the producer began again
-    this.#skipTo(tail - this.#reach);
-    const slot = this.head % capacity;
-    const count = Math.min(tail - this.head, capacity - slot, this.#buffer.length / elementBytes);
-    if (count === 0) return 0;
-    const bytes = this.#buffer.subarray(0, count * elementBytes);
-    readWhole(this.fd, this.path, bytes, HEADER_BYTES + slot * elementBytes);
-    const first = this.head;
-    this.#skipTo(this.#loadTail() - this.#reach); // what the producer may have been writing meanwhile is not shown
-    const end = first + count;
-    let whole = 0;
-    for (let index = this.head; index < end; index++) {
-      use(index, bytes.subarray((index - first) * elementBytes, (index - first + 1) * elementBytes));
-      whole += 1;
+  read(use: (index: number, element: Uint8Array) => void, most: number): number {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const first = this.#position();
+      const slot = first % this.shape.capacity;
+      const count = Math.min(this.#tail - first, this.shape.capacity - slot, this.#bufferElements, most);
+      if (count === 0) return 0;
+      const { elementBytes } = this.shape;
+      readWhole(this.fd, this.path, this.#buffer.subarray(0, count * elementBytes), HEADER_BYTES + slot * elementBytes);
+      const whole = this.#position(); // what the producer may have been writing meanwhile is not shown
+      if (whole < first || whole >= first + count) continue;
+      for (let index = whole; index < first + count; index++) {
+        const at = (index - first) * elementBytes;
+        use(index, this.#buffer.subarray(at, at + elementBytes));
+      }
+      this.head = first + count;
+      return this.head - whole;
     }
-    this.head = Math.max(this.head, end);
-    return whole;
+    return 0;
+  }
+
+  /** Loads the tail and moves the head into reach. */
+  #position(): number {
+    this.#tail = this.#loadTail();
+    if (this.#tail < this.head) this.head = this.#tail; // the producer began again
+    this.#skipTo(this.#tail - this.#reach);
+    return this.head;
   }
 
   #skipTo(index: number): void {

@@ -1,6 +1,6 @@
 // `qos decode`: transactions on standard input, one a line; one answer a line, whatever the line holds.
 
-import { TransactionDecoder } from "../kernel/decoder.ts";
+import { type Transaction, TransactionDecoder } from "../kernel/decoder.ts";
 import { addressOctets } from "../wire/address.ts";
 import { PAYLOAD_MAX_BYTES } from "../wire/packet-layout.ts";
 import { MALFORMED_BASE64, MALFORMED_LINE, MALFORMED_OVERSIZED, REASON_GOOD } from "../wire/reason-codes.ts";
@@ -45,7 +45,11 @@ const ADDRESS_ALLOWED = "an IPv4 or IPv6 address";
 export function decodeLine(decoder: TransactionDecoder, line: string, octets?: Uint8Array): Answer {
   const bytes = bytesOf(line.trim());
   if (typeof bytes === "number") return refused(bytes);
-  const found = decoder.decode(bytes, octets);
+  return answerOf(decoder.decode(bytes, octets), octets !== undefined);
+}
+
+/** What the decoder found, as an answer. @param hashed whether the sender and the seed were known */
+export function answerOf(found: Transaction | number, hashed: boolean): Answer {
   if (typeof found === "number") return refused(found);
   return {
     verdict: "ok",
@@ -58,7 +62,7 @@ export function decodeLine(decoder: TransactionDecoder, line: string, octets?: U
     computeUnitPrice: found.computeUnitPrice.toString(),
     fee: found.fee.toString(),
     signatureKey: found.signatureKey,
-    ...(octets === undefined ? {} : { packetHash: found.packetHash }),
+    ...(hashed ? { packetHash: found.packetHash } : {}),
   };
 }
 
@@ -105,14 +109,14 @@ export function describeAnswer(answer: Answer): string {
  */
 export async function decodeStream(
   chunks: AsyncIterable<Uint8Array>,
-  answerOf: (line: string) => Answer,
+  answer: (line: string) => Answer,
   json: boolean,
   out: Output,
 ): Promise<void> {
   for await (const line of readLines(chunks, LINE_MAX_BYTES)) {
-    const answer = line === undefined ? refused(MALFORMED_LINE) : answerOf(line);
-    if (json) out.json(answer);
-    else out.line(describeAnswer(answer));
+    const found = line === undefined ? refused(MALFORMED_LINE) : answer(line);
+    if (json) out.json(found);
+    else out.line(describeAnswer(found));
     if (out.closed()) return;
   }
 }
