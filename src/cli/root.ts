@@ -31,6 +31,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "reads transactions and says what they pay",
     load: async () => (await import("./decode.ts")).default,
   },
+  {
+    name: "inspect",
+    summary: "shows a channel and its newest elements",
+    load: async () => (await import("./inspect.ts")).default,
+  },
 ];
 
 const HELP = new Set(["--help", "-h"]);
