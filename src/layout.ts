@@ -4,6 +4,8 @@
 
 import { CHANNELS, elementBytes, type PacketLayout, packetBytes } from "./channel/channels.ts";
 import { channelBytes } from "./channel/header.ts";
+import { RECORD_BYTES } from "./records/record-layout.ts";
+import type { RingRegion } from "./records/ring.ts";
 import { DIGEST_BYTES, GROUP, META_BYTES } from "./wire/digest-layout.ts";
 
 export const CACHE_LINE_BYTES = 64;
@@ -16,8 +18,9 @@ export const RECENT_SIGNATURES = 1_048_576;
 export const QUEUE_CAPACITY = 16_384;
 /** Rows on top of a score table's limit: each of a batch's 401 transactions may name a key that is not in the table yet. */
 export const TABLE_HEADROOM = 512;
-/** Buckets of the index hold 8 entries; half full on average, so that few spill (join/bucket-index.ts). */
-export const BUCKET_ENTRIES = 8;
+/** Places of an index bucket, and how many of them are taken on average in a full store (join/bucket-index.ts). */
+export const BUCKET_ENTRIES = 10;
+const BUCKET_MEAN_ENTRIES = 4;
 /** A score table's index names a row in 24 bits (rank/score-table.ts). */
 export const TABLE_LIMIT_MAX = 2 ** 24 - 1 - TABLE_HEADROOM;
 /** Stake table (rank/stake-table.ts): a few thousand validators today. */
@@ -30,6 +33,9 @@ export const KERNEL_CONTEXT_BYTES = 4_096;
 export const STATUS_BYTES = 64 * 1024;
 /** Words from the main thread to the loop (engine/mailbox.ts). */
 export const MAILBOX_BYTES = 4_096;
+
+/** Numbers of the database's writer, for the main thread (database/writer-status.ts). */
+export const WRITER_STATUS_BYTES = 512;
 
 /** A least-recently-used store: nodes in a circular order, an index of one-line buckets, a log of touches. */
 export interface LruRegion {
@@ -110,6 +116,10 @@ export interface LayoutOptions {
   readonly partialMetas?: number;
   readonly recentSignatures?: number;
   readonly queueCapacity?: number;
+  /** Records of outcomes that wait for the database's writer; a power of two, or absent. */
+  readonly outcomeRecords?: number;
+  /** Recent fates that are kept; a power of two, or absent. */
+  readonly fateRecords?: number;
   /** Capacities of the channels, for tests; the spec's where absent. */
   readonly channelCapacities?: readonly number[];
 }
@@ -127,6 +137,10 @@ export interface ArenaLayout {
   readonly ips: ScoreTableRegion;
   readonly signers: ScoreTableRegion;
   readonly stakes: StakeRegion;
+  /** Rings of records (records/ring.ts), where there are any. On pages of their own: a file can be laid over them. */
+  readonly outcomes: RingRegion | undefined;
+  readonly fates: RingRegion | undefined;
+  readonly writerStatusAt: number;
   readonly channels: readonly ChannelRegion[];
   readonly bytes: number;
 }
@@ -149,7 +163,7 @@ class Plan {
   }
 
   lru(capacity: number, nodeBytes: number): LruRegion {
-    const bucketCount = Math.max(2, powerOfTwoFrom((2 * capacity) / BUCKET_ENTRIES));
+    const bucketCount = Math.max(2, powerOfTwoFrom(capacity / BUCKET_MEAN_ENTRIES));
     const touchLogEntries = powerOfTwoFrom(2 * capacity);
     return {
       capacity,
@@ -211,6 +225,14 @@ class Plan {
     return { tablesAt: [this.take(bytes), this.take(bytes)], slotCount };
   }
 
+  ring(capacity: number | undefined): RingRegion | undefined {
+    if (capacity === undefined) return undefined;
+    if (!Number.isInteger(Math.log2(capacity)) || capacity < 4)
+      throw new RangeError(`a ring's capacity is not a power of two: ${capacity}`);
+    const bytes = roundUp(channelBytes(capacity, RECORD_BYTES), PAGE_BYTES);
+    return { at: this.take(bytes, PAGE_BYTES), bytes, capacity, elementBytes: RECORD_BYTES };
+  }
+
   channel(capacity: number, bytes: number, hugeAlignOffset: number): ChannelRegion {
     const size = roundUp(channelBytes(capacity, bytes), HUGE_PAGE_BYTES);
     const at = roundUp(this.end - hugeAlignOffset, HUGE_PAGE_BYTES) + hugeAlignOffset;
@@ -249,6 +271,9 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
     ips: plan.scoreTable(options.maxIps, 8),
     signers: plan.scoreTable(options.maxSigners, 32),
     stakes: plan.stakes(STAKE_ENTRIES),
+    outcomes: plan.ring(options.outcomeRecords),
+    fates: plan.ring(options.fateRecords),
+    writerStatusAt: plan.take(WRITER_STATUS_BYTES),
     channels: CHANNELS.map((spec, id) =>
       plan.channel(
         options.channelCapacities?.[id] ?? spec.capacity,

@@ -1,0 +1,19 @@
+// What the writer asks of a database. Everything that goes wrong is thrown as a DatabaseProblem (problem.ts).
+
+import type { Batch } from "./batch.ts";
+import type { Location } from "./location.ts";
+import { openPostgresSink } from "./postgres-sink.ts";
+import { openSqliteSink } from "./sqlite-sink.ts";
+
+export interface Sink {
+  /** Writes a batch's rows. Rows whose key is there already are let be. @returns rows that were new */
+  insert(batch: Batch): Promise<number>;
+  /** Deletes a piece of what is older than a time. @returns whether there may be more */
+  retain(beforeUs: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Connects, checks the tables' version, makes or upgrades them. @throws DatabaseProblem */
+export async function openSink(location: Location): Promise<Sink> {
+  return location.kind === "sqlite" ? openSqliteSink(location) : await openPostgresSink(location);
+}

@@ -1,0 +1,129 @@
+// SQLite: one file, bun:sqlite. Its calls hold up the thread that makes them, which is the writer's own; a lock held by
+// somebody else is waited for only so long that the rings are not lapped meanwhile, and tried again later.
+
+import { Database, type Statement } from "bun:sqlite";
+import { getTableColumns, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/bun-sqlite";
+import type { Batch, BatchKind } from "./batch.ts";
+import type { Location } from "./location.ts";
+import { SCHEMA_VERSION, stepsBehind } from "./migrations.ts";
+import { otherVersion, problemOf } from "./problem.ts";
+import { rowsOf } from "./rows.ts";
+import type { Sink } from "./sink.ts";
+import { fates, scores, sessions, statistics, transactions } from "./sqlite-schema.ts";
+import { DELETE_ROWS, deleteOlder, TIMES } from "./table-times.ts";
+
+type SqliteLocation = Extract<Location, { kind: "sqlite" }>;
+type Value = string | number | null;
+
+const TABLES = { session: sessions, transactions, fates, scores, statistics };
+const BUSY_MS = 100;
+
+interface Insert {
+  readonly statement: Statement;
+  /** The row's fields, in the order of the statement's parameters. */
+  readonly fields: readonly string[];
+}
+
+/** The version of a file's tables; 0 where there are none. */
+export function sqliteVersion(client: Database): number {
+  const table = client.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'qos_schema'").get();
+  if (table === null) return 0;
+  const row = client.query("SELECT max(version) AS version FROM qos_schema").get() as { version: number | null };
+  return row.version ?? 0;
+}
+
+export function openSqliteSink(location: SqliteLocation): Sink {
+  let client: Database | undefined;
+  try {
+    client = new Database(location.path, { create: true, readwrite: true, strict: true });
+    client.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    migrate(client, location);
+    // Readers and this writer do not wait for each other. Durable from one checkpoint to the next: a power cut may take
+    // the last moments, never the file.
+    client.run("PRAGMA journal_mode = WAL");
+    client.run("PRAGMA synchronous = NORMAL");
+    return new SqliteSink(client, location);
+  } catch (error) {
+    client?.close();
+    throw problemOf(error, location);
+  }
+}
+
+function migrate(client: Database, location: SqliteLocation): void {
+  const found = sqliteVersion(client);
+  if (found > SCHEMA_VERSION) throw otherVersion(location, found, SCHEMA_VERSION);
+  if (found === SCHEMA_VERSION) return;
+  const upgrade = client.transaction(() => {
+    stepsBehind("sqlite", found).forEach((statements, i) => {
+      for (const statement of statements) client.run(statement);
+      client.run("INSERT OR IGNORE INTO qos_schema VALUES (?, ?)", [found + i + 1, Date.now() * 1_000]);
+    });
+  });
+  upgrade.immediate();
+}
+
+class SqliteSink implements Sink {
+  readonly #inserts: Readonly<Record<BatchKind, Insert>>;
+
+  constructor(
+    private readonly client: Database,
+    private readonly location: SqliteLocation,
+  ) {
+    const db = drizzle(client);
+    const prepare = (table: (typeof TABLES)[BatchKind]): Insert => {
+      const fields = Object.keys(getTableColumns(table));
+      const holes = Object.fromEntries(fields.map((field) => [field, sql.placeholder(field)]));
+      const statement = db
+        .insert(table)
+        .values(holes as never)
+        .onConflictDoNothing()
+        .toSQL().sql;
+      return { statement: client.prepare(statement), fields };
+    };
+    this.#inserts = {
+      session: prepare(sessions),
+      transactions: prepare(transactions),
+      fates: prepare(fates),
+      scores: prepare(scores),
+      statistics: prepare(statistics),
+    };
+  }
+
+  async insert(batch: Batch): Promise<number> {
+    const { statement, fields } = this.#inserts[batch.kind];
+    const rows = rowsOf(batch) as unknown as readonly Record<string, unknown>[];
+    try {
+      const write = this.client.transaction(() => {
+        let changes = 0;
+        for (const row of rows) changes += statement.run(...fields.map((field) => storable(row[field]))).changes;
+        return changes;
+      });
+      return write.immediate();
+    } catch (error) {
+      throw problemOf(error, this.location);
+    }
+  }
+
+  async retain(beforeUs: number): Promise<boolean> {
+    try {
+      let most = 0;
+      for (const time of Object.values(TIMES)) {
+        most = Math.max(most, this.client.run(deleteOlder(time, "?"), [beforeUs]).changes);
+      }
+      return most >= DELETE_ROWS;
+    } catch (error) {
+      throw problemOf(error, this.location);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.client.close();
+  }
+}
+
+/** What SQLite takes: there are no booleans, and a row of a damaged batch may hold anything. */
+function storable(value: unknown): Value {
+  if (typeof value === "number" || typeof value === "string") return value;
+  return value === true ? 1 : value === false ? 0 : null;
+}
