@@ -14,7 +14,7 @@ import type { Arena } from "../arena.ts";
 import type { LruRegion } from "../layout.ts";
 import { BucketIndex } from "./bucket-index.ts";
 
-/** Where a node keeps its u64 key, and the four words of its links: previous, next, stamp, home (the mix's low word). */
+/** Where a node keeps its u64 key, and the four words of its links: previous, next, stamp, mix. */
 export interface LruNode {
   readonly key: number;
   readonly links: number;
@@ -22,7 +22,7 @@ export interface LruNode {
 
 const NEXT = 1;
 const STAMP = 2;
-const HOME = 3;
+const MIX = 3;
 export const LINK_BYTES = 16;
 
 export class Lru {
@@ -35,7 +35,7 @@ export class Lru {
   readonly #words: Int32Array;
   readonly #capacity: number;
   readonly #links: number;
-  readonly #nodeWords: number;
+  readonly #nodeShift: number;
   readonly #log: number;
   readonly #logMask: number;
   #head = 0;
@@ -52,23 +52,23 @@ export class Lru {
       throw new RangeError(`the log of touches is no power of two: ${region.touchLogEntries}`);
     }
     const links = node.links >>> 2;
-    this.#index = new BucketIndex(arena, region, { key: node.key >>> 2, home: links + HOME });
+    this.#index = new BucketIndex(arena, region, { key: node.key >>> 2, mix: links + MIX });
     this.#words = arena.i32;
     this.#capacity = region.capacity;
     this.#links = (region.nodesAt >>> 2) + links;
-    this.#nodeWords = region.nodeBytes >>> 2;
+    this.#nodeShift = Math.log2(region.nodeBytes) - 2;
     this.#log = region.touchLogAt >>> 2;
     this.#logMask = region.touchLogEntries - 1;
   }
 
   /** Loads the index line of a mix. @returns anything that depends on the load */
-  touch(mixLow: number): number {
-    return this.#index.touch(mixLow);
+  touch(mix: number): number {
+    return this.#index.touch(mix);
   }
 
   /** @returns node number of a key, or -1. Does not refresh */
-  find(mixLow: number, mixHigh: number, keyLow: number, keyHigh: number): number {
-    return this.#index.find(mixLow, mixHigh, keyLow, keyHigh);
+  find(mix: number, keyLow: number, keyHigh: number): number {
+    return this.#index.find(mix, keyLow, keyHigh);
   }
 
   /**
@@ -76,7 +76,7 @@ export class Lru {
    * writes the key into it.
    * @returns node number
    */
-  insert(mixLow: number, mixHigh: number): number {
+  insert(mix: number): number {
     const words = this.#words;
     let node: number;
     if (this.size < this.#used) {
@@ -94,9 +94,9 @@ export class Lru {
       this.evicted += 1;
     }
     this.#head = node;
-    words[this.#at(node) + HOME] = mixLow;
+    words[this.#at(node) + MIX] = mix;
     this.#stamp(node);
-    this.#index.insert(mixLow, mixHigh, node);
+    this.#index.insert(mix, node);
     return node;
   }
 
@@ -148,7 +148,7 @@ export class Lru {
     let touched = 0;
     for (let i = 0; i < most; i++) touched += words[this.#at(words[log + ((from + i) & logMask)]!) + STAMP]!;
     for (let i = 0; i < most; i++) {
-      touched += this.#index.touch(words[this.#at(words[log + ((from + i) & logMask)]!) + HOME]!);
+      touched += this.#index.touch(words[this.#at(words[log + ((from + i) & logMask)]!) + MIX]!);
     }
     // What was touched again, or removed, is no victim: later calls begin behind it.
     let past = 0;
@@ -163,7 +163,7 @@ export class Lru {
 
   /** Word of a node's links. */
   #at(node: number): number {
-    return this.#links + node * this.#nodeWords;
+    return this.#links + (node << this.#nodeShift);
   }
 
   #stamp(node: number): void {

@@ -59,17 +59,15 @@ export class RecentFilter {
       return;
     }
     const words = this.#words;
-    const mix = mixAt >>> 2;
     const key = keyAt >>> 2;
-    const node = this.#nodes + this.#lru.insert(words[mix]!, words[mix + 1]!) * (RECENT_NODE_BYTES >>> 2);
+    const node = this.#nodes + this.#lru.insert(words[mixAt >>> 2]!) * (RECENT_NODE_BYTES >>> 2);
     words[node] = words[key]!;
     words[node + 1] = words[key + 1]!;
   }
 
   #find(keyAt: number, mixAt: number): number {
     const words = this.#words;
-    const mix = mixAt >>> 2;
     const key = keyAt >>> 2;
-    return this.#lru.find(words[mix]!, words[mix + 1]!, words[key]!, words[key + 1]!);
+    return this.#lru.find(words[mixAt >>> 2]!, words[key]!, words[key + 1]!);
   }
 }

@@ -4,19 +4,19 @@ import { MIXES, makeStore, randomOf, type Store } from "./store.ts";
 
 const NODE_BYTES = 16;
 const KEY_WORD = 0;
-const HOME_WORD = 2;
+const MIX_WORD = 2;
 const NODE_WORDS = NODE_BYTES >>> 2;
 
 function makeIndex(capacity: number): { store: Store; index: BucketIndex } {
   const store = makeStore(capacity, NODE_BYTES);
-  return { store, index: new BucketIndex(store.arena, store.region, { key: KEY_WORD, home: HOME_WORD }) };
+  return { store, index: new BucketIndex(store.arena, store.region, { key: KEY_WORD, mix: MIX_WORD }) };
 }
 
-function writeNode({ arena, region }: Store, node: number, key: number, mixLow: number): void {
+function writeNode({ arena, region }: Store, node: number, key: number, mix: number): void {
   const at = (region.nodesAt >>> 2) + node * NODE_WORDS;
   arena.i32[at + KEY_WORD] = key;
   arena.i32[at + KEY_WORD + 1] = ~key;
-  arena.i32[at + HOME_WORD] = mixLow;
+  arena.i32[at + MIX_WORD] = mix;
 }
 
 /** Checks what src/join/bucket-index.ts promises of every bucket. @returns node numbers that are in the index */
@@ -24,26 +24,26 @@ function checkBuckets({ arena, region }: Store): number[] {
   const words = arena.i32;
   const mask = region.bucketCount - 1;
   const at = (bucket: number): number => (region.bucketsAt >>> 2) + (bucket & mask) * 16;
+  const count = (bucket: number): number => words[at(bucket) + 15]!;
   const nodes: number[] = [];
   for (let bucket = 0; bucket < region.bucketCount; bucket++) {
-    let ended = false;
-    for (let place = 0; place < 8; place++) {
-      const tag = words[at(bucket) + place]!;
-      if (tag === 0) {
-        ended = true;
-        continue;
-      }
-      expect(ended).toBe(false); // entries stand at the front
-      const node = words[at(bucket) + 8 + place]!;
-      const home = words[(region.nodesAt >>> 2) + node * NODE_WORDS + HOME_WORD]! & mask;
+    expect(count(bucket)).toBeWithin(0, 11);
+    for (let place = 0; place < 10; place++) {
+      const tag = arena.u16[at(bucket) * 2 + place]!;
+      expect(tag !== 0).toBe(place < count(bucket)); // entries stand at the front
+      if (tag === 0) continue;
+      const node = words[at(bucket) + 5 + place]!;
+      const home = words[(region.nodesAt >>> 2) + node * NODE_WORDS + MIX_WORD]! & mask;
       const displacement = (bucket - home) & mask;
       expect(tag & 7).toBe(Math.min(displacement, 7));
-      for (let i = 0; i < displacement; i++) expect(words[at(home + i) + 7]).not.toBe(0); // full on the way
+      for (let i = 0; i < displacement; i++) expect(count(home + i)).toBe(10); // full on the way
       nodes.push(node);
     }
   }
   return nodes.sort((a, b) => a - b);
 }
+
+const fewTags = makeIndex(4);
 
 describe("bucket index", () => {
   for (const [name, mixOf] of Object.entries(MIXES)) {
@@ -56,15 +56,15 @@ describe("bucket index", () => {
         const keys = 2 * capacity;
         for (let step = 0; step < 4_000; step++) {
           const key = random() % keys;
-          const [low, high] = mixOf(key);
+          const mix = mixOf(key);
           const node = nodeOf.get(key);
-          expect(index.find(low, high, key, ~key)).toBe(node ?? -1);
+          expect(index.find(mix, key, ~key)).toBe(node ?? -1);
           // Grows to the brim and shrinks to nothing, again and again.
           const growing = step % 1_000 < 600;
           if (node === undefined && free.length > 0 && (growing || random() % 4 === 0)) {
             const fresh = free.splice(random() % free.length, 1)[0]!;
-            writeNode(store, fresh, key, low);
-            index.insert(low, high, fresh);
+            writeNode(store, fresh, key, mix);
+            index.insert(mix, fresh);
             nodeOf.set(key, fresh);
           } else if (node !== undefined && (!growing || random() % 4 === 0)) {
             index.remove(node);
@@ -73,7 +73,7 @@ describe("bucket index", () => {
           }
           if (step % 50 === 0) expect(checkBuckets(store)).toEqual([...nodeOf.values()].sort((a, b) => a - b));
         }
-        for (const [key, node] of nodeOf) expect(index.find(...mixOf(key), key, ~key)).toBe(node);
+        for (const [key, node] of nodeOf) expect(index.find(mixOf(key), key, ~key)).toBe(node);
         for (const node of nodeOf.values()) index.remove(node);
         expect(checkBuckets(store)).toEqual([]);
       });
@@ -82,18 +82,20 @@ describe("bucket index", () => {
 
   test("a run far longer than the displacement's three bits is taken down from either end", () => {
     for (const order of [1, -1]) {
-      const capacity = 256; // 32 full buckets in a row, all of one home
+      const capacity = 256; // 26 full buckets in a row, all of one home
       const { store, index } = makeIndex(capacity);
       const nodes = Array.from({ length: capacity }, (_, node) => node);
+      const mixOf = (node: number): number => (node << 20) | 5;
       for (const node of nodes) {
-        writeNode(store, node, node, 5);
-        index.insert(5, node << 4, node);
+        writeNode(store, node, node, mixOf(node));
+        index.insert(mixOf(node), node);
       }
       checkBuckets(store);
       for (const node of order > 0 ? nodes : nodes.toReversed()) {
-        expect(index.find(5, node << 4, node, ~node)).toBe(node);
+        expect(index.find(mixOf(node), node, ~node)).toBe(node);
         index.remove(node);
-        expect(index.find(5, node << 4, node, ~node)).toBe(-1);
+        expect(index.find(mixOf(node), node, ~node)).toBe(-1);
+        if (node % 16 === 0) checkBuckets(store);
       }
       expect(checkBuckets(store)).toEqual([]);
     }
@@ -104,35 +106,53 @@ describe("bucket index", () => {
     let node = 0;
     const add = (home: number): number => {
       writeNode(store, node, node, home);
-      index.insert(home, node << 4, node);
+      index.insert(home, node);
       return node++;
     };
     const first = add(1);
-    for (let i = 0; i < 7; i++) add(1);
-    for (let i = 0; i < 8; i++) add(2);
+    for (let i = 0; i < 9; i++) add(1);
+    for (let i = 0; i < 10; i++) add(2);
     const spilled = add(1); // passes 1 and 2, stands in 3
     index.remove(first);
     checkBuckets(store);
-    expect(index.find(1, spilled << 4, spilled, ~spilled)).toBe(spilled);
+    expect(index.find(1, spilled, ~spilled)).toBe(spilled);
   });
 
   test("a hit is confirmed by the whole key, a miss by the tag alone", () => {
     const { store, index } = makeIndex(16);
-    writeNode(store, 0, 1, 2);
-    index.insert(2, 0x50, 0);
-    writeNode(store, 1, 9, 2);
-    index.insert(2, 0x50, 1);
-    expect(index.find(2, 0x50, 9, ~9)).toBe(1);
-    expect(index.find(2, 0x50, 9, 9)).toBe(-1); // the high word differs
-    expect(index.find(2, 0x50, 8, ~9)).toBe(-1); // the low word differs
-    expect(index.find(2, 0x60, 9, ~9)).toBe(-1); // the key is there, under another tag
-    expect(index.find(1, 0x50, 9, ~9)).toBe(-1); // or in another bucket
+    const mix = (5 << 20) | 2;
+    for (const [node, key] of [1, 9].entries()) {
+      writeNode(store, node, key, mix);
+      index.insert(mix, node);
+    }
+    expect(index.find(mix, 9, ~9)).toBe(1);
+    expect(index.find(mix, 9, 9)).toBe(-1); // the high word differs
+    expect(index.find(mix, 8, ~9)).toBe(-1); // the low word differs
+    expect(index.find((6 << 20) | 2, 9, ~9)).toBe(-1); // the key is there, under another tag
+    expect(index.find((5 << 20) | 1, 9, ~9)).toBe(-1); // or in another bucket
   });
 
-  test("refuses an index that is smaller than twice its store", () => {
+  test("all 4,096 tags are told apart, whatever stands beside them", () => {
+    for (let tag = 0; tag < 4_096; tag += 2) {
+      const { store, index } = fewTags;
+      const mixes = [tag << 20, (tag + 1) << 20, (tag ^ 2_048) << 20, ((tag + 2_047) & 4_095) << 20];
+      for (const [node, mix] of mixes.entries()) {
+        writeNode(store, node, 7, mix); // one key for all, so that only tags decide
+        index.insert(mix, node);
+      }
+      for (const [node, mix] of mixes.entries())
+        if (mixes.indexOf(mix) === node) expect(index.find(mix, 7, ~7)).toBe(node);
+      for (const node of mixes.keys()) index.remove(node);
+    }
+    expect(checkBuckets(fewTags.store)).toEqual([]);
+  });
+
+  test("refuses an index that is smaller than twice its store, and nodes that are no power of two", () => {
     const { arena, region } = makeStore(64, NODE_BYTES);
-    const words = { key: KEY_WORD, home: HOME_WORD };
-    expect(() => new BucketIndex(arena, { ...region, bucketCount: 8 }, words)).toThrow(RangeError);
-    expect(() => new BucketIndex(arena, { ...region, bucketCount: 24 }, words)).toThrow(RangeError);
+    const words = { key: KEY_WORD, mix: MIX_WORD };
+    expect(() => new BucketIndex(arena, { ...region, bucketCount: 8 }, words)).toThrow("8 buckets");
+    expect(() => new BucketIndex(arena, { ...region, bucketCount: 24 }, words)).toThrow("24 buckets");
+    expect(() => new BucketIndex(arena, { ...region, nodeBytes: 24 }, words)).toThrow("24 bytes");
+    expect(() => new BucketIndex(arena, { ...region, bucketsAt: region.bucketsAt + 32 }, words)).toThrow("cache line");
   });
 });

@@ -1,7 +1,7 @@
 // A small store in an arena of its own, with keys and mixes that the test chooses.
 
 import { Arena } from "../../src/arena.ts";
-import { BUCKET_ENTRIES, CACHE_LINE_BYTES, type LruRegion } from "../../src/layout.ts";
+import { CACHE_LINE_BYTES, type LruRegion } from "../../src/layout.ts";
 
 const FIRST = 65_536;
 const SCRATCH_BYTES = 1_024;
@@ -15,7 +15,7 @@ export interface Store {
 
 /** Lays out a store as src/layout.ts does, of any capacity from 1 on. */
 export function makeStore(capacity: number, nodeBytes: number, touchLogEntries = 0): Store {
-  const bucketCount = Math.max(2, 2 ** Math.ceil(Math.log2((2 * capacity) / BUCKET_ENTRIES)));
+  const bucketCount = Math.max(2, 2 ** Math.ceil(Math.log2(capacity / 4)));
   const log = touchLogEntries || 2 ** Math.ceil(Math.log2(2 * capacity));
   const bucketsAt = FIRST + Math.ceil((capacity * nodeBytes) / CACHE_LINE_BYTES) * CACHE_LINE_BYTES;
   const touchLogAt = bucketsAt + bucketCount * CACHE_LINE_BYTES;
@@ -28,12 +28,12 @@ export function makeStore(capacity: number, nodeBytes: number, touchLogEntries =
 }
 
 /** Mixes that a test's keys have: from well spread to all in one bucket with one tag. */
-export const MIXES: Record<string, (key: number) => [low: number, high: number]> = {
-  spread: (key) => [Math.imul(key + 1, 0x9e3779b1), Math.imul(key + 7, 0x85ebca6b)],
-  "one bucket": (key) => [0, Math.imul(key + 7, 0x85ebca6b)],
-  "one bucket, one tag": () => [3, 0],
-  "two buckets, few tags": (key) => [(key & 1) * 2, (key % 5) << 4],
-  "neighbours at the end": (key) => [-1 - (key % 3), key << 4],
+export const MIXES: Record<string, (key: number) => number> = {
+  spread: (key) => Math.imul(key + 1, 0x9e3779b1),
+  "one bucket": (key) => Math.imul(key + 7, 0x85ebca6b) << 20,
+  "one bucket, one tag": () => 3,
+  "two buckets, few tags": (key) => ((key & 1) * 2) | ((key % 5) << 20),
+  "neighbours at the end, neighbouring tags": (key) => (-1 - (key % 3)) ^ ((key & 15) << 20),
 };
 
 /** A seeded generator of u32 (mulberry32). */
