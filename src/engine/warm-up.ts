@@ -24,28 +24,47 @@ const PAYER_AT = 1 + SIGNATURE_BYTES + 4;
 const INSTRUCTIONS_AT = PAYER_AT + 3 * PUBKEY_BYTES;
 const TEMPLATE_BYTES = INSTRUCTIONS_AT + 4;
 
+export type WarmUpOptions = Pick<PlainEngineOptions, "layout" | "context" | "engine" | "model">;
+
+/** A small engine of the given settings, to be driven a round at a time: between a real one's first turns, for example. */
+export class WarmUp {
+  rounds = 0;
+  readonly #small: PlainEngine;
+
+  constructor(options: WarmUpOptions) {
+    this.#small = plainEngine({
+      ...options,
+      layout: { ...options.layout, ...SMALL, maxIps: 64, maxSigners: 64, channelCapacities: CHANNEL_CAPACITIES },
+      scratchBytes: 4_096,
+    });
+  }
+
+  /** Plays one round through every path: some milliseconds at first, a part of one in the end. */
+  round(): void {
+    playRound(this.#small, this.rounds);
+    this.rounds += 1;
+  }
+
+  /** Packets that came out: work that cannot be optimised away. */
+  get sent(): number {
+    return this.#small.output.loadTail();
+  }
+}
+
 /**
  * Drives a small engine of the given settings until the time is up.
  * @param clock milliseconds; the caller's, since the engine has none
- * @returns rounds played and packets that came out: work that cannot be optimised away
  */
 export function warmUp(
-  options: Pick<PlainEngineOptions, "context" | "engine" | "model"> & { readonly layout: PlainEngineOptions["layout"] },
+  options: WarmUpOptions,
   clock: () => number,
   budgetMs: number,
 ): { rounds: number; sent: number } {
-  const small = plainEngine({
-    ...options,
-    layout: { ...options.layout, ...SMALL, maxIps: 64, maxSigners: 64, channelCapacities: CHANNEL_CAPACITIES },
-    scratchBytes: 4_096,
-  });
+  const warm = new WarmUp(options);
   const until = clock() + budgetMs;
-  let rounds = 0;
-  do {
-    playRound(small, rounds);
-    rounds += 1;
-  } while (clock() < until);
-  return { rounds, sent: small.output.loadTail() };
+  do warm.round();
+  while (clock() < until);
+  return { rounds: warm.rounds, sent: warm.sent };
 }
 
 function playRound(small: PlainEngine, round: number): void {

@@ -73,7 +73,7 @@ export function writeKernelContext(arena: Arena, contextAt: number, settings: Ke
   writePrograms(arena.view, contextAt, bytes);
 }
 
-/** As many key bytes as wanted: HMAC-SHA-512 in counter mode. */
+/** As many key bytes as wanted: HMAC-SHA-512 in counter mode. (node:crypto would cost the start 7 ms of loading.) */
 function expandSecret(secret: Uint8Array, use: string, byteCount: number): Uint8Array {
   const keys = new Uint8Array(byteCount);
   for (let done = 0, block = 0; done < byteCount; block += 1) {

@@ -1,16 +1,24 @@
 // The loop's thread as the main thread sees it: what it is told at its start, and how it ends. Everything in between goes
 // through the arena: the loop never returns to its event loop.
 
-import { Worker } from "node:worker_threads";
 import type { LayoutOptions } from "../layout.ts";
 import type { SavedScores } from "./checkpoint.ts";
 import type { SidecarSettings } from "./settings.ts";
 
-/** What the thread is started with. */
+/** What the thread is started with: enough to build everything. */
 export interface LoopStart {
   readonly memory: WebAssembly.Memory;
   readonly layout: LayoutOptions;
-  readonly settings: Pick<SidecarSettings, "model" | "targetPps" | "maxAgeMs" | "idle" | "cpu">;
+  readonly settings: LoopSettings;
+}
+
+export type LoopSettings = Pick<
+  SidecarSettings,
+  "model" | "targetPps" | "maxAgeMs" | "idle" | "cpu" | "feeModel" | "ipv6"
+>;
+
+/** What makes it turn, once the channels are open and the kernel's context is written. */
+export interface LoopGo {
   /** What the model begins with. */
   readonly scores: SavedScores | undefined;
 }
@@ -18,17 +26,34 @@ export interface LoopStart {
 /** What the thread says at its end. */
 export type LoopEnd = { readonly state: "stopped" } | { readonly state: "died"; readonly reason: string };
 
-/**
- * Starts the loop.
- * @returns resolves when the thread has ended, however that came; never rejects
- */
-export function startLoop(start: LoopStart): Promise<LoopEnd> {
-  const { promise, resolve } = Promise.withResolvers<LoopEnd>();
-  const worker = new Worker(new URL("./loop-worker.ts", import.meta.url), { workerData: start });
-  worker.on("message", (end: LoopEnd) => resolve(end));
-  worker.on("error", (error) =>
-    resolve({ state: "died", reason: error instanceof Error ? error.message : String(error) }),
-  );
-  worker.on("exit", (code) => resolve({ state: "died", reason: `its thread ended with code ${code}` }));
-  return promise;
+/** Everything that is ever said to the thread. */
+export type LoopMessage = { readonly start: LoopStart } | { readonly go: LoopGo };
+
+/** The thread: built while the main thread opens the channels (it takes as long), turning from `go` on. */
+export class LoopThread {
+  /** Resolves when the thread has ended, however that came; never rejects. */
+  readonly ended: Promise<LoopEnd>;
+  readonly #worker: Worker;
+
+  constructor(start: LoopStart) {
+    const { promise, resolve } = Promise.withResolvers<LoopEnd>();
+    this.ended = promise;
+    // The web's Worker: node:worker_threads costs either thread 4 ms of loading.
+    this.#worker = new Worker(new URL("./loop-worker.ts", import.meta.url));
+    this.#worker.onmessage = ({ data }: MessageEvent<LoopEnd>) => resolve(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      resolve({ state: "died", reason: event.message });
+    };
+    this.#worker.addEventListener("close", () => resolve({ state: "died", reason: "its thread ended" }));
+    this.#say({ start });
+  }
+
+  go(go: LoopGo): void {
+    this.#say({ go });
+  }
+
+  #say(message: LoopMessage): void {
+    this.#worker.postMessage(message);
+  }
 }

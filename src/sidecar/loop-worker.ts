@@ -1,60 +1,112 @@
-// The loop's thread: builds the engine over the arena that the main thread has prepared, and turns it until it is told to
+// The loop's thread: builds the engine over the arena, waits for the main thread's word, and turns until it is told to
 // stop. It never returns to its event loop in between; whatever it is to know comes through the mailbox.
 
-import { parentPort, workerData } from "node:worker_threads";
 import { nameThread, pinThread } from "../../ffi/thread.ts";
 import { Arena } from "../arena.ts";
 import { Engine } from "../engine/engine.ts";
 import { GAP_HISTOGRAM, record, TURN_HISTOGRAM } from "../engine/turn-times.ts";
-import { loadKernel } from "../kernel/kernel.ts";
-import { arenaLayout } from "../layout.ts";
+import { WarmUp } from "../engine/warm-up.ts";
+import { type Kernel, loadKernel } from "../kernel/kernel.ts";
+import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../layout.ts";
 import { StakeTable } from "../rank/stake-table.ts";
 import { Backoff } from "./backoff.ts";
-import type { LoopEnd, LoopStart } from "./loop-thread.ts";
-import { openModel, setStakes } from "./models.ts";
+import type { LoopEnd, LoopGo, LoopMessage, LoopSettings, LoopStart } from "./loop-thread.ts";
+import { openModel, type SidecarModel, setStakes } from "./models.ts";
 import { putScores } from "./scores.ts";
 
 /** As operators look for it in `top -H`. */
 const THREAD_NAME = "solana-qos";
 const MICROS_PER_MS = 1_000;
+/**
+ * Rounds of warm-up, played between the first turns: packets are taken meanwhile, and the compiler is done before the
+ * first full transmit and the first model update come.
+ */
+const WARM_UP_ROUNDS = 12;
 
-function run(start: LoopStart): void {
-  nameThread(THREAD_NAME);
-  if (start.settings.cpu !== undefined) pinThread(start.settings.cpu);
-  const arena = new Arena(start.memory);
-  const layout = arenaLayout(start.layout);
-  const kernel = loadKernel(arena);
-  const model = openModel(start.settings.model, arena, layout);
-  const engine = new Engine(arena, layout, kernel, model, start.settings);
-  if (start.scores !== undefined) putScores(start.scores, model.senders, arena, layout, kernel);
+declare const self: Worker;
 
-  const { mailbox } = engine;
-  const { words } = engine.status;
-  const turnWord = engine.status.histogramWord(TURN_HISTOGRAM);
-  const gapWord = engine.status.histogramWord(GAP_HISTOGRAM);
-  const backoff = start.settings.idle === "backoff" ? new Backoff() : undefined;
-  let endedMs = performance.now();
-  let stakes = 0;
-  while (!mailbox.stopping) {
-    if (mailbox.stakesOffered !== stakes) {
-      stakes = mailbox.stakesOffered;
-      setStakes(model, new StakeTable(arena.buffer, layout.stakes.tablesAt[stakes - 1], layout.stakes.slotCount));
-      mailbox.tookStakes(stakes);
-    }
-    const startedMs = performance.now();
-    record(words, gapWord, (startedMs - endedMs) * MICROS_PER_MS);
-    const done = engine.turn(startedMs);
-    endedMs = performance.now();
-    record(words, turnWord, (endedMs - startedMs) * MICROS_PER_MS);
-    const sleepMs = backoff === undefined ? 0 : backoff.after(done);
-    if (sleepMs > 0) {
-      mailbox.sleep(sleepMs);
-      endedMs = performance.now(); // a sleep that was meant is no gap
+let built: Loop | undefined;
+self.onmessage = ({ data }: MessageEvent<LoopMessage>) => {
+  if ("start" in data) built = new Loop(data.start);
+  else if (built !== undefined) self.postMessage(built.run(data.go));
+};
+
+class Loop {
+  readonly #arena: Arena;
+  readonly #layout: ArenaLayout;
+  readonly #kernel: Kernel;
+  readonly #model: SidecarModel;
+  readonly #engine: Engine;
+  readonly #settings: LoopSettings;
+
+  constructor({ memory, layout, settings }: LoopStart) {
+    nameThread(THREAD_NAME);
+    this.#settings = settings;
+    this.#arena = new Arena(memory);
+    this.#layout = arenaLayout(layout);
+    this.#kernel = loadKernel(this.#arena);
+    this.#model = openModel(settings.model, this.#arena, this.#layout);
+    this.#engine = new Engine(this.#arena, this.#layout, this.#kernel, this.#model, settings);
+  }
+
+  run({ scores }: LoopGo): LoopEnd {
+    if (this.#settings.cpu !== undefined) pinThread(this.#settings.cpu);
+    if (scores !== undefined) putScores(scores, this.#model.senders, this.#arena, this.#layout, this.#kernel);
+    this.#turn();
+    this.#engine.publish(performance.now());
+    return { state: "stopped" };
+  }
+
+  #turn(): void {
+    const engine = this.#engine;
+    const { mailbox } = engine;
+    const { words } = engine.status;
+    const turnWord = engine.status.histogramWord(TURN_HISTOGRAM);
+    const gapWord = engine.status.histogramWord(GAP_HISTOGRAM);
+    const backoff = this.#settings.idle === "backoff" ? new Backoff() : undefined;
+    let warmUp: WarmUp | undefined;
+    let isWarm = false;
+    let stakes = 0;
+    let endedMs = performance.now();
+    while (!mailbox.stopping) {
+      if (mailbox.stakesOffered !== stakes) {
+        stakes = mailbox.stakesOffered;
+        const { tablesAt, slotCount } = this.#layout.stakes;
+        setStakes(this.#model, new StakeTable(this.#arena.buffer, tablesAt[stakes - 1], slotCount));
+        mailbox.tookStakes(stakes);
+      }
+      const startedMs = performance.now();
+      record(words, gapWord, (startedMs - endedMs) * MICROS_PER_MS);
+      const done = engine.turn(startedMs);
+      endedMs = performance.now();
+      record(words, turnWord, (endedMs - startedMs) * MICROS_PER_MS);
+      if (!isWarm) {
+        if (warmUp === undefined) warmUp = openWarmUp(this.#layout.options, this.#settings);
+        else warmUp.round();
+        isWarm = warmUp.rounds >= WARM_UP_ROUNDS;
+        if (isWarm) warmUp = undefined;
+        endedMs = performance.now(); // a start's own work is no gap
+        continue;
+      }
+      const sleepMs = backoff === undefined ? 0 : backoff.after(done);
+      if (sleepMs > 0) {
+        mailbox.sleep(sleepMs);
+        endedMs = performance.now(); // nor is a sleep that was meant
+      }
     }
   }
-  engine.publish(performance.now());
 }
 
-const ended: LoopEnd = { state: "stopped" };
-run(workerData as LoopStart);
-parentPort?.postMessage(ended);
+/** A small engine like this one, in memory of its own. */
+function openWarmUp(layout: LayoutOptions, { targetPps, maxAgeMs, feeModel, ipv6, model: name }: LoopSettings): WarmUp {
+  return new WarmUp({
+    layout,
+    context: { xxhashSeed: 0n, secret: new Uint8Array(32), feeModel, ipv6 },
+    engine: { targetPps, maxAgeMs },
+    model: (smallArena, smallLayout) => {
+      const small = openModel(name, smallArena, smallLayout);
+      small.senders.warm();
+      return small;
+    },
+  });
+}

@@ -26,5 +26,6 @@ export interface SidecarSettings {
   readonly allowRoot: boolean;
   readonly logIntervalMs: number;
   readonly statsFile: string | undefined;
+  readonly statsIntervalMs: number;
   readonly logFormat: "text" | "json";
 }

@@ -3,7 +3,7 @@
 import { base58 } from "@scure/base";
 import type { SenderRow } from "../rank/model.ts";
 import type { ScoreReader } from "../rank/score-reader.ts";
-import { formatAddress } from "../wire/address.ts";
+import { formatAddress } from "../wire/address-text.ts";
 import type { Senders, Standing } from "./report.ts";
 import type { ScoreReaders } from "./scores.ts";
 

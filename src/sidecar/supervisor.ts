@@ -18,7 +18,6 @@ import { StatsFile } from "./stats-file.ts";
 const LOOK_INTERVAL_MS = 1_000;
 /** After the loop was asked to let go of a channel, which takes it a turn. */
 const LOOK_AGAIN_MS = 5;
-const STATS_INTERVAL_MS = 5_000;
 const STATE_INTERVAL_MS = 60_000;
 /** A loop that does not end by then never will. */
 const STOP_LIMIT_MS = 5_000;
@@ -86,7 +85,7 @@ export async function supervise(parts: Supervised): Promise<number> {
     setInterval(() => {
       const now = snapshot();
       if (now !== null) statsFile?.offer(statistics(now));
-    }, STATS_INTERVAL_MS),
+    }, settings.statsIntervalMs),
     ...(state === undefined ? [] : [setInterval(() => void saveScores(), STATE_INTERVAL_MS)]),
   ];
   if (settings.durationMs !== undefined) {

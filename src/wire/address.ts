@@ -1,5 +1,5 @@
-// Senders' addresses as people write them, and as keys: an IPv4 address by its 4 octets, an IPv6 sender by its /64, the
-// first 8 octets (engine.md, 12).
+// Addresses read as people write them: an IPv4 sender by its 4 octets, an IPv6 sender by its /64, the first 8 octets
+// (engine.md, 12). Writing them is elsewhere (wire/address-text.ts): node:net takes 8 ms to load.
 
 import { isIPv4, isIPv6 } from "node:net";
 
@@ -32,15 +32,4 @@ function ipv6Octets(text: string): Uint8Array {
   const tail = groups(right);
   const words = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
   return Uint8Array.from(words.flatMap((word) => [Number.parseInt(word, 16) >> 8, Number.parseInt(word, 16) & 255]));
-}
-
-/**
- * An address's key as people write it: `1.2.3.4`, `2001:db8:1:2::/64`.
- * @param key 8 bytes, as in a digest (IP_KEY_AT)
- */
-export function formatAddress(key: Uint8Array, isIpv6: boolean): string {
-  if (!isIpv6) return key.subarray(0, 4).join(".");
-  const words = [0, 2, 4, 6].map((at) => key[at] * 256 + key[at + 1]);
-  while (words.at(-1) === 0) words.pop();
-  return `${words.map((word) => word.toString(16)).join(":")}::/64`;
 }
