@@ -122,7 +122,14 @@ export const RUN_FLAGS = {
     fallback: 5 * SECOND_MS,
     group: REPORTS,
   }),
-  statsJson: path({ help: "write the statistics there, every 5 s and at the end", group: REPORTS }),
+  statsJson: path({ help: "write the statistics there, regularly and at the end", group: REPORTS }),
+  statsInterval: duration({
+    help: "time between two writings of the statistics file",
+    min: 100,
+    max: DAY_MS,
+    fallback: 5 * SECOND_MS,
+    group: REPORTS,
+  }),
   json: onOff({ help: "log in JSON lines on standard output, instead of text on standard error", group: REPORTS }),
 };
 

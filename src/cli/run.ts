@@ -63,6 +63,7 @@ export function settingsOf(values: RunValues): SidecarSettings {
     allowRoot: values.allowRoot,
     logIntervalMs: values.logInterval,
     statsFile: values.statsJson,
+    statsIntervalMs: values.statsInterval,
     logFormat: values.json ? "json" : "text",
   });
 }

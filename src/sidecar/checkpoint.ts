@@ -65,7 +65,7 @@ export function encodeCheckpoint(saved: SavedScores): Uint8Array {
     }
   }
   bytes.set(createHash("sha256").update(bytes.subarray(0, at)).digest(), at);
-  return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /**
