@@ -27,9 +27,11 @@ export class Digests {
     private readonly contextAt: number,
     private readonly digestAt: number,
     private readonly packetBytes: number,
+    /** An engine's kernel, whose context is written already; without one, a context of our own is. */
+    kernel?: Kernel,
   ) {
-    this.#kernel = loadKernel(arena);
-    this.configure(this.#settings);
+    this.#kernel = kernel ?? loadKernel(arena);
+    if (kernel === undefined) this.configure(this.#settings);
   }
 
   /** Another hash seed, another fee rule. The secret of ids and mixes plays no part here. */

@@ -1,0 +1,124 @@
+// What must hold after every step of a virtual run, whatever the traffic and the faults: the law of the counters, the
+// channels' books, the queue's order and bound, the stores' bounds, and that the stores forget the oldest first and no
+// sooner than they must.
+
+import { CHANNELS, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../channel/channels.ts";
+import type { PlainEngine } from "../engine/plain.ts";
+import { STAT, STATISTICS } from "../engine/statistics.ts";
+
+/** Something that must hold does not. The message says what, with the numbers. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+const ENDS = STATISTICS.flatMap((row, index) => (row.kind === "end" ? [index] : []));
+/** The whole heap is looked through this often; all else after every step. */
+const HEAP_INTERVAL_MS = 50;
+
+function hold(condition: boolean, what: () => string): void {
+  if (!condition) throw new InvariantError(what());
+}
+
+export class Invariants {
+  /** Outcomes sent to this engine that it must still be able to join. */
+  mustComplete = 0;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly parts: PlainEngine,
+    /** Says what is wrong with the model's own tables, if anything. */
+    private readonly modelProblem: () => string | undefined,
+  ) {}
+
+  /**
+   * After a step, while the engine is between packets.
+   * @param rested the engine has read all that its channels held
+   */
+  check(nowMs: number, rested: boolean): void {
+    const { engine } = this.parts;
+    engine.publish(nowMs);
+    this.#law();
+    this.#channels(rested);
+    this.#bounds();
+    if (nowMs - this.#lookedMs >= HEAP_INTERVAL_MS) {
+      this.#lookedMs = nowMs;
+      this.#heap();
+      const problem = this.modelProblem();
+      hold(problem === undefined, () => problem ?? "");
+    }
+  }
+
+  /** Packets end in exactly one way. */
+  #law(): void {
+    const { words } = this.parts.engine.status;
+    const { queue } = this.parts.engine;
+    let sum = queue.size + queue.outgoing;
+    for (const index of ENDS) sum += words[index];
+    const total = words[STAT.totalPackets];
+    hold(total === sum, () => `the law: ${total} packets were taken and ${sum} are accounted for`);
+  }
+
+  /** received + lapped = the tail, once drained; and the packets that were received are those that were counted. */
+  #channels(rested: boolean): void {
+    const { engine, producers, output } = this.parts;
+    const { words } = engine.status;
+    let received = 0;
+    for (let id = 0; id < OUTPUT_CHANNEL; id++) {
+      const word = engine.status.channelWord(id);
+      const [got, lapped, torn] = [words[word + 1], words[word + 2], words[word + 3]];
+      const { tail } = producers[id];
+      const name = CHANNELS[id].name;
+      hold(got + lapped <= tail, () => `${name}: ${got} received and ${lapped} lapped of ${tail} sent`);
+      hold(torn <= lapped, () => `${name}: ${torn} torn of ${lapped} lapped`);
+      if (rested)
+        hold(got + lapped === tail, () => `${name}: ${got} received + ${lapped} lapped, and ${tail} were sent`);
+      if (PACKET_CHANNELS.some((one) => one === id)) received += got;
+    }
+    const total = words[STAT.totalPackets];
+    hold(received === total, () => `${received} packets were received and ${total} counted`);
+    const sent = words[STAT.bankingTransmissions];
+    hold(output.tail <= sent, () => `${output.tail} packets came out and ${sent} were counted as sent`);
+    const outcomes = words[engine.status.channelWord(OUTCOME_CHANNEL) + 1];
+    const joined = words[STAT.completed] + words[STAT.unknownOutcomes];
+    hold(outcomes === joined, () => `${outcomes} outcomes were received and ${joined} counted`);
+    const failed = words[engine.status.channelWord(FAILED_CHANNEL) + 1];
+    const counted = words[STAT.sigverifyFeedback];
+    hold(failed === counted, () => `${failed} failed packets were received and ${counted} counted`);
+    if (rested) {
+      const completed = words[STAT.completed];
+      hold(
+        completed >= this.mustComplete,
+        () =>
+          `eviction: ${completed} outcomes were joined, and ${this.mustComplete} of them cannot have been forgotten`,
+      );
+    }
+  }
+
+  #bounds(): void {
+    const { engine, layout } = this.parts;
+    const { queue, metas, recent } = engine;
+    hold(queue.size < layout.queue.capacity, () => `the queue holds ${queue.size} of ${layout.queue.capacity - 1}`);
+    hold(
+      metas.size <= layout.partialMetas.capacity,
+      () => `${metas.size} partial metas of ${layout.partialMetas.capacity}`,
+    );
+    hold(recent.size <= layout.recent.capacity, () => `${recent.size} recent signatures of ${layout.recent.capacity}`);
+  }
+
+  /** Nothing in the heap lies below its parent, and the door is the lowest score of a full queue. */
+  #heap(): void {
+    const { arena, layout, engine } = this.parts;
+    const { queue } = engine;
+    const scores = layout.queue.scoresAt / 8;
+    for (let i = 1; i < queue.size; i++) {
+      const parent = (i - 1) >>> 2;
+      hold(
+        arena.f64[scores + parent] <= arena.f64[scores + i],
+        () => `the queue's order: place ${i} ranks below ${parent}`,
+      );
+    }
+    const full = queue.size === layout.queue.capacity - 1;
+    const door = full ? arena.f64[scores] : Number.NEGATIVE_INFINITY;
+    hold(queue.door === door, () => `the queue's door is ${queue.door}, and its lowest score ${door}`);
+  }
+}
