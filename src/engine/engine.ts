@@ -14,6 +14,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
 import type { Model } from "../rank/model.ts";
 import { Queue } from "../rank/queue.ts";
+import { Outlet } from "../records/outlet.ts";
 import { Feedback } from "./feedback.ts";
 import { Intake } from "./intake.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, Mailbox } from "./mailbox.ts";
@@ -35,6 +36,7 @@ export class Engine {
   readonly queue: Queue;
   readonly metas: PartialMetas;
   readonly recent: RecentFilter;
+  readonly outlet: Outlet;
 
   readonly #intake: Intake;
   readonly #feedback: Feedback;
@@ -58,11 +60,23 @@ export class Engine {
     this.queue = new Queue(arena, layout.queue);
     this.metas = new PartialMetas(arena, layout.partialMetas);
     this.recent = new RecentFilter(arena, layout.recent);
+    this.outlet = new Outlet(arena, layout);
+    const { outlet } = this;
     const counters = this.status.words;
     this.#counters = counters;
-    this.#intake = new Intake(arena, layout, kernel, counters, this.recent, this.metas, model, this.queue);
-    this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model);
-    this.#transmit = new Transmit(arena, layout, settings, kernel, counters, this.recent, this.queue);
+    this.#intake = new Intake(arena, layout, kernel, counters, this.recent, this.metas, model, this.queue, outlet);
+    this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model, outlet);
+    this.#transmit = new Transmit(
+      arena,
+      layout,
+      settings,
+      kernel,
+      counters,
+      this.recent,
+      this.metas,
+      this.queue,
+      outlet,
+    );
     this.mailbox.setTargetPps(settings.targetPps);
   }
 
@@ -78,7 +92,9 @@ export class Engine {
     this.model.advance(now);
     for (let id = 0; id < FAILED_CHANNEL; id++) {
       const consumer = consumers[id]!;
-      if (consumer !== null) done += this.#intake.drain(consumer, now, PACKETS_PER_TURN);
+      if (consumer === null) continue;
+      this.outlet.channel = id;
+      done += this.#intake.drain(consumer, now, PACKETS_PER_TURN);
     }
     this.#transmit.expire(now);
     const output = this.#output;
@@ -86,9 +102,10 @@ export class Engine {
     const confirmed = consumers[CONFIRMED_CHANNEL]!;
     if (confirmed !== null) done += this.#feedback.confirmed(confirmed, CONFIRMED_PER_TURN);
     const outcomes = consumers[OUTCOME_CHANNEL]!;
-    if (outcomes !== null) done += this.#feedback.outcomes(outcomes, OUTCOMES_PER_TURN);
+    if (outcomes !== null) done += this.#feedback.outcomes(outcomes, now, OUTCOMES_PER_TURN);
     const failed = consumers[FAILED_CHANNEL]!;
-    if (failed !== null) done += this.#feedback.failed(failed, FAILED_PER_TURN);
+    if (failed !== null) done += this.#feedback.failed(failed, now, FAILED_PER_TURN);
+    if (this.outlet.open) this.outlet.sync();
     this.#beat();
     this.#counters[STAT.turns]!++;
     if (now - this.#publishedMs >= PUBLISH_INTERVAL_MS) this.publish(now);

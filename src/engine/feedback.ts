@@ -17,6 +17,7 @@ import {
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
 import type { Model } from "../rank/model.ts";
+import type { Outlet } from "../records/outlet.ts";
 import { DIGEST_BYTES, GROUP, REASON_AT } from "../wire/digest-layout.ts";
 import { NON_IPV4 } from "../wire/reason-codes.ts";
 import { OUTCOMES_PER_UPDATE } from "./settings.ts";
@@ -40,6 +41,7 @@ export class Feedback {
     private readonly recent: RecentFilter,
     private readonly metas: PartialMetas,
     private readonly model: Model,
+    private readonly outlet: Outlet,
   ) {
     this.#u8 = arena.u8;
     this.#f64 = arena.f64;
@@ -49,7 +51,7 @@ export class Feedback {
   }
 
   /** Reads remaining metas. A batch that is full is learned from at once, and the rest waits for the next turn. */
-  outcomes(consumer: Consumer, budget: number): number {
+  outcomes(consumer: Consumer, now: number, budget: number): number {
     let taken = 0;
     while (taken < budget) {
       const count = consumer.readable(Math.min(GROUP, budget - taken));
@@ -61,7 +63,7 @@ export class Feedback {
       for (let i = from; i < count; i++) {
         consumer.take(1);
         taken += 1;
-        this.#complete(this.#entries + i * OUTCOME_ENTRY_BYTES);
+        this.#complete(this.#entries + i * OUTCOME_ENTRY_BYTES, now);
         if (this.model.pending > OUTCOMES_PER_UPDATE) {
           this.model.learn();
           this.counters[STAT.modelUpdates]!++;
@@ -73,7 +75,7 @@ export class Feedback {
   }
 
   /** Reads packets whose signature failed. */
-  failed(consumer: Consumer, budget: number): number {
+  failed(consumer: Consumer, now: number, budget: number): number {
     let taken = 0;
     while (taken < budget) {
       const count = consumer.readable(Math.min(GROUP, budget - taken));
@@ -84,10 +86,16 @@ export class Feedback {
         consumer.take(1);
         this.counters[STAT.sigverifyFeedback]!++;
         if (this.#u8[digest + REASON_AT] !== NON_IPV4) this.model.failedSignature(digest);
+        if (this.outlet.open) this.#recordFailed(digest, now);
       }
       taken += count;
     }
     return taken;
+  }
+
+  #recordFailed(digest: number, now: number): void {
+    const known = this.#u8[digest + REASON_AT] === 0 ? this.metas.find(digest) : 0;
+    this.outlet.failed(digest, known, now);
   }
 
   /** Reads confirmed signatures into the recent filter. */
@@ -134,7 +142,7 @@ export class Feedback {
     this.touched = touched;
   }
 
-  #complete(entry: number): void {
+  #complete(entry: number, now: number): void {
     const meta = this.metas.findByHash(entry + OUTCOME_HASH_AT, entry + OUTCOME_MIX_AT);
     if (meta === 0) {
       this.counters[STAT.unknownOutcomes]!++;
@@ -144,6 +152,7 @@ export class Feedback {
     this.counters[STAT.completed]!++;
     if (nanos > 0) this.counters[STAT.included]!++;
     this.model.outcome(meta, nanos);
+    if (this.outlet.open) this.outlet.outcome(meta, nanos, now);
     this.metas.remove(meta);
   }
 }

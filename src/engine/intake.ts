@@ -11,8 +11,20 @@ import type { PartialMetas } from "../join/partial-metas.ts";
 import type { RecentFilter } from "../join/recent-filter.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
-import type { Model } from "../rank/model.ts";
+import type { Model, ScoreFactors } from "../rank/model.ts";
 import type { Queue } from "../rank/queue.ts";
+import {
+  END_DUPLICATE,
+  END_FAILED_SANITIZE,
+  END_FAILED_VIEW,
+  END_INVALID_META_SIZE,
+  END_INVALID_PACKET_DATA,
+  END_LEAKED,
+  END_NON_IPV4,
+  END_RECENTLY_PROCESSED,
+} from "../records/ends.ts";
+import type { Outlet } from "../records/outlet.ts";
+import { NOT_TRANSMITTED } from "../records/record-layout.ts";
 import {
   ARRIVAL_AT,
   DIGEST_BYTES,
@@ -43,6 +55,7 @@ export class Intake {
   readonly #digests: number;
   readonly #context: number;
   readonly #packetBytes: number;
+  readonly #factors: ScoreFactors = { ip: 0, payer: 0 };
 
   constructor(
     arena: Arena,
@@ -53,6 +66,7 @@ export class Intake {
     private readonly metas: PartialMetas,
     private readonly model: Model,
     private readonly queue: Queue,
+    private readonly outlet: Outlet,
   ) {
     this.#u8 = arena.u8;
     this.#f64 = arena.f64;
@@ -107,12 +121,13 @@ export class Intake {
   #judge(consumer: Consumer, packet: number, digest: number, now: number): void {
     const { counters, metas } = this;
     if (this.#u8[digest + REASON_AT] !== 0) {
-      this.#refuse(consumer, digest);
+      this.#refuse(consumer, digest, now);
       return;
     }
     if (this.recent.has(digest + SIGNATURE_KEY_AT, digest + SIGNATURE_MIX_AT)) {
       this.#count(consumer, digest);
       counters[STAT.recentlyProcessed]!++;
+      if (this.outlet.fates) this.outlet.refused(digest, END_RECENTLY_PROCESSED, now);
       return;
     }
     const known = metas.find(digest);
@@ -120,23 +135,26 @@ export class Intake {
       this.#count(consumer, digest);
       counters[STAT.duplicatePackets]!++;
       metas.refresh(known);
+      if (this.outlet.fates) this.outlet.refused(digest, END_DUPLICATE, now);
       return;
     }
     const score = this.model.score(digest);
     this.#f64[(digest + SCORE_AT) >>> 3] = score;
     this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
+    if (this.outlet.fates) this.#recordArrival(digest);
     if (this.queue.wants(score)) {
-      if (!this.#enqueue(consumer, packet, digest, score)) return;
+      if (!this.#enqueue(consumer, packet, digest, score, now)) return;
     } else {
       this.#count(consumer, digest);
       counters[STAT.leakedPriority]!++;
+      if (this.outlet.fates) this.outlet.fate(digest, END_LEAKED, now, NOT_TRANSMITTED);
     }
     metas.insert(digest);
     if (score === 0) counters[STAT.zeroScore]!++;
   }
 
   /** @returns false where the packet was overwritten while it was copied: then it never was */
-  #enqueue(consumer: Consumer, packet: number, digest: number, score: number): boolean {
+  #enqueue(consumer: Consumer, packet: number, digest: number, score: number, now: number): boolean {
     const { queue } = this;
     const slot = queue.claim();
     const at = queue.slotAt(slot);
@@ -147,14 +165,24 @@ export class Intake {
     }
     this.#count(consumer, digest);
     this.#u8.copyWithin(at, digest, digest + DIGEST_BYTES);
-    if (queue.push(slot, score) >= 0) this.counters[STAT.leakedPriority]!++;
+    const left = queue.push(slot, score);
+    if (left < 0) return true;
+    this.counters[STAT.leakedPriority]!++;
+    if (this.outlet.fates) this.outlet.fate(queue.slotAt(left), END_LEAKED, now, NOT_TRANSMITTED);
     return true;
   }
 
-  #refuse(consumer: Consumer, digest: number): void {
+  /** What a fate tells beside the packet: how the score came about, and what it had to beat. */
+  #recordArrival(digest: number): void {
+    this.model.factors(digest, this.#factors);
+    this.outlet.arrived(digest, this.queue.door, this.#factors.ip, this.#factors.payer);
+  }
+
+  #refuse(consumer: Consumer, digest: number, now: number): void {
     const { counters } = this;
     const reason = this.#u8[digest + REASON_AT]!;
     this.#count(consumer, digest);
+    if (this.outlet.fates) this.outlet.refused(digest, endOfRefusal(reason), now);
     if (reason === NON_IPV4) counters[STAT.nonIpv4]!++;
     else if (reason === INVALID_META_SIZE) counters[STAT.invalidMetaSize]!++;
     else if (reason === INVALID_PACKET_DATA) counters[STAT.invalidPacketData]!++;
@@ -174,4 +202,12 @@ export class Intake {
     if ((traits & TRAIT_IPV6) !== 0) counters[STAT.ipv6Packets]!++;
     if ((traits & TRAIT_NEVER) !== 0) counters[STAT.neverIncludable]!++;
   }
+}
+
+/** The end that a refusal's reason stands for. */
+function endOfRefusal(reason: number): number {
+  if (reason === NON_IPV4) return END_NON_IPV4;
+  if (reason === INVALID_META_SIZE) return END_INVALID_META_SIZE;
+  if (reason === INVALID_PACKET_DATA) return END_INVALID_PACKET_DATA;
+  return reason >= UNSANITARY_FIRST ? END_FAILED_SANITIZE : END_FAILED_VIEW;
 }

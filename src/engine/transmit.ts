@@ -5,10 +5,14 @@
 
 import type { Arena } from "../arena.ts";
 import type { Producer } from "../channel/producer.ts";
+import type { PartialMetas } from "../join/partial-metas.ts";
 import type { RecentFilter } from "../join/recent-filter.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
 import type { Queue } from "../rank/queue.ts";
+import { END_EXPIRED, END_RECENTLY_PROCESSED_QUEUED, END_TRANSMITTED } from "../records/ends.ts";
+import type { Outlet } from "../records/outlet.ts";
+import { NOT_TRANSMITTED } from "../records/record-layout.ts";
 import { ARRIVAL_AT, DIGEST_BYTES, GROUP, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../wire/digest-layout.ts";
 import { type EngineSettings, maxSendOf, SENDS_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
 import { STAT } from "./statistics.ts";
@@ -37,7 +41,9 @@ export class Transmit {
     private readonly kernel: Kernel,
     private readonly counters: Float64Array,
     private readonly recent: RecentFilter,
+    private readonly metas: PartialMetas,
     private readonly queue: Queue,
+    private readonly outlet: Outlet,
   ) {
     this.#u8 = arena.u8;
     this.#f64 = arena.f64;
@@ -54,7 +60,10 @@ export class Transmit {
   expire(now: number): void {
     if (now - this.#lookedMs < TRANSMIT_INTERVAL_MS) return;
     this.#lookedMs = now;
-    this.counters[STAT.expired]! += this.queue.expire(now - this.#maxAgeMs);
+    const expired = this.queue.expire(now - this.#maxAgeMs);
+    this.counters[STAT.expired]! += expired;
+    if (!this.outlet.fates) return;
+    for (let i = 0; i < expired; i++) this.#ended(this.queue.slotAt(this.queue.expiredSlot(i)), END_EXPIRED, now);
   }
 
   /**
@@ -105,9 +114,13 @@ export class Transmit {
   }
 
   #group(output: Producer, count: number, now: number): number {
-    const { queue, recent, counters } = this;
+    const { queue, recent, counters, outlet, metas } = this;
     let touched = 0;
-    for (let i = 0; i < count; i++) touched += recent.touch(queue.slotAt(queue.outgoingSlot(i)) + SIGNATURE_MIX_AT);
+    for (let i = 0; i < count; i++) {
+      const at = queue.slotAt(queue.outgoingSlot(i));
+      touched += recent.touch(at + SIGNATURE_MIX_AT);
+      if (outlet.open) touched += metas.touch(at);
+    }
     this.touched = touched;
     let sent = 0;
     for (let i = 0; i < count; i++) {
@@ -115,17 +128,32 @@ export class Transmit {
       const at = queue.slotAt(slot);
       if (recent.has(at + SIGNATURE_KEY_AT, at + SIGNATURE_MIX_AT)) {
         counters[STAT.recentlyProcessedQueued]!++;
+        if (outlet.fates) this.#ended(at, END_RECENTLY_PROCESSED_QUEUED, now);
       } else if (now - this.#f64[(at + ARRIVAL_AT) >>> 3]! > this.#maxAgeMs) {
         counters[STAT.expired]!++;
+        if (outlet.fates) this.#ended(at, END_EXPIRED, now);
       } else {
         this.#u8.copyWithin(output.reserve(), at + DIGEST_BYTES, at + DIGEST_BYTES + this.#packetBytes);
         output.commit();
         counters[STAT.bankingTransmissions]!++;
+        if (outlet.open) this.#recordSent(at, now);
         sent += 1;
       }
       queue.release(slot);
     }
     this.#sent += sent;
     return sent;
+  }
+
+  #ended(at: number, end: number, now: number): void {
+    this.outlet.fate(at, end, now, NOT_TRANSMITTED);
+  }
+
+  /** The fate, and the time in the partial meta, for the record of the outcome. */
+  #recordSent(at: number, now: number): void {
+    const { outlet } = this;
+    if (outlet.fates) outlet.fate(at, END_TRANSMITTED, now, now);
+    const meta = this.metas.find(at);
+    if (meta !== 0) outlet.transmitted(meta, now);
   }
 }

@@ -4,7 +4,7 @@
 import type { Arena } from "../arena.ts";
 import type { ArenaLayout } from "../layout.ts";
 import { COMPUTE_UNITS_AT, FEE_AT, IP_ID_AT, IP_KEY_AT, PAYER_ID_AT, TRAITS_AT } from "../wire/digest-layout.ts";
-import type { Model } from "./model.ts";
+import type { Model, ScoreFactors } from "./model.ts";
 import { Senders } from "./senders.ts";
 import { StakeTable } from "./stake-table.ts";
 
@@ -47,6 +47,10 @@ export class IpSignerStake implements Model {
     const factor = this.#stakes.factor(this.#i32[key]!, this.#i32[key + 1]!, this.#u8[at + TRAITS_AT]!);
     const score = (ip + payer) * factor * (fee / Math.max(computeUnits, 1));
     return Number.isNaN(score) ? 0 : score; // the queue never receives NaN
+  }
+
+  factors(at: number, into: ScoreFactors): void {
+    this.senders.factors(at, into);
   }
 
   failedSignature(at: number): void {

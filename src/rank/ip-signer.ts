@@ -4,7 +4,7 @@
 import type { Arena } from "../arena.ts";
 import type { ArenaLayout } from "../layout.ts";
 import { COMPUTE_UNITS_AT, FEE_AT, IP_ID_AT, PAYER_ID_AT } from "../wire/digest-layout.ts";
-import type { Model } from "./model.ts";
+import type { Model, ScoreFactors } from "./model.ts";
 import { Senders } from "./senders.ts";
 
 export class IpSigner implements Model {
@@ -35,6 +35,10 @@ export class IpSigner implements Model {
     // Grouped as the reference does: another order differs in the last bit.
     const score = ip * payer * (fee / Math.max(computeUnits, 1));
     return Number.isNaN(score) ? 0 : score; // the queue never receives NaN
+  }
+
+  factors(at: number, into: ScoreFactors): void {
+    this.senders.factors(at, into);
   }
 
   failedSignature(at: number): void {

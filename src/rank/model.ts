@@ -8,6 +8,12 @@ export interface SenderRow {
   readonly score: number;
 }
 
+/** What a score was made of, as people may want to know it. */
+export interface ScoreFactors {
+  ip: number;
+  payer: number;
+}
+
 export interface Model {
   readonly name: string;
 
@@ -19,6 +25,9 @@ export interface Model {
 
   /** The rank of a transaction: higher is sent first. Never NaN. */
   score(at: number): number;
+
+  /** Writes the factors of a digest's score, the present ones. Asked only where fates are recorded. */
+  factors(at: number, into: ScoreFactors): void;
 
   /** Sigverify refused a packet of this sender (the digest may be unparsed: then only its sender fields mean anything). */
   failedSignature(at: number): void;

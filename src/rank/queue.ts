@@ -197,6 +197,11 @@ export class Queue {
     return count - kept;
   }
 
+  /** @returns one of the slots that the last `expire` dropped (0 to its count - 1); its bytes stay until the next `claim` */
+  expiredSlot(index: number): number {
+    return this.#free[this.#freeCount - 1 - index]!;
+  }
+
   #arrived(slot: number): void {
     const arrival = this.#arenaF64[(this.slotAt(slot) + ARRIVAL_AT) >>> 3]!;
     this.#arrivals[slot] = arrival;

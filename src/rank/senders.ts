@@ -12,6 +12,7 @@ import {
   TRAIT_IPV6,
   TRAITS_AT,
 } from "../wire/digest-layout.ts";
+import type { ScoreFactors } from "./model.ts";
 import { FRESH_TRANSACTIONS, ScoreTable } from "./score-table.ts";
 
 /** What a transaction that was not included is taken to have cost (engine.md, 5.2). */
@@ -44,6 +45,12 @@ export class Senders {
   /** Loads what a score will read. @returns anything that depends on the loads */
   touch(at: number): number {
     return this.ips.touch(at + IP_ID_AT) + this.payers.touch(at + PAYER_ID_AT);
+  }
+
+  /** Both scores of a digest's senders: what the models' scores are made of. */
+  factors(at: number, into: ScoreFactors): void {
+    into.ip = this.ips.score(at + IP_ID_AT);
+    into.payer = this.payers.score(at + PAYER_ID_AT);
   }
 
   /** IP feedback; the payer's score stays: a signature that fails proves nothing about it (engine.md, 5.4). */
