@@ -306,6 +306,7 @@ class IntakeReader {
       metas as never,
       model as never,
       queue as never,
+      { fates: false } as never,
     );
   }
 
