@@ -1,0 +1,117 @@
+// Holds our kernel's reading of payloads against the oracle's: verdict class, fields, and both fees.
+
+import { GROUP } from "../../src/wire/digest-layout.ts";
+import { MALFORMED_FIRST, MALFORMED_LAST, UNSANITARY_FIRST, UNSANITARY_LAST } from "../../src/wire/reason-codes.ts";
+import { chainFee, referenceFee } from "./fee-rules.ts";
+import { type Digest, Subject } from "./subject.ts";
+import { askOracle, type OracleAnswer, type Verdict } from "./view-oracle.ts";
+
+const V1_FIRST_BYTE = 0x81;
+
+export interface Difference {
+  readonly what: string;
+  readonly ours: unknown;
+  readonly theirs: unknown;
+  readonly payload: string;
+}
+
+/** How the cases fell out: a test that sees only one class sees nothing. */
+export interface Tally {
+  cases: number;
+  good: number;
+  malformed: number;
+  unsanitary: number;
+  v1: number;
+  v1Good: number;
+  /** Good ones that the chain would refuse. */
+  never: number;
+  /** What 2.1 takes and 6.1 refuses. */
+  refusedLater: number;
+}
+
+export const emptyTally = (): Tally => ({
+  cases: 0,
+  good: 0,
+  malformed: 0,
+  unsanitary: 0,
+  v1: 0,
+  v1Good: 0,
+  never: 0,
+  refusedLater: 0,
+});
+
+function verdictOf(reason: number): Verdict | string {
+  if (reason === 0) return "good";
+  if (reason >= MALFORMED_FIRST && reason <= MALFORMED_LAST) return "malformed";
+  if (reason >= UNSANITARY_FIRST && reason <= UNSANITARY_LAST) return "unsanitary";
+  return `reason ${reason}`;
+}
+
+export class Comparison {
+  readonly tally: Tally = emptyTally();
+  readonly differences: Difference[] = [];
+  readonly #subject = new Subject();
+
+  /** Compares a batch. The payloads are copied. */
+  run(payloads: readonly Uint8Array[]): void {
+    const frames = new Uint8Array(payloads.reduce((sum, payload) => sum + 2 + payload.length, 0));
+    let at = 0;
+    for (const payload of payloads) {
+      frames[at] = payload.length & 0xff;
+      frames[at + 1] = payload.length >> 8;
+      frames.set(payload, at + 2);
+      at += 2 + payload.length;
+    }
+    const answers = askOracle(frames, payloads.length);
+    for (let first = 0; first < payloads.length; first += GROUP) {
+      const group = payloads.slice(first, first + GROUP);
+      const chain = this.#subject.digest(group, "chain");
+      const reference = this.#subject.digest(group, "reference");
+      for (const [i, payload] of group.entries()) {
+        this.#compare(payload, answers[first + i]!, chain[i]!, reference[i]!);
+      }
+    }
+  }
+
+  #compare(payload: Uint8Array, answer: OracleAnswer, chain: Digest, reference: Digest): void {
+    const { tally } = this;
+    const expect = (what: string, ours: unknown, theirs: unknown): void => {
+      if (ours === theirs) return;
+      this.differences.push({ what, ours, theirs, payload: Buffer.from(payload).toString("base64") });
+    };
+    const isV1 = payload[0] === V1_FIRST_BYTE;
+    const verdict = isV1 ? answer.current : answer.old;
+    tally.cases += 1;
+    tally[verdict] += 1;
+    if (isV1) tally.v1 += 1;
+    expect("verdict", verdictOf(chain.reason), verdict);
+    expect("reason under the other fee rule", reference.reason, chain.reason);
+    if (isV1) expect("2.1 takes no v1", answer.old, "malformed");
+    else if (verdict !== "good") expect("6.1 takes what 2.1 refuses", answer.current === "good", false);
+    if (verdict !== "good" || chain.reason !== 0 || answer.fields === undefined) return;
+    const fields = answer.fields;
+    expect("version", chain.version, fields.version);
+    expect("signatures", chain.signatures, fields.signatures);
+    expect("first signature's place", chain.signatureAt, fields.signatureAt);
+    expect("payer's place", chain.payerAt, fields.keysAt);
+    expect("payer", Buffer.compare(chain.payer, payload.subarray(fields.keysAt, fields.keysAt + 32)), 0);
+    const due = chainFee(fields, payload);
+    expect("chain fee", chain.fee, due.fee);
+    expect("never included", chain.never !== 0, due.never);
+    if (!due.never) expect("compute units", chain.computeUnits, due.computeUnits);
+    if (due.never) tally.never += 1;
+    if (isV1) {
+      tally.v1Good += 1;
+      return;
+    }
+    const old = referenceFee(fields, payload);
+    expect("reference fee", reference.fee, old.fee);
+    expect("reference compute units", reference.computeUnits, old.computeUnits);
+    // What the later version reads differently must be what the chain rule knows as never included.
+    if (answer.current === "good") expect("both versions' fields agree", answer.agree, true);
+    else {
+      tally.refusedLater += 1;
+      expect("refused by 6.1 alone, and not known to be", due.never, true);
+    }
+  }
+}
