@@ -35,6 +35,8 @@ export class Lru {
   readonly #words: Int32Array;
   readonly #capacity: number;
   readonly #links: number;
+  /** From a node's links to its last word, which is in its last cache line. */
+  readonly #lastWord: number;
   readonly #nodeShift: number;
   readonly #log: number;
   readonly #logMask: number;
@@ -56,6 +58,7 @@ export class Lru {
     this.#words = arena.i32;
     this.#capacity = region.capacity;
     this.#links = (region.nodesAt >>> 2) + links;
+    this.#lastWord = (region.nodeBytes >>> 2) - 1 - links;
     this.#nodeShift = Math.log2(region.nodeBytes) - 2;
     this.#log = region.touchLogAt >>> 2;
     this.#logMask = region.touchLogEntries - 1;
@@ -146,7 +149,10 @@ export class Lru {
     const most = Math.min(count, known);
     // First all nodes, then all lines: the loads of each pass do not wait for one another.
     let touched = 0;
-    for (let i = 0; i < most; i++) touched += words[this.#at(words[log + ((from + i) & logMask)]!) + STAMP]!;
+    for (let i = 0; i < most; i++) {
+      const at = this.#at(words[log + ((from + i) & logMask)]!);
+      touched += words[at]! + words[at + this.#lastWord]!;
+    }
     for (let i = 0; i < most; i++) {
       touched += this.#index.touch(words[this.#at(words[log + ((from + i) & logMask)]!) + MIX]!);
     }
