@@ -175,7 +175,19 @@ export function addressOf(memory: WebAssembly.Memory): number {
   return Number(ptr(new Uint8Array(memory.buffer)));
 }
 
-/** A file over pages of an arena. It holds the memory: while one can unmap, the addresses are still the arena's. */
+/**
+ * Memories with a file over some of their pages, and how many. Pinned: a collected memory's pages come back as another
+ * memory's, with the file still over them (seen, not feared), and what is written there then goes into the file.
+ */
+const pinned = new Map<WebAssembly.Memory, number>();
+
+function pin(memory: WebAssembly.Memory, by: 1 | -1): void {
+  const count = (pinned.get(memory) ?? 0) + by;
+  if (count === 0) pinned.delete(memory);
+  else pinned.set(memory, count);
+}
+
+/** A file over pages of an arena, whose memory is kept alive until `unmap`. */
 export interface FileMapping {
   readonly memory: WebAssembly.Memory;
   readonly at: number;
@@ -210,6 +222,7 @@ export function mapFile(
     layAnonymous(address, bytes); // a failed MAP_FIXED may already have taken away what was there
     throw failure;
   }
+  pin(memory, 1);
   let mapped = true;
   return {
     memory,
@@ -218,7 +231,8 @@ export function mapFile(
     unmap() {
       if (!mapped) return;
       mapped = false;
-      layAnonymous(addressOf(memory) + at, bytes);
+      layAnonymous(address, bytes);
+      pin(memory, -1);
     },
   };
 }
