@@ -16,6 +16,7 @@ import { LoopThread } from "./loop-thread.ts";
 import { reserveMemory, type SidecarMemory } from "./memory.ts";
 import { userToBecome } from "./rights.ts";
 import type { SidecarSettings } from "./settings.ts";
+import { listenForStop } from "./signals.ts";
 import type { Stakes } from "./stakes.ts";
 import type { StateFile } from "./state-file.ts";
 import { supervise } from "./supervisor.ts";
@@ -30,15 +31,22 @@ const FAULT_SLICE_BYTES = 16 * 1024 * 1024;
  */
 export async function runSidecar(settings: SidecarSettings, version: string): Promise<number> {
   const startedAt = new Date();
+  const stop = listenForStop();
   const log = openLog(settings.logFormat);
   try {
-    return await start(settings, version, startedAt, log);
+    return await start(settings, version, startedAt, stop, log);
   } finally {
     await log.flush(500);
   }
 }
 
-async function start(settings: SidecarSettings, version: string, startedAt: Date, log: Log): Promise<number> {
+async function start(
+  settings: SidecarSettings,
+  version: string,
+  startedAt: Date,
+  stop: Promise<string>,
+  log: Log,
+): Promise<number> {
   const user = userToBecome({
     effectiveUid: process.geteuid?.() ?? -1,
     user: settings.user,
@@ -71,7 +79,19 @@ async function start(settings: SidecarSettings, version: string, startedAt: Date
   channels.offerAll();
   loop.go({ scores });
   faultInTables(memory);
-  return supervise({ settings, version, startedAt, log, memory, mailbox, channels, stakes, state, loop: loop.ended });
+  return supervise({
+    settings,
+    version,
+    startedAt,
+    log,
+    memory,
+    mailbox,
+    channels,
+    stakes,
+    state,
+    loop: loop.ended,
+    stop,
+  });
 }
 
 // What few use is loaded where it is used: node:net and node:crypto alone cost a start 15 ms.

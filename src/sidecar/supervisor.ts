@@ -23,9 +23,6 @@ const STATE_INTERVAL_MS = 60_000;
 const STOP_LIMIT_MS = 5_000;
 const EXIT_FINE = 0;
 const EXIT_FAILED = 1;
-/** A second signal: 128 + SIGINT, as shells say it. */
-const EXIT_INTERRUPTED = 130;
-const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export interface Supervised {
   readonly settings: SidecarSettings;
@@ -38,6 +35,8 @@ export interface Supervised {
   readonly stakes: Stakes | undefined;
   readonly state: StateFile | undefined;
   readonly loop: Promise<LoopEnd>;
+  /** Resolves with what the sidecar is to stop for. */
+  readonly stop: Promise<string>;
 }
 
 /** @returns the exit code, when all is written and closed */
@@ -52,7 +51,6 @@ export async function supervise(parts: Supervised): Promise<number> {
     payers: new ScoreReader(arena, layout.signers),
   };
   const statsFile = settings.statsFile === undefined ? undefined : new StatsFile(settings.statsFile, log);
-  const stopping = Promise.withResolvers<string>();
 
   const look = (): void => {
     if (channels.look(snapshot())) setTimeout(look, LOOK_AGAIN_MS);
@@ -88,19 +86,10 @@ export async function supervise(parts: Supervised): Promise<number> {
     }, settings.statsIntervalMs),
     ...(state === undefined ? [] : [setInterval(() => void saveScores(), STATE_INTERVAL_MS)]),
   ];
-  if (settings.durationMs !== undefined) {
-    setTimeoutLong(() => stopping.resolve("its time is over"), settings.durationMs);
-  }
-  let signals = 0;
-  for (const signal of STOP_SIGNALS) {
-    process.on(signal, () => {
-      signals += 1;
-      if (signals > 1) process.exit(EXIT_INTERRUPTED);
-      stopping.resolve(signal);
-    });
-  }
-
-  const why = await Promise.race([stopping.promise, loop]);
+  const timeOver = new Promise<string>((resolve) => {
+    if (settings.durationMs !== undefined) setTimeoutLong(() => resolve("its time is over"), settings.durationMs);
+  });
+  const why = await Promise.race([parts.stop, timeOver, loop]);
   for (const timer of timers) clearInterval(timer);
   if (typeof why === "string") log.info(`stopping: ${why}`);
   mailbox.stop();

@@ -1,0 +1,116 @@
+// A sidecar in a process of its own, started from source under a prefix of its own, and what it says and writes.
+
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Subprocess } from "bun";
+
+const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+/** The machine may be small and busy. */
+const LIMIT_MS = 40_000;
+const POLL_MS = 10;
+
+let prefixes = 0;
+
+/** A prefix that no other test has. */
+export function freshPrefix(): string {
+  prefixes += 1;
+  return `t${process.pid}_${prefixes}_`;
+}
+
+/** Waits until a condition holds. @throws Error that says what was waited for */
+export async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+  const end = performance.now() + LIMIT_MS;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > end) throw new Error(`waited ${LIMIT_MS} ms in vain: ${what}`);
+    await Bun.sleep(POLL_MS);
+  }
+}
+
+export interface Stats {
+  readonly sidecar: Record<string, unknown>;
+  readonly counters: Record<string, number>;
+  readonly channels: Record<string, { state: string; received: number; lapped: number; torn: number; tail: number }>;
+  readonly queue: { size: number };
+  readonly senders: Record<"ips" | "payers", { known: number; top: { sender: string; score: number }[] }>;
+}
+
+/** The two sides of the law (engine.md; statistics of the file). */
+export function lawOf({ counters }: Stats): [total: number, accounted: number] {
+  const ends = ["nonIpv4", "invalidMetaSize", "invalidPacketData", "failedView", "failedSanitize", "recentlyProcessed"];
+  ends.push(
+    "duplicatePackets",
+    "leakedPriority",
+    "expired",
+    "recentlyProcessedQueued",
+    "bankingTransmissions",
+    "queued",
+  );
+  return [counters.totalPackets, ends.reduce((sum, name) => sum + counters[name], 0)];
+}
+
+export class SidecarProcess implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "qos-sidecar-"));
+  /** All that it wrote to standard error. */
+  log = "";
+  readonly #child: Subprocess<"ignore", "ignore", "pipe">;
+  readonly #logged: Promise<void>;
+
+  /** @param flags behind the ones that every test needs */
+  constructor(prefix: string, flags: readonly string[] = [], env: Record<string, string> = {}) {
+    const always = ["--prefix", prefix, "--idle", "backoff", "--allow-root", "--stats-json", this.statsPath];
+    this.#child = Bun.spawn([process.execPath, MAIN, "run", ...always, ...flags], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      env: { PATH: process.env.PATH ?? "", ...env },
+    });
+    this.#logged = this.#collect();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get statsPath(): string {
+    return join(this.folder, "stats.json");
+  }
+
+  stats(): Stats {
+    return JSON.parse(readFileSync(this.statsPath, "utf8")) as Stats;
+  }
+
+  /** Waits for a line of its log. */
+  async says(pattern: RegExp): Promise<void> {
+    await until(`${pattern} in:\n${this.log}`, () => pattern.test(this.log));
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits for its end. @returns the exit code; null where a signal ended it */
+  async ended(): Promise<number | null> {
+    await this.#child.exited;
+    await this.#logged;
+    return this.#child.signalCode === null ? this.#child.exitCode : null;
+  }
+
+  /** Ends it in good order. @returns the exit code */
+  async stop(): Promise<number | null> {
+    this.kill("SIGTERM");
+    return await this.ended();
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #collect(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const bytes of this.#child.stderr) this.log += decoder.decode(bytes, { stream: true });
+  }
+}
