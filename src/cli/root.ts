@@ -16,11 +16,15 @@ export interface CommandEntry {
   readonly load: () => Promise<AnyCommand>;
 }
 
-/** In the order of the help. A command's file exports it as `default`; its summary stands here too, so that the list costs no loading. */
+/** In the order of the help. A command's file has it as default export; its summary stands here too: the list loads nothing. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "init", summary: "creates the eight channels", load: async () => (await import("./init.ts")).default },
   { name: "destroy", summary: "removes the channels", load: async () => (await import("./destroy.ts")).default },
-  { name: "run", summary: "the sidecar", load: async () => (await import("./run.ts")).default },
+  {
+    name: "run",
+    summary: "the sidecar: takes packets, keeps the best, sends them on",
+    load: async () => (await import("./run.ts")).default,
+  },
   {
     name: "simulate",
     summary: "a validator to try the sidecar against",

@@ -6,10 +6,13 @@ import type { SidecarSettings } from "../sidecar/settings.ts";
 import { runSidecar } from "../sidecar/sidecar.ts";
 import { VERSION } from "../version.ts";
 import { command } from "./command.ts";
+import { databaseOf } from "./database-flags.ts";
 import { UsageError } from "./errors.ts";
 import { parseU64, U64_MAX } from "./flags.ts";
 import { RUN_FLAGS, type RunValues } from "./run-flags.ts";
 
+/** The smallest ring. */
+const LEAST_FATES = 64;
 /** A seed's file holds at most 20 digits and white space; more is some other file. */
 const SEED_FILE_BYTES = 64;
 
@@ -64,6 +67,8 @@ export function settingsOf(values: RunValues): SidecarSettings {
     logIntervalMs: values.logInterval,
     statsFile: values.statsJson,
     statsIntervalMs: values.statsInterval,
+    database: databaseOf(values),
+    fates: values.fates === 0 ? undefined : Math.max(LEAST_FATES, 2 ** Math.ceil(Math.log2(values.fates))),
     logFormat: values.json ? "json" : "text",
   });
 }
