@@ -47,6 +47,7 @@ import {
   refuse,
   refuseCapacity,
   refuseFailure,
+  refuseFolder,
   refuseKind,
   refuseLocked,
   refuseMagic,
@@ -234,7 +235,9 @@ function existingOrNew<Result>(
         }
       });
     } catch (error) {
-      if (!(error instanceof SystemError) || error.code !== "EEXIST") throw error; // else somebody was quicker: join theirs
+      if (!(error instanceof SystemError) || error.syscall !== "open") throw error;
+      if (error.code === "EACCES" || error.code === "EROFS") return refuseFolder(path, error);
+      if (error.code !== "EEXIST") throw error; // else somebody was quicker: join theirs
     }
   }
   return { state: "absent" };

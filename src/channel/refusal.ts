@@ -64,6 +64,14 @@ export function refuseLocked(path: string, holder: number | undefined): Refused 
   );
 }
 
+export function refuseFolder(path: string, error: SystemError): Refused {
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  const message =
+    `${path} cannot be created: ${folder} takes no files of this process (uid ${process.geteuid?.()}, ${error.code}); ` +
+    "create the channels as root, with qos init --group GROUP";
+  return refuse("permission", message);
+}
+
 /** A failed system call as a refusal with its remedy. */
 export function refuseFailure(path: string, error: SystemError): Refused {
   switch (error.code) {

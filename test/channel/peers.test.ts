@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../../src/channel/header.ts";
 import { freshPath, removeFiles } from "../tools/shared-files.ts";
+import { linesOf } from "../tools/stream-lines.ts";
 
 afterAll(removeFiles);
 
@@ -49,15 +50,6 @@ class Peer {
   async kill(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#process.exited;
-  }
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + new TextDecoder().decode(chunk)).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
   }
 }
 
