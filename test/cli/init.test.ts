@@ -1,48 +1,19 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
-import { Arena } from "../../src/arena.ts";
 import { CHANNELS } from "../../src/channel/channels.ts";
-import { joinProducer } from "../../src/channel/files.ts";
 import { MAGIC, MAGIC_AT } from "../../src/channel/header.ts";
-import { Producer } from "../../src/channel/producer.ts";
-import { run } from "../tools/command-line.ts";
+import {
+  destroy,
+  filesOf,
+  freshPrefix,
+  identities,
+  init,
+  type Row,
+  removeChannels,
+  rowsOf,
+} from "../tools/test-channels.ts";
 
-interface Row {
-  name: string;
-  state: string;
-  path: string;
-  capacity: number;
-  elementBytes: number;
-  bytes: number;
-  mode: string;
-  group: string;
-}
-
-let made = 0;
-const prefixes: string[] = [];
-/** A prefix of its own for each test: they may run beside anything. */
-function freshPrefix(): string {
-  made += 1;
-  const prefix = `cli_${process.pid}_${made}_`;
-  prefixes.push(prefix);
-  return prefix;
-}
-afterAll(() => {
-  for (const prefix of prefixes) for (const path of filesOf(prefix)) fs.rmSync(path, { recursive: true });
-});
-
-const filesOf = (prefix: string): string[] =>
-  fs
-    .readdirSync("/dev/shm")
-    .filter((name) => name.startsWith(prefix))
-    .sort()
-    .map((name) => `/dev/shm/${name}`);
-const init = (prefix: string, ...args: string[]) => run("init", "--prefix", prefix, ...args);
-const destroy = (prefix: string, ...args: string[]) => run("destroy", "--prefix", prefix, ...args);
-const rowsOf = (out: { parsed: <T>() => T }) => out.parsed<{ channels: Row[]; notes: string[] }>();
-const facts = (prefix: string) =>
-  filesOf(prefix).map((path) => [path, fs.statSync(path).ino, fs.statSync(path).ctimeMs]);
-const removed = (prefix: string) => expect(filesOf(prefix)).toEqual([]);
+afterAll(removeChannels);
 
 describe("qos init", () => {
   test("creates the eight with their sizes, then changes nothing; destroy removes them, then nothing", async () => {
@@ -62,15 +33,15 @@ describe("qos init", () => {
       fs.closeSync(fd);
       expect(magic.readBigUInt64LE()).toBe(MAGIC);
     }
-    const before = facts(prefix);
+    const before = identities(prefix);
     const again = await init(prefix, "--json");
     expect(rowsOf(again).channels.map(({ state }) => state)).toEqual(Array(8).fill("present"));
-    expect(facts(prefix)).toEqual(before);
+    expect(identities(prefix)).toEqual(before);
 
     const gone = await destroy(prefix, "--json");
     expect(gone.code).toBe(0);
     expect(gone.parsed<{ channels: Row[] }>().channels.map(({ state }) => state)).toEqual(Array(8).fill("removed"));
-    removed(prefix);
+    expect(filesOf(prefix)).toEqual([]);
     const nothing = await destroy(prefix);
     expect(nothing.code).toBe(0);
     expect(nothing.lines).toHaveLength(9);
@@ -112,7 +83,7 @@ describe("qos init", () => {
     const unknown = await init(prefix, "--group", "no-such-group-here");
     expect([unknown.code, unknown.notes[0]]).toEqual([2, expect.stringContaining('no group "no-such-group-here"')]);
     for (const mode of ["0060", "999", "rw", "06600"]) expect((await init(prefix, "--mode", mode)).code).toBe(2);
-    removed(prefix);
+    expect(filesOf(prefix)).toEqual([]);
   });
 
   test("makes what is missing beside what is there, and completes what somebody waits for", async () => {
@@ -137,10 +108,10 @@ describe("qos init", () => {
     expect(filesOf(prefix)).toEqual([`/dev/shm/${prefix}qos_to_sig`]);
     const { channels } = rowsOf(await init(prefix, "--force", "--json"));
     expect(channels.map(({ state }) => state)).toEqual([...Array(7).fill("created"), "re-created"]);
-    const before = facts(prefix);
+    const before = identities(prefix);
     const other = await init(prefix, "--packet-layout", "agave4");
     expect([other.code, other.notes[0]]).toEqual([1, expect.stringContaining("1296 bytes")]);
-    expect(facts(prefix)).toEqual(before);
+    expect(identities(prefix)).toEqual(before);
     const forced = await init(prefix, "--packet-layout", "agave4", "--force", "--json");
     expect(
       rowsOf(forced)
@@ -148,7 +119,7 @@ describe("qos init", () => {
         .slice(0, 2),
     ).toEqual([1296, 1296]);
     await destroy(prefix, "--packet-layout", "agave4");
-    removed(prefix);
+    expect(filesOf(prefix)).toEqual([]);
   });
 
   test("does not touch a folder, forced or not", async () => {
@@ -158,66 +129,5 @@ describe("qos init", () => {
     expect((await init(prefix, "--force")).notes[0]).toContain("is a folder");
     expect((await destroy(prefix, "--force")).notes[0]).toContain("is a folder");
     expect(fs.statSync(`/dev/shm/${prefix}tpu_to_qos`).isDirectory()).toBe(true);
-  });
-});
-
-describe("somebody who lives on the channels", () => {
-  /** A producer that beats until it is stopped. */
-  function live(path: string, lock: boolean): () => void {
-    const arena = Arena.reserve(64 << 20);
-    const region = { at: 65_536, bytes: 42 << 20, capacity: 32_768, elementBytes: 1264 };
-    const result = joinProducer(arena, region, path, { lock });
-    if (result.state !== "joined") throw new Error(JSON.stringify(result));
-    const producer = new Producer(arena, region.at, region.capacity, region.elementBytes);
-    const timer = setInterval(() => producer.beat(), 5);
-    return () => {
-      clearInterval(timer);
-      result.channel.close();
-    };
-  }
-
-  test("keeps destroy from removing anything; init --force says whom it re-creates under", async () => {
-    const prefix = freshPrefix();
-    await init(prefix);
-    const stop = live(`/dev/shm/${prefix}fwd_to_qos`, false);
-    const refused = await destroy(prefix);
-    expect([refused.code, refused.notes[0]]).toEqual([
-      1,
-      expect.stringMatching(/fwd_to_qos: its producer heartbeat moves/),
-    ]);
-    expect(filesOf(prefix)).toHaveLength(8);
-    const forced = await init(prefix, "--force", "--json");
-    expect(rowsOf(forced).notes).toEqual([
-      expect.stringMatching(/fwd_to_qos: its producer heartbeat moves.*join it again$/),
-    ]);
-    stop();
-    expect((await destroy(prefix)).code).toBe(0);
-  });
-
-  test("is named by its process where it holds the output's lock, even if it stands still", async () => {
-    const prefix = freshPrefix();
-    await init(prefix);
-    const stop = live(`/dev/shm/${prefix}qos_to_sig`, true);
-    const refused = await destroy(prefix);
-    expect(refused.notes[0]).toContain(`process ${process.pid} holds its lock`);
-    expect((await destroy(prefix, "--force")).code).toBe(0);
-    removed(prefix);
-    stop();
-  });
-});
-
-describe("qos destroy", () => {
-  test("leaves alone what is no channel, unless forced", async () => {
-    const prefix = freshPrefix();
-    await init(prefix);
-    fs.writeFileSync(`/dev/shm/${prefix}re1_to_qos`, Buffer.alloc(1_000, 7));
-    expect((await destroy(prefix)).notes[0]).toContain("is no channel (wrong magic); nothing was removed");
-    fs.unlinkSync(`/dev/shm/${prefix}re1_to_qos`);
-    fs.symlinkSync("/etc/passwd", `/dev/shm/${prefix}re1_to_qos`);
-    expect((await destroy(prefix)).notes[0]).toContain("is no regular file");
-    expect(filesOf(prefix)).toHaveLength(8);
-    expect((await destroy(prefix, "--force")).code).toBe(0);
-    removed(prefix);
-    expect(fs.existsSync("/etc/passwd")).toBe(true);
   });
 });
