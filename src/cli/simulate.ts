@@ -15,10 +15,12 @@ import { command } from "./command.ts";
 import { EXIT_FAILED, EXIT_FINE, UsageError } from "./errors.ts";
 import { choice, count, duration, onOff, path, text, u64, type ValuesOf } from "./flags.ts";
 import type { Output } from "./output.ts";
-import { FEE_MODELS } from "./run-flags.ts";
+import { FEE_MODELS, MODELS } from "./run-flags.ts";
+import { playVirtual, soak } from "./simulate-virtual.ts";
 
 const TRAFFIC = "Traffic";
 const VALIDATOR = "Validator";
+const VIRTUAL = "Virtual time";
 const SECOND_MS = 1_000;
 const CORPUS_DURATION_MS = 10 * SECOND_MS;
 const CORPUS_PPS = 50_000;
@@ -86,6 +88,22 @@ const FLAGS = {
     fallback: 10 * SECOND_MS,
     group: VALIDATOR,
   }),
+  virtual: onOff({
+    help: "no channels: the sidecar's engine in this process, under a virtual clock; the same seed gives the same history",
+    group: VIRTUAL,
+  }),
+  model: choice(MODELS, {
+    help: "with --virtual or --soak: how senders are judged",
+    fallback: "ip-signer",
+    group: VIRTUAL,
+  }),
+  soak: duration({
+    help: "try seed after seed for this long, short runs with faults of every kind, until one breaks an invariant",
+    min: 1,
+    max: 30 * 24 * 3_600 * SECOND_MS,
+    fallback: undefined,
+    group: VIRTUAL,
+  }),
   checkOrder: onOff({
     help: "fail unless fee/CU falls within each batch that comes out (only without feedback: scores change it)",
     group: "Report",
@@ -102,6 +120,12 @@ function check(values: Values): void {
   if (corpus !== undefined && sign) throw new UsageError("--sign: salted transactions of a corpus cannot be signed");
   if (checkOrder && feedback)
     throw new UsageError("--check-order needs --no-feedback: with feedback, scores change the order");
+  if (values.virtual || values.soak !== undefined) {
+    if (corpus !== undefined) throw new UsageError("--virtual and --soak play scenarios, not a corpus");
+    if (sign)
+      throw new UsageError("--sign is for real time: in virtual time the scenario says which signatures are good");
+    if (!feedback || checkOrder) throw new UsageError("--no-feedback and --check-order are for real time");
+  }
   if (feeModel !== "chain" && corpus === undefined) throw new UsageError("--fee-model needs --corpus");
 }
 
@@ -215,6 +239,16 @@ async function realTime(values: Values, out: Output): Promise<number> {
   }
 }
 
+async function soaking(values: Values, forMs: number, out: Output): Promise<number> {
+  const { stop, done } = untilSignal();
+  try {
+    const only = values.scenario === undefined ? undefined : scenarioOf(values);
+    return await soak(values.seed ?? 1n, forMs, values.model, only, stop, out);
+  } finally {
+    done();
+  }
+}
+
 export default command({
   name: "simulate",
   summary: "a validator to try the sidecar against",
@@ -230,9 +264,13 @@ export default command({
       says: "real transactions; fails unless all come out as sent, the best of each batch first",
     },
     { line: "qos simulate --scenario bad-signatures-few --json", says: "one attack, the summary for a program" },
+    { line: "qos simulate --scenario adaptive --virtual --seed 7", says: "the same every time, no sidecar needed" },
+    { line: "qos simulate --soak 2h", says: "seed after seed, with faults" },
   ],
   run: ({ values, out }) => {
     check(values);
+    if (values.soak !== undefined) return soaking(values, values.soak, out);
+    if (values.virtual) return playVirtual(scenarioOf(values), values.seed ?? 1n, values.model, values.json, out);
     return realTime(values, out);
   },
 });

@@ -79,10 +79,11 @@ export function declaredFee(trace: Trace, spec: ValidatorSpec, span: Span): Base
   let queue: { transaction: number; address: number }[] = [];
   const newcomers = new Newcomers(trace, span.fromMs);
   const rank = (): void => {
-    const worth = Float64Array.from(
-      queue,
-      ({ transaction }) => trace.feeLamports[transaction] / Math.max(1, trace.askedUnits[transaction]),
-    );
+    const worth = new Float64Array(queue.length);
+    for (let i = 0; i < worth.length; i++) {
+      const { transaction } = queue[i];
+      worth[i] = trace.feeLamports[transaction] / Math.max(1, trace.askedUnits[transaction]);
+    }
     const sorted: typeof queue = [];
     for (const i of fallingOrder(worth)) {
       if (sorted.length === QUEUE_PLACES) break;

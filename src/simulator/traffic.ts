@@ -56,8 +56,8 @@ class Group {
   windowDelivered = 0;
   addressesUsed = 0;
   payersUsed = 0;
-  /** Per payer of a fixed set: median CU limit, used by asked, nanoseconds per CU. Drawn when first seen. */
-  readonly habits = new Map<number, Habits>();
+  /** Of the payers that it names: median CU limit, used by asked, nanoseconds per CU. Drawn when first seen. */
+  readonly habits: HabitColumns;
 
   constructor(
     readonly index: number,
@@ -66,7 +66,14 @@ class Group {
     random: Random,
     /** Numbers from here on are this group's addresses and payers. */
     readonly firstNumber: number,
+    /** Whose payers it names, where those are not its own. */
+    payersOf: Group | undefined,
   ) {
+    const owner = payersOf ?? this;
+    this.habits = new HabitColumns(
+      owner.firstNumber,
+      (payersOf?.spec ?? spec).addresses * (payersOf?.spec ?? spec).payersPerAddress,
+    );
     this.random = random.fork(spec.name);
     this.fromMs = momentMs(scenario, spec.from);
     this.untilMs = momentMs(scenario, spec.until);
@@ -82,10 +89,28 @@ class Group {
   }
 }
 
-interface Habits {
-  readonly askedMedian: number;
-  readonly usedRatio: number;
-  readonly nanosPerUnit: number;
+/** Habits of a fixed set of payers, in columns; 0 stands for not drawn yet. */
+class HabitColumns {
+  readonly askedMedian: Float64Array;
+  readonly usedRatio: Float64Array;
+  readonly nanosPerUnit: Float64Array;
+
+  constructor(
+    readonly firstPayer: number,
+    payers: number,
+  ) {
+    // One row more: the habits of whoever is not in the set are drawn anew there, each time.
+    this.askedMedian = new Float64Array(payers + 1);
+    this.usedRatio = new Float64Array(payers + 1);
+    this.nanosPerUnit = new Float64Array(payers + 1);
+  }
+
+  /** @returns the payer's row, the spare one for payers outside the set */
+  rowOf(payer: number): number {
+    const spare = this.askedMedian.length - 1;
+    const row = payer - this.firstPayer;
+    return row >= 0 && row < spare ? row : spare;
+  }
 }
 
 /** Numbers set aside for one group: addresses and payers, fresh ones too. */
@@ -123,9 +148,12 @@ export class Traffic {
     const random = new Random(seed, "traffic");
     this.#salt = random.word();
     this.#dice = random.fork("channels");
-    this.groups = scenario.senders.map(
-      (spec, index) => new Group(index, spec, scenario, random, index * NUMBERS_PER_GROUP),
-    );
+    const groups: Group[] = [];
+    for (const [index, spec] of scenario.senders.entries()) {
+      const payersOf = groups.find((one) => one.spec.name === spec.payersOf);
+      groups.push(new Group(index, spec, scenario, random, index * NUMBERS_PER_GROUP, payersOf));
+    }
+    this.groups = groups;
     this.#adaptAtMs = momentMs(scenario, "attack");
     const tactics = this.#tactics();
     for (const group of tactics) group.rate = (scenario.adaptive?.rate ?? 0) / tactics.length;
@@ -265,17 +293,19 @@ export class Traffic {
   #draw(group: Group, address: number, payer: number, signatureOf: number): void {
     const { spec, random } = group;
     const truth = this.#truth;
-    const habits = this.#habitsOf(group, payer);
+    const { habits } = group;
+    const row = this.#habitsOf(group, payer);
     const means = spec.priceMeans;
     const mean = means[mix32(address) % means.length];
-    const asked = habits.askedMedian * Math.exp(ASKED_NOISE * random.normal());
+    const asked = habits.askedMedian[row] * Math.exp(ASKED_NOISE * random.normal());
     truth.askedUnits = Math.round(Math.min(MOST_UNITS, Math.max(FEWEST_UNITS, asked)));
     truth.price = Math.min(HIGHEST_PRICE, Math.round(random.logNormal(mean, spec.priceSigma)));
     truth.feeLamports = LAMPORTS_PER_SIGNATURE + Math.ceil((truth.askedUnits * truth.price) / 1_000_000);
-    const used = truth.askedUnits * habits.usedRatio * Math.exp(USED_NOISE * random.normal());
-    truth.usedUnits = Math.max(150, Math.round(habits.usedRatio <= 1 ? Math.min(used, truth.askedUnits) : used));
+    const ratio = habits.usedRatio[row];
+    const used = truth.askedUnits * ratio * Math.exp(USED_NOISE * random.normal());
+    truth.usedUnits = Math.max(150, Math.round(ratio <= 1 ? Math.min(used, truth.askedUnits) : used));
     const noise = Math.exp(this.scenario.validator.executionNoise * random.normal());
-    truth.executionNanos = Math.max(1, Math.round(truth.usedUnits * habits.nanosPerUnit * noise));
+    truth.executionNanos = Math.max(1, Math.round(truth.usedUnits * habits.nanosPerUnit[row] * noise));
     truth.address = address;
     truth.port = spec.portsKnown ? portOf(address) : 1_024 + random.below(64_512);
     truth.payer = payer;
@@ -300,21 +330,22 @@ export class Traffic {
     return traits;
   }
 
-  /** A payer's habits come from its number alone: they are the same whoever names it, whenever it is seen. */
-  #habitsOf(group: Group, payer: number): Habits {
-    const known = group.habits.get(payer);
-    if (known !== undefined) return known;
-    const { spec } = group;
+  /**
+   * A payer's habits come from its number alone: they are the same whoever names it, whenever it is seen.
+   * @returns its row in the group's columns
+   */
+  #habitsOf(group: Group, payer: number): number {
+    const { spec, habits } = group;
+    const row = habits.rowOf(payer);
+    const isSpare = row === habits.askedMedian.length - 1;
+    if (!isSpare && habits.askedMedian[row] !== 0) return row;
     const draw = (purpose: number): number => mix32(mix32(payer ^ this.#salt) + purpose) / 4_294_967_296;
     const normal = (purpose: number): number =>
       Math.sqrt(-2 * Math.log(1 - draw(purpose))) * Math.cos(2 * Math.PI * draw(purpose + 1));
-    const habits = {
-      askedMedian: spec.askedMedian * Math.exp(spec.askedSigma * normal(1)),
-      usedRatio: spec.usedRatio[0] + (spec.usedRatio[1] - spec.usedRatio[0]) * draw(3),
-      nanosPerUnit: spec.nanosPerUnit * Math.exp(spec.nanosSigma * normal(4)),
-    };
-    if (spec.freshPayerEvery === 0) group.habits.set(payer, habits);
-    return habits;
+    habits.askedMedian[row] = spec.askedMedian * Math.exp(spec.askedSigma * normal(1));
+    habits.usedRatio[row] = spec.usedRatio[0] + (spec.usedRatio[1] - spec.usedRatio[0]) * draw(3);
+    habits.nanosPerUnit[row] = spec.nanosPerUnit * Math.exp(spec.nanosSigma * normal(4));
+    return row;
   }
 
   #tactics(): Group[] {

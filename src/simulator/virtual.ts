@@ -6,6 +6,7 @@ import {
   CONFIRMED_CHANNEL,
   FAILED_CHANNEL,
   OUTCOME_CHANNEL,
+  PACKET_CHANNELS,
   type PacketLayout,
   packetBytes,
 } from "../channel/channels.ts";
@@ -287,7 +288,7 @@ export class VirtualRun {
     const first = this.#firstAt[transaction];
     if (before === 0 || first <= this.#startedAt || this.#answeredAt[transaction] >= before) return;
     const between = this.#sentAt[transaction] - first;
-    if (between < this.parts.layout.partialMetas.capacity) {
+    if (between < this.#surely()) {
       this.#fail(`transaction ${transaction} came out twice, and only ${between} packets came between`);
     }
   }
@@ -312,9 +313,15 @@ export class VirtualRun {
     if (unanswered && ours && since < this.#surely()) this.#invariants.mustComplete += 1;
   }
 
-  /** How many packets may come before a meta can have been forgotten: those of the coming millisecond count as well. */
+  /**
+   * How many packets can be sent behind one before its meta may have been forgotten: as many as the store holds, less those
+   * that may have waited in the rings when it was sent and come in after it.
+   */
   #surely(): number {
-    return this.parts.layout.partialMetas.capacity / 2;
+    const { channels, partialMetas } = this.parts.layout;
+    let waiting = 0;
+    for (const id of PACKET_CHANNELS) waiting += channels[id].capacity;
+    return partialMetas.capacity - waiting;
   }
 
   #confirmed(transaction: number, nowMs: number): void {

@@ -1,0 +1,150 @@
+// `qos simulate --virtual` and `--soak`: the engine and its world in one process, under a virtual clock.
+
+import { Failure } from "../failure.ts";
+import type { Model } from "../rank/model.ts";
+import { ScoreReader } from "../rank/score-reader.ts";
+import { openModel, type SidecarModel } from "../sidecar/models.ts";
+import { putScores, takeScores } from "../sidecar/scores.ts";
+import type { SidecarSettings } from "../sidecar/settings.ts";
+import { drawFaults, type Faults } from "../simulator/faults.ts";
+import { InvariantError } from "../simulator/invariants.ts";
+import { loadScenario } from "../simulator/load-scenario.ts";
+import { Random } from "../simulator/random.ts";
+import type { Scenario } from "../simulator/scenario.ts";
+import { SCENARIOS } from "../simulator/scenarios/index.ts";
+import { type VirtualOptions, type VirtualResult, VirtualRun } from "../simulator/virtual.ts";
+import { EXIT_FAILED, EXIT_FINE } from "./errors.ts";
+import type { Output } from "./output.ts";
+
+type ModelName = SidecarSettings["model"];
+
+/** Small stores and rings, so that a short run fills, laps and evicts them. */
+const SOAK_SIZES = {
+  partialMetas: 4_096,
+  recentSignatures: 2_048,
+  queueCapacity: 1_024,
+  maxIps: 64,
+  maxSigners: 64,
+  channelCapacities: [256, 256, 256, 256, 256, 2_048, 1_024, 4_096],
+} as const;
+const SOAK_SECONDS = 3;
+const SOAK_PROGRESS_MS = 5_000;
+
+/** The model of a name, and what carries its scores over a restart. */
+export function modelOptions(name: ModelName): Pick<VirtualOptions, "model" | "restore" | "modelProblem"> {
+  const opened = new Map<Model, SidecarModel>();
+  return {
+    model: (arena, layout) => {
+      const model = openModel(name, arena, layout);
+      opened.set(model, model);
+      return model;
+    },
+    restore: (from, to) => {
+      const before = opened.get(from.model);
+      const after = opened.get(to.model);
+      if (before === undefined || after === undefined) return;
+      const { arena, layout } = from;
+      const readers = { ips: new ScoreReader(arena, layout.ips), payers: new ScoreReader(arena, layout.signers) };
+      const saved = takeScores(name, readers);
+      if (saved !== undefined) putScores(saved, after.senders, to.arena, to.layout, to.kernel);
+      opened.delete(from.model);
+    },
+    modelProblem: ({ model }) => {
+      const { ips, payers } = opened.get(model)?.senders ?? {};
+      if (ips === undefined || payers === undefined) return undefined;
+      if (ips.size > ips.limit) return `the table of addresses holds ${ips.size} of ${ips.limit}`;
+      return payers.size > payers.limit ? `the table of payers holds ${payers.size} of ${payers.limit}` : undefined;
+    },
+  };
+}
+
+/** Plays one scenario and says what it was worth. */
+export function playVirtual(scenario: Scenario, seed: bigint, model: ModelName, json: boolean, out: Output): number {
+  try {
+    const result = new VirtualRun({ scenario, seed, ...modelOptions(model) }).run().result();
+    if (json) out.json(result);
+    else for (const [label, value] of virtualRows(result)) out.line(`${label.padEnd(16)}${value}`);
+    return EXIT_FINE;
+  } catch (error) {
+    if (error instanceof InvariantError) throw new Failure(error.message);
+    throw error;
+  }
+}
+
+function virtualRows({
+  scenario,
+  seed,
+  model,
+  history,
+  ms,
+  sent,
+  delivered,
+  validator,
+  measures,
+}: VirtualResult): [string, string][] {
+  const share = (value: number | undefined): string => (value === undefined ? "-" : value.toFixed(3));
+  const { attack, delays } = measures;
+  return [
+    ["scenario", `${scenario}, seed ${seed}, model ${model}, ${ms / 1_000} s of virtual time`],
+    ["history", history],
+    ["packets", `${sent} sent, ${delivered} delivered, ${validator.failed} failed, ${validator.included} included`],
+    ["lamports", `${Math.round(measures.honestLamports)} of honest senders from the attack's start on`],
+    ["value", `${share(measures.value)} of the oracle's`],
+    ["arrival order", share(measures.arrivalOrderValue)],
+    ["declared fee/CU", share(measures.declaredFeeValue)],
+    ["waste", share(measures.waste)],
+    [
+      "isolated",
+      attack.isolatedAfterMs === undefined
+        ? "attackers stay above 5% of what is delivered"
+        : `attackers below 5% of what is delivered after ${attack.isolatedAfterMs / 1_000} s`,
+    ],
+    ["newcomers", share(measures.newcomers)],
+    ["delay", delays === undefined ? "-" : `p50 ${delays.p50Ms} ms, p99 ${delays.p99Ms} ms (honest packets)`],
+  ];
+}
+
+/** What a soak plays for a seed: a scenario of those that come with qos, short, with small stores and faults of all kinds. */
+export function soakOptions(
+  seed: bigint,
+  model: ModelName,
+  only?: Scenario,
+): VirtualOptions & { readonly faults: Faults } {
+  const random = new Random(seed, "soak");
+  const names = Object.keys(SCENARIOS);
+  const scenario = only ?? loadScenario(names[random.below(names.length)]);
+  const durationSeconds = Math.min(scenario.durationSeconds, SOAK_SECONDS);
+  const faults = drawFaults(random, durationSeconds * 1_000);
+  return { scenario: { ...scenario, durationSeconds }, seed, faults, ...SOAK_SIZES, ...modelOptions(model) };
+}
+
+/** Tries seed after seed, from the given one on, until the time is over, a signal comes or a seed fails. */
+export async function soak(
+  first: bigint,
+  forMs: number,
+  model: ModelName,
+  only: Scenario | undefined,
+  stop: AbortSignal,
+  out: Output,
+): Promise<number> {
+  const started = performance.now();
+  let saidMs = started;
+  let seed = first;
+  for (; !stop.aborted && performance.now() - started < forMs; seed += 1n) {
+    const options = soakOptions(seed, model, only);
+    try {
+      new VirtualRun(options).run();
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      out.note(`${error.message}\nagain: qos simulate --soak 1ms --seed ${seed} --model ${model}`);
+      return EXIT_FAILED;
+    }
+    if (performance.now() - saidMs >= SOAK_PROGRESS_MS) {
+      saidMs = performance.now();
+      out.note(`${seed - first + 1n} seeds, the last was ${seed} (${options.scenario.name})`);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  out.line(`${seed - first} seeds from ${first} on: all invariants held`);
+  return EXIT_FINE;
+}
