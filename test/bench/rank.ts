@@ -4,15 +4,18 @@
 //   bun test/bench/rank.ts --json     one JSON line each
 //   bun test/bench/rank.ts --small    small stores and few rounds: only shows that it runs
 //
-// Seeded input; each figure is the least and the mean of interleaved rounds. `sum` is made of the results, so that no work
-// can be optimised away, and must be the same in every run.
+// Seeded input; each figure is the least and the median of interleaved rounds, in the thread's own CPU time. `sum` is made
+// of the results, so that no work can be optimised away, and must be the same in every run.
 
+import { faultIn } from "../../ffi/shared-memory.ts";
+import { threadCpuNanos } from "../../ffi/thread.ts";
 import { Arena } from "../../src/arena.ts";
 import { PartialMetas } from "../../src/join/partial-metas.ts";
 import { RecentFilter } from "../../src/join/recent-filter.ts";
+import { loadKernel } from "../../src/kernel/kernel.ts";
 import { arenaLayout, PARTIAL_METAS, QUEUE_CAPACITY, RECENT_SIGNATURES } from "../../src/layout.ts";
 import { IpSigner } from "../../src/rank/ip-signer.ts";
-import { type FallingSort, Queue } from "../../src/rank/queue.ts";
+import { Queue } from "../../src/rank/queue.ts";
 import {
   ARRIVAL_AT,
   COMPUTE_UNITS_AT,
@@ -45,6 +48,8 @@ const layout = arenaLayout({
   channelCapacities: [4, 4, 4, 4, 4, 4, 4, 4],
 });
 const arena = Arena.reserve(layout.bytes);
+faultIn(arena.memory, 0, layout.bytes);
+const kernel = loadKernel(arena);
 const { i32, f64, u32 } = arena;
 const digests = layout.digestsAt;
 
@@ -94,18 +99,8 @@ const recent = new RecentFilter(arena, layout.recent);
 const queue = new Queue(arena, layout.queue);
 const model = new IpSigner(arena, layout);
 
-/** Stands in for the kernel's sort where only the queue is measured: slow, and never timed. */
-const slowSort: FallingSort = {
-  sortFalling(count, scoresAt, sequencesAt, orderAt) {
-    const scores = f64.subarray(scoresAt >>> 3, (scoresAt >>> 3) + count);
-    const sequences = f64.subarray(sequencesAt >>> 3, (sequencesAt >>> 3) + count);
-    const order = Array.from({ length: count }, (_, i) => i);
-    order.sort((a, b) => scores[b]! - scores[a]! || sequences[a]! - sequences[b]!);
-    u32.set(order, orderAt >>> 2);
-  },
-};
 function drain(): void {
-  queue.take(QUEUE_CAPACITY, slowSort);
+  queue.take(QUEUE_CAPACITY, kernel);
   while (queue.outgoing > 0) queue.release(queue.nextOutgoing());
 }
 
@@ -186,20 +181,9 @@ function offer(packets: number, emptyEvery: number): number {
   for (let i = 0; i < packets; i++) {
     const score = scores[(next() >>> 3) & 0xffff]!;
     if (queue.wants(score)) sum += queue.push(queue.claim(), score) & 1;
-    if (emptyEvery > 0 && i % emptyEvery === emptyEvery - 1) empty();
+    if (emptyEvery > 0 && i % emptyEvery === emptyEvery - 1) drain();
   }
   return sum;
-}
-
-/** Empties the queue without sorting: places as they are. */
-const noSort: FallingSort = {
-  sortFalling(count, _scoresAt, _sequencesAt, orderAt) {
-    for (let i = 0; i < count; i++) u32[(orderAt >>> 2) + i] = i;
-  },
-};
-function empty(): void {
-  queue.take(QUEUE_CAPACITY, noSort);
-  while (queue.outgoing > 0) queue.release(queue.nextOutgoing());
 }
 
 function fillTables(): void {
@@ -236,11 +220,25 @@ function scoreGroup(count: number, senders: number): number {
   return sum;
 }
 
+/** A full queue, entry i having arrived at `arrivalOf(i)`. */
+function fillQueue(arrivalOf: (i: number) => number): void {
+  drain();
+  for (let i = 0; queue.size < QUEUE_CAPACITY - 1; i++) {
+    const slot = queue.claim();
+    f64[(queue.slotAt(slot) + ARRIVAL_AT) >>> 3] = arrivalOf(i);
+    queue.push(slot, scores[i & 0xffff]!);
+  }
+}
+
 const EMPTY_EVERY = 100_000;
 const BLAMES = 256;
 
 const benches: Bench[] = [
-  { name: "driver: digests written in groups of 16", operations: PACKETS, run: () => forGroups(PACKETS, () => state & 1) },
+  {
+    name: "driver: digests written in groups of 16",
+    operations: PACKETS,
+    run: () => forGroups(PACKETS, () => state & 1),
+  },
   {
     name: "partial metas: miss, insert, evict; touched in groups",
     operations: PACKETS,
@@ -254,39 +252,53 @@ const benches: Bench[] = [
   { name: "partial metas: hit, refresh (random)", operations: PACKETS, run: () => forGroups(PACKETS, refreshMetas) },
   { name: "recent filter: miss", operations: PACKETS, run: () => forGroups(PACKETS, lookUpSignatures) },
   { name: "recent filter: put, evict", operations: PACKETS, run: () => forGroups(PACKETS, putSignatures) },
-  { name: "model: score, all senders known", operations: PACKETS, run: () => forGroups(PACKETS, (count) => scoreGroup(count, KEYS)) },
+  {
+    name: "model: score, all senders known",
+    operations: PACKETS,
+    run: () => forGroups(PACKETS, (count) => scoreGroup(count, KEYS)),
+  },
   {
     name: "model: score, one sender in 100 known",
     operations: PACKETS,
     run: () => forGroups(PACKETS, (count) => scoreGroup(count, 100 * KEYS)),
   },
-  { name: "queue: offer, emptied every 100,000", operations: PACKETS, run: () => offer(PACKETS, EMPTY_EVERY), before: drain },
+  {
+    name: "queue: offer, emptied every 100,000",
+    operations: PACKETS,
+    run: () => offer(PACKETS, EMPTY_EVERY),
+    before: drain,
+  },
   { name: "queue: offer, never emptied", operations: PACKETS, run: () => offer(PACKETS, 0) },
   {
     name: "queue: expire, half of a full one",
     operations: 1,
-    before: () => {
-      drain();
-      for (let i = 0; queue.size < QUEUE_CAPACITY - 1; i++) {
-        const slot = queue.claim();
-        f64[(queue.slotAt(slot) + ARRIVAL_AT) >>> 3] = i & 1;
-        queue.push(slot, scores[i & 0xffff]!);
-      }
-    },
+    before: () => fillQueue((i) => i & 1),
     run: () => queue.expire(1),
   },
   {
     name: "queue: expire, one entry of a full one",
     operations: 1,
-    before: () => {
-      drain();
-      for (let i = 0; queue.size < QUEUE_CAPACITY - 1; i++) {
-        const slot = queue.claim();
-        f64[(queue.slotAt(slot) + ARRIVAL_AT) >>> 3] = i;
-        queue.push(slot, scores[i & 0xffff]!);
-      }
-    },
+    before: () => fillQueue((i) => i),
     run: () => queue.expire(1),
+  },
+  {
+    name: "queue: take 16,383 in order and hand them out",
+    operations: 1,
+    before: () => fillQueue((i) => i),
+    run: () => {
+      drain();
+      return queue.size;
+    },
+  },
+  {
+    name: "queue: take 1,000 of 16,383, the rest laid back",
+    operations: 1,
+    before: () => fillQueue((i) => i),
+    run: () => {
+      const taken = queue.take(1_000, kernel);
+      while (queue.outgoing > 0) queue.release(queue.nextOutgoing());
+      return taken;
+    },
   },
   {
     name: `model: update, ${KEYS} + ${KEYS} keys`,
@@ -313,9 +325,9 @@ const benches: Bench[] = [
 
 function measure(bench: Bench): number {
   bench.before?.();
-  const start = Bun.nanoseconds();
+  const start = Number(threadCpuNanos());
   sums.set(bench.name, (sums.get(bench.name) ?? 0) + bench.run());
-  return (Bun.nanoseconds() - start) / bench.operations;
+  return (Number(threadCpuNanos()) - start) / bench.operations;
 }
 const sums = new Map<string, number>();
 
@@ -324,9 +336,9 @@ while (recent.size < SIGNATURES) forGroups(GROUP, putSignatures);
 fillTables();
 const coldUpdate = ((): number => {
   gatherBatch();
-  const start = Bun.nanoseconds();
+  const start = Number(threadCpuNanos());
   model.learn();
-  return Bun.nanoseconds() - start;
+  return Number(threadCpuNanos()) - start;
 })();
 
 const times = new Map<string, number[]>(benches.map(({ name }) => [name, []]));
@@ -336,8 +348,11 @@ for (let round = 0; round < ROUNDS; round++) {
 times.set("model: update, the first one, not warmed", [coldUpdate]);
 for (const [name, values] of times) {
   const least = Math.min(...values);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const median = values.sort((a, b) => a - b)[values.length >>> 1]!;
   const sum = sums.get(name) ?? 0;
-  if (json) console.log(JSON.stringify({ name, leastNs: least, meanNs: mean, sum }));
-  else console.log(`${name.padEnd(56)} ${least.toFixed(1).padStart(12)} ns ${mean.toFixed(1).padStart(12)} ns mean   sum ${sum}`);
+  if (json) console.log(JSON.stringify({ name, leastNs: least, medianNs: median, sum }));
+  else
+    console.log(
+      `${name.padEnd(56)} ${least.toFixed(1).padStart(12)} ns ${median.toFixed(1).padStart(12)} ns median   sum ${sum}`,
+    );
 }
