@@ -10,7 +10,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { buildKernel } from "./src/kernel/build.ts";
 
 const HOUSE = import.meta.dir;
 const DIST = join(HOUSE, "dist");
@@ -86,7 +85,8 @@ async function compile(outfile: string, executablePath?: string): Promise<void> 
 
 async function build(outfile: string, target?: Target): Promise<void> {
   try {
-    await buildKernel();
+    // A process of its own: this one's bundler would not see a kernel.wasm that was not there when it first looked.
+    run([process.execPath, join(HOUSE, "src/kernel/build.ts")]);
     await compile(outfile, target === undefined ? undefined : fetchRuntime(target));
   } catch (error) {
     rmSync(outfile, { force: true }); // no older binary may pass for this one
