@@ -96,6 +96,78 @@ function makeInstructions(random: Random): Instruction[] {
     .map(({ one }) => one);
 }
 
+/** Who signs, what is called, and the account keys with the payer first and the programs last. */
+interface Draft {
+  readonly signing: readonly Signer[];
+  readonly instructions: readonly Instruction[];
+  readonly keys: readonly Uint8Array[];
+  readonly called: readonly Uint8Array[];
+  readonly blockhash: Uint8Array;
+}
+
+const header = ({ signing, called }: Draft): number[] => [signing.length, 0, called.length];
+const programIndex = ({ keys }: Draft, program: Uint8Array): number => keys.indexOf(program);
+
+function signAll(draft: Draft, message: Uint8Array): number[] {
+  return draft.signing.flatMap(({ secret }) => [...sign(null, message, secret)]);
+}
+
+function encodeOld(random: Random, draft: Draft, isV0: boolean): Uint8Array {
+  const { signing, keys, instructions, blockhash } = draft;
+  const body = instructions.flatMap(({ program, accounts, data }) => [
+    programIndex(draft, program),
+    ...compact(accounts),
+    ...Array.from({ length: accounts }, () => random.below(keys.length)),
+    ...compact(data.length),
+    ...data,
+  ]);
+  const message = Uint8Array.from([
+    ...(isV0 ? [0x80] : []),
+    ...header(draft),
+    ...compact(keys.length),
+    ...keys.flatMap((key) => [...key]),
+    ...blockhash,
+    ...compact(instructions.length),
+    ...body,
+    ...(isV0 ? [0] : []),
+  ]);
+  return Uint8Array.from([...compact(signing.length), ...signAll(draft, message), ...message]);
+}
+
+/** Version 1: budgets are config values, and compute-budget instructions mean nothing. */
+function encodeV1(random: Random, draft: Draft): Uint8Array {
+  const { keys, instructions, blockhash } = draft;
+  const has = (chance: number): boolean => random.chance(chance);
+  const config = [
+    has(0.7) ? little(random.integer(64), 8) : [],
+    has(0.8) ? little(random.integer(32), 4) : [],
+    // this VM takes an absent loaded-data limit for 0, and then can load no program
+    has(0.93) ? little(has(0.03) ? 0n : BigInt(random.between(40_000_000, 2 ** 32 - 1)), 4) : [],
+    has(0.3) ? little(BigInt(1_024 * random.between(32, 256)), 4) : [],
+  ];
+  const mask = [3, 4, 8, 16].reduce((sum, bits, i) => (config[i]!.length > 0 ? sum | bits : sum), 0);
+  const message = Uint8Array.from([
+    0x81,
+    ...header(draft),
+    ...little(BigInt(mask), 4),
+    ...blockhash,
+    instructions.length,
+    keys.length,
+    ...keys.flatMap((key) => [...key]),
+    ...config.flat(),
+    ...instructions.flatMap((one) => [
+      programIndex(draft, one.program),
+      one.accounts,
+      ...little(BigInt(one.data.length), 2),
+    ]),
+    ...instructions.flatMap(({ accounts, data }) => [
+      ...Array.from({ length: accounts }, () => random.below(keys.length)),
+      ...data,
+    ]),
+  ]);
+  return Uint8Array.from([...message, ...signAll(draft, message)]);
+}
+
 /**
  * A signed transaction.
  * @param signers the first pays; the others sign in some of the cases
@@ -108,29 +180,16 @@ export function makeSigned(
   nonce: number,
 ): Uint8Array {
   const signing = signers.slice(0, random.chance(0.7) ? 1 : random.between(1, signers.length));
+  const version = random.below(5);
   const instructions = makeInstructions(random);
-  const called = [...new Map(instructions.map(({ program }) => [base58.encode(program), program])).values()];
+  const called = [...new Set(instructions.map(({ program }) => program))];
   const unique = Uint8Array.from({ length: 32 }, (_, i) => (i < 8 ? little(BigInt(nonce), 8)[i]! : 0xee));
-  const keys = [...signing.map(({ key }) => key), unique, ...called];
-  const header = [signing.length, 0, called.length];
-  const isV0 = random.chance(0.5);
-  const body = instructions.flatMap(({ program, accounts, data }) => [
-    signing.length + 1 + called.indexOf(program),
-    ...compact(accounts),
-    ...Array.from({ length: accounts }, () => random.below(keys.length)),
-    ...compact(data.length),
-    ...data,
-  ]);
-  const message = Uint8Array.from([
-    ...(isV0 ? [0x80] : []),
-    ...header,
-    ...compact(keys.length),
-    ...keys.flatMap((key) => [...key]),
-    ...blockhash,
-    ...compact(instructions.length),
-    ...body,
-    ...(isV0 ? [0] : []),
-  ]);
-  const signatures = signing.flatMap(({ secret }) => [...sign(null, message, secret)]);
-  return Uint8Array.from([...compact(signing.length), ...signatures, ...message]);
+  const draft = {
+    signing,
+    instructions,
+    called,
+    blockhash,
+    keys: [...signing.map(({ key }) => key), unique, ...called],
+  };
+  return version === 4 ? encodeV1(random, draft) : encodeOld(random, draft, version >= 2);
 }
