@@ -3,8 +3,9 @@
 
 import { readFileSync } from "node:fs";
 import { type Location, postgresLocation } from "../database/location.ts";
+import type { DatabaseSettings } from "../sidecar/database.ts";
 import { UsageError } from "./errors.ts";
-import { path, text } from "./flags.ts";
+import { count, duration, path, share, text, type ValuesOf } from "./flags.ts";
 
 const GROUP = "Database";
 
@@ -26,6 +27,69 @@ export const DATABASE_FLAGS = {
     group: GROUP,
   }),
 };
+
+const DAY_MS = 86_400_000;
+
+/** What `qos run` saves, and how. */
+export const RECORD_FLAGS = {
+  ...DATABASE_FLAGS,
+  dbKeep: duration({
+    help: "delete rows that are older, such as 7d; without it they stay",
+    min: 60_000,
+    max: 36_500 * DAY_MS,
+    fallback: undefined,
+    group: GROUP,
+  }),
+  dbSample: share({ help: "share of the outcomes that is saved, chosen by packet hash", group: GROUP, fallback: 1 }),
+  dbSampleFates: share({
+    help: "share of the fates that is saved; failed signatures go by --db-sample",
+    group: GROUP,
+    fallback: 0.01,
+  }),
+  dbScores: duration({
+    help: "save all senders' scores after a model update, at most once in this time",
+    min: 1_000,
+    max: 365 * DAY_MS,
+    fallback: 60_000,
+    group: GROUP,
+  }),
+  dbSpill: path({
+    help: "file for what the database does not take in time [default PREFIXqos.spill in the current folder]",
+    group: GROUP,
+  }),
+  dbSpillMib: count({
+    help: "the most that this file may hold",
+    unit: "MiB",
+    min: 1,
+    max: 1_048_576,
+    fallback: 256,
+    group: GROUP,
+  }),
+  fates: count({
+    help: "recent fates to keep in memory for qos explain, rounded up to a power of two; 0 keeps none",
+    min: 0,
+    max: 1_048_576,
+    fallback: 65_536,
+    group: GROUP,
+  }),
+};
+
+/** @returns undefined where no database is asked for. @throws UsageError as `locationOf` does */
+export function databaseOf(
+  values: ValuesOf<typeof RECORD_FLAGS> & { readonly prefix: string },
+): DatabaseSettings | undefined {
+  const location = locationOf({ ...values, dbUrl: process.env.QOS_DB_URL });
+  if (location === undefined) return undefined;
+  return {
+    location,
+    keepMs: values.dbKeep,
+    share: values.dbSample,
+    fatesShare: values.dbSampleFates,
+    scoresIntervalMs: values.dbScores,
+    spillFile: values.dbSpill ?? `${values.prefix}qos.spill`,
+    spillMib: values.dbSpillMib,
+  };
+}
 
 /** An address is a line; more is some other file. */
 const URL_FILE_BYTES = 4_096;

@@ -4,7 +4,7 @@
 
 import { kebabCase } from "./names.ts";
 
-export type FlagKind = "switch" | "text" | "choice" | "count" | "u64" | "duration" | "path";
+export type FlagKind = "switch" | "text" | "choice" | "count" | "share" | "u64" | "duration" | "path";
 
 export interface Flag<T> {
   readonly kind: FlagKind;
@@ -103,6 +103,20 @@ export function count<T extends number | undefined>(
     parse: (text) => {
       const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
       return value >= common.min && value <= common.max ? value : undefined;
+    },
+  });
+}
+
+/** A share of a whole, 0 to 1. */
+export function share(common: Common & { readonly fallback: number }): Flag<number> {
+  return flag("share", common, {
+    hint: "SHARE",
+    fallback: common.fallback,
+    text: `${common.fallback}`,
+    allowed: "a number from 0 to 1, such as 0.05",
+    parse: (text) => {
+      const value = /^(\d|\d?\.\d{1,12}|\d\.)$/.test(text) ? Number(text) : Number.NaN;
+      return value >= 0 && value <= 1 ? value : undefined;
     },
   });
 }

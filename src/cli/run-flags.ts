@@ -2,6 +2,7 @@
 // their names, meanings and defaults.
 
 import { CHANNEL_FLAGS } from "./channel-flags.ts";
+import { RECORD_FLAGS } from "./database-flags.ts";
 import { choice, count, duration, onOff, path, text, u64, type ValuesOf } from "./flags.ts";
 
 export const FEE_MODELS = ["chain", "reference"] as const;
@@ -115,6 +116,7 @@ export const RUN_FLAGS = {
     group: START,
   }),
   allowRoot: onOff({ help: "keep root's rights (in a container or a test)", group: START }),
+  ...RECORD_FLAGS,
   logInterval: duration({
     help: "time between two lines of numbers",
     min: 100,

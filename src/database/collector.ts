@@ -23,6 +23,9 @@ const BATCH_AGE_MS = 250;
 const DRAIN_RECORDS = 4_096;
 /** A score table's rows in one batch. */
 const SCORE_ROWS = 8_192;
+const TWO_32 = 2 ** 32;
+/** An odd number with its bits well spread (2^32 over the golden ratio). */
+const SPREAD = 0x9e3779b1;
 
 export interface CollectorSettings {
   readonly session: string;
@@ -116,7 +119,8 @@ export class Collector {
     // No more than a ring's length in one go: the other one waits.
     while (done < gathering.ring.capacity) {
       const got = drainRing(this.arena, gathering.ring, DRAIN_RECORDS, this.#scratch, (records, count) => {
-        for (let i = 0; i < count; i++) this.#keep(gathering, records.subarray(i * RECORD_BYTES), nowMs);
+        if (gathering.share >= 1) this.#keep(gathering, records, 0, count, nowMs);
+        else this.#keepSample(gathering, records, count, nowMs);
       });
       if (got === 0) break;
       done += got;
@@ -125,30 +129,39 @@ export class Collector {
     return done;
   }
 
-  #keep(gathering: Gathering, record: Uint8Array, nowMs: number): void {
-    if (gathering.share < 1 && !this.#sampled(gathering, record)) {
-      this.sampledOut += 1;
-      return;
+  /** Keeps `count` records from the `from`-th on. */
+  #keep(gathering: Gathering, records: Uint8Array, from: number, count: number, nowMs: number): void {
+    this.taken += count;
+    for (let done = 0; done < count; ) {
+      if (gathering.count === 0) gathering.sinceMs = nowMs;
+      const some = Math.min(count - done, BATCH_RECORDS - gathering.count);
+      const first = (from + done) * RECORD_BYTES;
+      gathering.bytes.set(records.subarray(first, first + some * RECORD_BYTES), gathering.count * RECORD_BYTES);
+      gathering.count += some;
+      done += some;
+      if (gathering.count === BATCH_RECORDS) this.#close(gathering);
     }
-    if (gathering.count === 0) gathering.sinceMs = nowMs;
-    gathering.bytes.set(record.subarray(0, RECORD_BYTES), gathering.count * RECORD_BYTES);
-    gathering.count += 1;
-    this.taken += 1;
-    if (gathering.count === BATCH_RECORDS) this.#close(gathering);
+  }
+
+  /** Most are left out: these cost a look at two words each, and nothing is allocated for them. */
+  #keepSample(gathering: Gathering, records: Uint8Array, count: number, nowMs: number): void {
+    const words = new DataView(records.buffer, records.byteOffset, count * RECORD_BYTES);
+    for (let i = 0; i < count; i++) {
+      if (this.#isSampled(gathering.share, words, i * RECORD_BYTES)) this.#keep(gathering, records, i, 1, nowMs);
+      else this.sampledOut += 1;
+    }
   }
 
   /**
    * By packet hash, which is keyed: all of a transaction's fates are in the sample, or none. What has no hash goes by its
    * sequence. Failed signatures among the fates are few and say much: by the outcomes' share.
    */
-  #sampled(gathering: Gathering, record: Uint8Array): boolean {
-    const failed = record[RECORD_END_AT] === END_FAILED_SIGNATURE;
-    const share = failed ? Math.max(gathering.share, this.settings.transactionsShare) : gathering.share;
-    const words = new DataView(record.buffer, record.byteOffset, RECORD_BYTES);
-    const low = words.getUint32(HASH_AT, true);
-    const high = words.getUint32(HASH_AT + 4, true);
-    const word = (low | high) !== 0 ? low : Math.imul(words.getFloat64(RECORD_SEQUENCE_AT, true) | 0, 0x9e3779b1) >>> 0;
-    return word < share * 2 ** 32;
+  #isSampled(ringShare: number, words: DataView, at: number): boolean {
+    const failed = words.getUint8(at + RECORD_END_AT) === END_FAILED_SIGNATURE;
+    const share = failed ? Math.max(ringShare, this.settings.transactionsShare) : ringShare;
+    const low = words.getUint32(at + HASH_AT, true);
+    if ((low | words.getUint32(at + HASH_AT + 4, true)) !== 0) return low < share * TWO_32;
+    return Math.imul(words.getFloat64(at + RECORD_SEQUENCE_AT, true) | 0, SPREAD) >>> 0 < share * TWO_32;
   }
 
   #close(gathering: Gathering): void {

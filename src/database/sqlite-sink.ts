@@ -2,6 +2,7 @@
 // somebody else is waited for only so long that the rings are not lapped meanwhile, and tried again later.
 
 import { Database, type Statement } from "bun:sqlite";
+import { setImmediate } from "node:timers/promises";
 import { getTableColumns, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { Batch, BatchKind } from "./batch.ts";
@@ -18,6 +19,8 @@ type Value = string | number | null;
 
 const TABLES = { session: sessions, transactions, fates, scores, statistics };
 const BUSY_MS = 100;
+/** A batch that fails in the middle is sent again whole: its first rows are there already then, and stay once. */
+const TRANSACTION_ROWS = 512;
 
 interface Insert {
   readonly statement: Statement;
@@ -93,13 +96,20 @@ class SqliteSink implements Sink {
   async insert(batch: Batch): Promise<number> {
     const { statement, fields } = this.#inserts[batch.kind];
     const rows = rowsOf(batch) as unknown as readonly Record<string, unknown>[];
+    const write = this.client.transaction((from: number) => {
+      let changes = 0;
+      for (const row of rows.slice(from, from + TRANSACTION_ROWS)) {
+        changes += statement.run(...fields.map((field) => storable(row[field]))).changes;
+      }
+      return changes;
+    });
     try {
-      const write = this.client.transaction(() => {
-        let changes = 0;
-        for (const row of rows) changes += statement.run(...fields.map((field) => storable(row[field]))).changes;
-        return changes;
-      });
-      return write.immediate();
+      let written = 0;
+      for (let from = 0; from < rows.length; from += TRANSACTION_ROWS) {
+        if (from > 0) await setImmediate(); // the rings are looked at in between
+        written += write.immediate(from);
+      }
+      return written;
     } catch (error) {
       throw problemOf(error, this.location);
     }

@@ -1,6 +1,5 @@
 // The writer's thread as the main thread sees it.
 
-import { Worker } from "node:worker_threads";
 import type { LayoutOptions } from "../layout.ts";
 import type { WriterSettings } from "./writer.ts";
 
@@ -10,6 +9,9 @@ export interface WriterStart {
   readonly layout: LayoutOptions;
   readonly settings: WriterSettings;
 }
+
+/** Everything that is ever said to the thread. */
+export type WriterOrder = { readonly start: WriterStart } | { readonly stop: true };
 
 /** What it says. */
 export type WriterMessage =
@@ -27,23 +29,26 @@ export interface WriterThread {
 /** @param say gets the thread's sentences for the log */
 export function startWriter(start: WriterStart, say: (level: "info" | "warn", message: string) => void): WriterThread {
   const ended = Promise.withResolvers<void>();
-  const worker = new Worker(new URL("./writer-worker.ts", import.meta.url), { workerData: start });
-  worker.on("message", (message: WriterMessage) => {
-    if (message.kind === "said") say(message.level, message.message);
+  const worker = new Worker(new URL("./writer-worker.ts", import.meta.url));
+  const order = (message: WriterOrder): void => worker.postMessage(message);
+  worker.onmessage = ({ data }: MessageEvent<WriterMessage>) => {
+    if (data.kind === "said") say(data.level, data.message);
     else ended.resolve();
-  });
-  worker.on("error", (error) => {
-    say("warn", `the database's writer died: ${error instanceof Error ? error.message : String(error)}`);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    say("warn", `the database's writer died, and the sidecar goes on without it: ${event.message}`);
     ended.resolve();
-  });
-  worker.on("exit", () => ended.resolve());
+  };
+  worker.addEventListener("close", () => ended.resolve());
+  order({ start });
   return {
     stop: async () => {
-      worker.postMessage("stop");
+      order({ stop: true });
       const limit = setTimeout(() => ended.resolve(), STOP_LIMIT_MS);
       await ended.promise;
       clearTimeout(limit);
-      await worker.terminate();
+      worker.terminate();
     },
   };
 }

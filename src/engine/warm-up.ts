@@ -16,6 +16,7 @@ import { TRANSMIT_INTERVAL_MS } from "./settings.ts";
 
 /** Small stores: the code is the same, and the caches stay the caller's. */
 const SMALL = { partialMetas: 1_024, recentSignatures: 1_024, queueCapacity: 256 };
+const SMALL_RING = 256;
 const CHANNEL_CAPACITIES = [512, 512, 512, 512, 512, 512, 512, 512];
 const PACKETS_PER_ROUND = 256;
 
@@ -34,7 +35,16 @@ export class WarmUp {
   constructor(options: WarmUpOptions) {
     this.#small = plainEngine({
       ...options,
-      layout: { ...options.layout, ...SMALL, maxIps: 64, maxSigners: 64, channelCapacities: CHANNEL_CAPACITIES },
+      layout: {
+        ...options.layout,
+        ...SMALL,
+        maxIps: 64,
+        maxSigners: 64,
+        channelCapacities: CHANNEL_CAPACITIES,
+        // Rings of records where the caller has them: their code is on the packets' way, too.
+        ...(options.layout.outcomeRecords === undefined ? {} : { outcomeRecords: SMALL_RING }),
+        ...(options.layout.fateRecords === undefined ? {} : { fateRecords: SMALL_RING }),
+      },
       scratchBytes: 4_096,
     });
   }

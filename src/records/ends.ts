@@ -19,6 +19,8 @@ export const END_INCLUDED = 13;
 export const END_NOT_INCLUDED = 14;
 /** An allow or deny list said no (where the sidecar has one). */
 export const END_DENIED = 15;
+/** The same payload went out already, from this or another sender. */
+export const END_COPY = 16;
 
 export interface End {
   readonly code: number;
@@ -51,6 +53,7 @@ export const ENDS: readonly End[] = [
   { code: END_FAILED_SIGNATURE, name: "failed-signature", help: "failed: sigverify refused its signature" },
   { code: END_INCLUDED, name: "included", help: "was executed and included in a block" },
   { code: END_NOT_INCLUDED, name: "not-included", help: "was not included by the scheduler" },
+  { code: END_COPY, name: "copy", help: "was dropped: the same payload had gone out already" },
   { code: END_DENIED, name: "denied", help: "was refused: a list of the operator denies its sender" },
 ];
 

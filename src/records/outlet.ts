@@ -36,6 +36,8 @@ export class Outlet {
   readonly outcomes: boolean;
   /** Either. */
   readonly open: boolean;
+  /** The id of the channel that packets are taken from now. */
+  channel = 0;
 
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
@@ -63,17 +65,17 @@ export class Outlet {
    * @param door the score that it had to beat
    * @param ipScore the score's factors
    */
-  arrived(digest: number, channel: number, door: number, ipScore: number, payerScore: number): void {
+  arrived(digest: number, door: number, ipScore: number, payerScore: number): void {
     const f32 = this.#f32;
     f32[(digest + ARRIVAL_DOOR_AT) >>> 2] = door;
     f32[(digest + ARRIVAL_IP_SCORE_AT) >>> 2] = ipScore;
     f32[(digest + ARRIVAL_PAYER_SCORE_AT) >>> 2] = payerScore;
-    this.#i32[(digest + ARRIVAL_CHANNEL_AT) >>> 2] = channel + 1;
+    this.#i32[(digest + ARRIVAL_CHANNEL_AT) >>> 2] = this.channel + 1;
   }
 
   /** A packet that was refused before it had a score: its arrival is now. */
-  refused(digest: number, channel: number, end: number, now: number): void {
-    this.arrived(digest, channel, 0, 0, 0);
+  refused(digest: number, end: number, now: number): void {
+    this.#i32[(digest + ARRIVAL_CHANNEL_AT) >>> 2] = this.channel + 1;
     this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
     this.fate(digest, end, now, NOT_TRANSMITTED);
   }
@@ -116,7 +118,7 @@ export class Outlet {
       if (this.#fateRing !== null) this.#fromMeta(this.#fateRing, meta, END_FAILED_SIGNATURE, 0, now);
       return;
     }
-    this.arrived(digest, -1, 0, 0, 0);
+    this.#i32[(digest + ARRIVAL_CHANNEL_AT) >>> 2] = 0;
     this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
     this.fate(digest, END_FAILED_SIGNATURE, now, NOT_TRANSMITTED);
   }

@@ -30,9 +30,8 @@ export const META_TRANSMIT_DELAY_AT = PORT_COPY_AT; // u16 see below
 /** A transmitted meta keeps arrival-to-transmit in whole milliseconds, plus one; 0 says that it was not transmitted. */
 export const TRANSMIT_DELAY_MAX = 65_535;
 
-/** Records of outcomes that wait for the database's writer, and recent fates; powers of two. */
+/** Records of outcomes that wait for the database's writer; a power of two. */
 export const OUTCOME_RECORDS = 65_536;
-export const FATE_RECORDS = 65_536;
 
 if (RECORD_END_AT >= DIGEST_SCRATCH_AT + 16 || RECORD_SEQUENCE_AT !== HASH_MIX_AT || RECORD_SEQUENCE_AT < META_BYTES)
   throw new Error("a record's own fields lie outside of what a digest gives up");

@@ -4,6 +4,7 @@ import { addressOf } from "../../ffi/shared-memory.ts";
 import { Arena } from "../arena.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES, type LayoutOptions } from "../layout.ts";
+import { OUTCOME_RECORDS } from "../records/record-layout.ts";
 import type { SidecarSettings } from "./settings.ts";
 
 export interface SidecarMemory {
@@ -17,6 +18,8 @@ export function reserveMemory(settings: SidecarSettings): SidecarMemory {
     packetLayout: settings.packetLayout,
     maxIps: settings.maxIps,
     maxSigners: settings.maxSigners,
+    ...(settings.database === undefined ? {} : { outcomeRecords: OUTCOME_RECORDS }),
+    ...(settings.fates === undefined ? {} : { fateRecords: settings.fates }),
   };
   try {
     // Where the memory lies is known only once it is there; an aligned start costs a huge page at most.
@@ -26,6 +29,6 @@ export function reserveMemory(settings: SidecarSettings): SidecarMemory {
     return { arena, layout: arenaLayout({ ...options, hugeAlignOffset }) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new Failure(`no memory for the tables: ${messageOf(error)}; lower --max-ips or --max-signers`);
+    throw new Failure(`no memory for the tables: ${messageOf(error)}; lower --max-ips, --max-signers or --fates`);
   }
 }

@@ -1,6 +1,7 @@
 // What the sidecar is told at start: one frozen object, whose values are already checked. Times in milliseconds.
 
 import type { PacketLayout } from "../channel/channels.ts";
+import type { DatabaseSettings } from "./database.ts";
 
 export interface SidecarSettings {
   readonly prefix: string;
@@ -27,5 +28,9 @@ export interface SidecarSettings {
   readonly logIntervalMs: number;
   readonly statsFile: string | undefined;
   readonly statsIntervalMs: number;
+  /** undefined: none. */
+  readonly database: DatabaseSettings | undefined;
+  /** Recent fates kept in memory, a power of two; undefined: none. */
+  readonly fates: number | undefined;
   readonly logFormat: "text" | "json";
 }

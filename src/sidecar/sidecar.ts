@@ -10,7 +10,10 @@ import { CHANNELS, PACKET_CHANNELS } from "../channel/channels.ts";
 import { Mailbox } from "../engine/mailbox.ts";
 import { Failure } from "../failure.ts";
 import { writeKernelContext } from "../kernel/context.ts";
+import { SESSION_BYTES } from "../records/fates-header.ts";
 import { Channels } from "./channels.ts";
+import type { DatabaseWriter } from "./database.ts";
+import { FatesFile } from "./fates-file.ts";
 import { type Log, openLog } from "./log.ts";
 import { LoopThread } from "./loop-thread.ts";
 import { reserveMemory, type SidecarMemory } from "./memory.ts";
@@ -58,43 +61,84 @@ async function start(
   const { arena, layout } = memory;
   const mailbox = new Mailbox(arena, layout.mailboxAt);
   denyNewPrivileges(); // for every thread that begins from here on
-  // The thread takes as long to start as the channels to open. It does nothing before `go`.
-  const loop = new LoopThread({ memory: arena.memory, layout: layout.options, settings });
-  const channels = openChannels(settings, memory, mailbox, user, log);
-  if (user !== undefined) becomeUser(user, log);
+  const session = newSession();
+  const fates = shareFates(settings, memory, session, user);
+  try {
+    // The thread takes as long to start as the channels to open. It does nothing before `go`.
+    const loop = new LoopThread({ memory: arena.memory, layout: layout.options, settings });
+    const channels = openChannels(settings, memory, mailbox, user, log);
+    if (user !== undefined) becomeUser(user, log);
+    if (typeof fates === "string") log.warn(`recent fates cannot be looked at by qos explain: ${fates}`);
 
-  const stakes = await openStakes(settings, memory, mailbox, log);
-  const state = await openState(settings, log);
-  const scores = state?.read(settings.model);
-  if (scores !== undefined) {
-    const rows = scores.tables.reduce((sum, table) => sum + table.traits.length, 0);
-    log.info(`${rows} scores read from ${settings.stateFile}`, { rows });
+    const stakes = await openStakes(settings, memory, mailbox, log);
+    const state = await openState(settings, log);
+    const scores = state?.read(settings.model);
+    if (scores !== undefined) {
+      const rows = scores.tables.reduce((sum, table) => sum + table.traits.length, 0);
+      log.info(`${rows} scores read from ${settings.stateFile}`, { rows });
+    }
+    writeKernelContext(arena, layout.contextAt, {
+      xxhashSeed: channels.seed,
+      secret: crypto.getRandomValues(new Uint8Array(SECRET_BYTES)),
+      feeModel: settings.feeModel,
+      ipv6: settings.ipv6,
+    });
+    channels.offerAll();
+    loop.go({ scores });
+    faultInTables(memory);
+    const database = await openDatabase(settings, memory, session, version, startedAt, log);
+    return await supervise({
+      settings,
+      version,
+      startedAt,
+      log,
+      memory,
+      mailbox,
+      channels,
+      stakes,
+      state,
+      database,
+      fates: typeof fates === "string" ? undefined : fates,
+      loop: loop.ended,
+      stop,
+    });
+  } finally {
+    if (typeof fates === "object") fates.close();
   }
-  writeKernelContext(arena, layout.contextAt, {
-    xxhashSeed: channels.seed,
-    secret: crypto.getRandomValues(new Uint8Array(SECRET_BYTES)),
-    feeModel: settings.feeModel,
-    ipv6: settings.ipv6,
-  });
-  channels.offerAll();
-  loop.go({ scores });
-  faultInTables(memory);
-  return supervise({
-    settings,
-    version,
-    startedAt,
-    log,
-    memory,
-    mailbox,
-    channels,
-    stakes,
-    state,
-    loop: loop.ended,
-    stop,
-  });
 }
 
 // What few use is loaded where it is used: node:net and node:crypto alone cost a start 15 ms.
+
+/** The run's name in the database: 16 hex digits. */
+function newSession(): string {
+  return crypto.getRandomValues(new Uint8Array(SESSION_BYTES / 2)).toHex();
+}
+
+/**
+ * Lets other processes see recent fates. Before the loop's thread begins: what the ring holds then would be hidden.
+ * @returns undefined where none are kept, or why they cannot be seen
+ */
+function shareFates(
+  { prefix }: SidecarSettings,
+  { arena, layout }: SidecarMemory,
+  session: string,
+  user: User | undefined,
+): FatesFile | string | undefined {
+  return layout.fates === undefined ? undefined : FatesFile.open(arena, layout.fates, prefix, session, user);
+}
+
+async function openDatabase(
+  settings: SidecarSettings,
+  memory: SidecarMemory,
+  session: string,
+  version: string,
+  startedAt: Date,
+  log: Log,
+): Promise<DatabaseWriter | undefined> {
+  if (settings.database === undefined) return undefined;
+  const { DatabaseWriter } = await import("./database.ts");
+  return new DatabaseWriter(settings, settings.database, memory, session, version, startedAt, log);
+}
 
 async function openStakes(
   { stakeFile }: SidecarSettings,

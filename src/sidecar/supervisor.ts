@@ -4,6 +4,8 @@ import type { Mailbox } from "../engine/mailbox.ts";
 import { readStatus, type Snapshot } from "../engine/status.ts";
 import { ScoreReader } from "../rank/score-reader.ts";
 import type { Channels } from "./channels.ts";
+import type { DatabaseWriter } from "./database.ts";
+import type { FatesFile } from "./fates-file.ts";
 import type { Log } from "./log.ts";
 import type { LoopEnd } from "./loop-thread.ts";
 import type { SidecarMemory } from "./memory.ts";
@@ -34,6 +36,8 @@ export interface Supervised {
   readonly channels: Channels;
   readonly stakes: Stakes | undefined;
   readonly state: StateFile | undefined;
+  readonly database: DatabaseWriter | undefined;
+  readonly fates: FatesFile | undefined;
   readonly loop: Promise<LoopEnd>;
   /** Resolves with what the sidecar is to stop for. */
   readonly stop: Promise<string>;
@@ -41,7 +45,7 @@ export interface Supervised {
 
 /** @returns the exit code, when all is written and closed */
 export async function supervise(parts: Supervised): Promise<number> {
-  const { settings, log, memory, mailbox, channels, stakes, state, loop } = parts;
+  const { settings, log, memory, mailbox, channels, stakes, state, database, fates, loop } = parts;
   const { arena, layout } = memory;
   const startedMs = performance.now();
   const logRates = new RateMeter(startedMs);
@@ -53,14 +57,18 @@ export async function supervise(parts: Supervised): Promise<number> {
   const statsFile = settings.statsFile === undefined ? undefined : new StatsFile(settings.statsFile, log);
 
   const look = (): void => {
-    if (channels.look(snapshot())) setTimeout(look, LOOK_AGAIN_MS);
+    const now = snapshot();
+    fates?.look(now);
+    if (channels.look(now)) setTimeout(look, LOOK_AGAIN_MS);
   };
   const snapshot = (): Snapshot | null => readStatus(arena.buffer, layout.statusAt);
   const statistics = (now: Snapshot): Record<string, unknown> => {
     const uptimeMs = performance.now() - startedMs;
     const rates = statsRates.next(now, performance.now());
     const { version, startedAt } = parts;
-    return statisticsOf(now, rates, standingsOf(readers), settings, { version, pid: process.pid, startedAt, uptimeMs });
+    const sidecar = { version, pid: process.pid, startedAt, uptimeMs };
+    const numbers = statisticsOf(now, rates, standingsOf(readers), settings, sidecar);
+    return database === undefined ? numbers : { ...numbers, database: database.numbers };
   };
   let turnsBefore = -1;
   const report = (): void => {
@@ -94,6 +102,7 @@ export async function supervise(parts: Supervised): Promise<number> {
   if (typeof why === "string") log.info(`stopping: ${why}`);
   mailbox.stop();
   const end = await Promise.race([loop, after(STOP_LIMIT_MS)]);
+  await database?.stop();
   const last = snapshot();
   if (last !== null) {
     log.info(logLine(last, logRates.next(last, performance.now())), { ...last.counters });
