@@ -5,7 +5,7 @@ import fs from "node:fs";
 import { SystemError } from "./libc.ts";
 
 export const HUGE_PAGES_FOLDER = "/mnt/hugepages";
-export const GIGANTIC_PAGES_FOLDER = "/mnt/gigantic";
+const GIGANTIC_PAGES_FOLDER = "/mnt/gigantic";
 export const HUGE_PAGE_BYTES = 2 * 1024 * 1024;
 
 const HUGETLBFS_MAGIC = 0x958458f6;

@@ -19,11 +19,6 @@ const CPU_SET_BYTES = 128; // 1024 cores, glibc's cpu_set_t
 const NAME_MAX_BYTES = 15;
 const NANOS_PER_SECOND = 1e9;
 
-/** The kernel's number of the calling thread. */
-export function threadId(): number {
-  return Number(fs.readlinkSync("/proc/thread-self").split("/").at(-1));
-}
-
 /** The cores that the calling thread may run on, in ascending order. */
 export function allowedCpus(): number[] {
   const status = fs.readFileSync("/proc/thread-self/status", "latin1");

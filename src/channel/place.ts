@@ -33,7 +33,7 @@ export function prefixProblem(prefix: string): string | undefined {
   return prefix.length > most ? `the prefix has ${prefix.length} characters, and ${most} are the most` : undefined;
 }
 
-export function channelFolder(pages: PageKind): string {
+function channelFolder(pages: PageKind): string {
   return pages === "huge" ? HUGE_PAGES_FOLDER : STANDARD_PAGES_FOLDER;
 }
 

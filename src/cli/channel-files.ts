@@ -1,7 +1,9 @@
 // The eight channels as files, for the commands that create, remove and look at them.
 
+import type { SystemError } from "../../ffi/libc.ts";
 import { CHANNELS, type ChannelSpec, elementBytes, type PacketLayout } from "../channel/channels.ts";
 import { type ChannelPlace, type ChannelShape, channelPath } from "../channel/place.ts";
+import { Failure } from "../failure.ts";
 import { nearest } from "./nearest.ts";
 
 export interface NamedChannel {
@@ -36,6 +38,12 @@ export function findChannel(channels: readonly NamedChannel[], prefix: string, n
   const meant = nearest(name, names);
   const hint = meant === undefined ? `; there are ${names.join(", ")}` : ` (did you mean ${meant}?)`;
   return `no channel is named "${name}"${hint}`;
+}
+
+/** A failed call on a channel's file, told to whom called the command. */
+export function failureOf(error: SystemError): Failure {
+  const isForeign = error.code === "EACCES" || error.code === "EPERM";
+  return new Failure(isForeign ? `${error.message}; run this as the owner of the files or as root` : error.message);
 }
 
 /** How long somebody's heartbeat is watched: a sidecar beats each turn, the slowest (backing off) many times in this. */

@@ -7,7 +7,7 @@ import { MAGIC } from "../channel/header.ts";
 import type { ChannelPlace } from "../channel/place.ts";
 import { describeLife, findLife, readHeader } from "../channel/snapshot.ts";
 import { Failure } from "../failure.ts";
-import { LIFE_WATCH_MS, namedChannels, placeOf } from "./channel-files.ts";
+import { failureOf, LIFE_WATCH_MS, namedChannels, placeOf } from "./channel-files.ts";
 import { CHANNEL_FLAGS } from "./channel-flags.ts";
 import { command } from "./command.ts";
 import { EXIT_FINE } from "./errors.ts";
@@ -47,7 +47,7 @@ export async function destroyChannels(
       state: unlinkPath(path) ? "removed" : "absent",
     }));
   } catch (error) {
-    if (error instanceof SystemError) throw new Failure(error.message);
+    if (error instanceof SystemError) throw failureOf(error);
     throw error;
   }
 }

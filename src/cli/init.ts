@@ -8,7 +8,7 @@ import { createChannel, openToRead } from "../channel/files.ts";
 import { type ChannelPlace, channelFileBytes, roomProblem } from "../channel/place.ts";
 import { describeLife, findLife, type Life } from "../channel/snapshot.ts";
 import { Failure } from "../failure.ts";
-import { LIFE_WATCH_MS, type NamedChannel, namedChannels, placeOf } from "./channel-files.ts";
+import { failureOf, LIFE_WATCH_MS, type NamedChannel, namedChannels, placeOf } from "./channel-files.ts";
 import { CHANNEL_FLAGS } from "./channel-flags.ts";
 import { command } from "./command.ts";
 import { EXIT_FINE, UsageError } from "./errors.ts";
@@ -119,7 +119,7 @@ async function removeOld(channels: readonly NamedChannel[], notes: string[]): Pr
   try {
     for (const { path } of there) unlinkPath(path);
   } catch (error) {
-    throw new Failure(SystemError.from(error, channels[0].path).message);
+    throw failureOf(SystemError.from(error, channels[0].path));
   }
   return new Set(there.map(({ path }) => path));
 }

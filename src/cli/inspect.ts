@@ -7,7 +7,7 @@ import { OUTCOME_CHANNEL } from "../channel/channels.ts";
 import { type NotJoined, openToRead, sameFile } from "../channel/files.ts";
 import { Peek, readHeader } from "../channel/snapshot.ts";
 import { Failure } from "../failure.ts";
-import { findChannel, LIFE_WATCH_MS, type NamedChannel, namedChannels, placeOf } from "./channel-files.ts";
+import { failureOf, findChannel, LIFE_WATCH_MS, type NamedChannel, namedChannels, placeOf } from "./channel-files.ts";
 import { CHANNEL_FLAGS } from "./channel-flags.ts";
 import { describeReport, reportChannel } from "./channel-report.ts";
 import { command } from "./command.ts";
@@ -152,7 +152,7 @@ export default command({
         reading.close();
       }
     } catch (error) {
-      throw error instanceof SystemError ? new Failure(error.message) : error;
+      throw error instanceof SystemError ? failureOf(error) : error;
     }
     return EXIT_FINE;
   },

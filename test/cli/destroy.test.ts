@@ -7,6 +7,8 @@ import { destroy, filesOf, freshPrefix, init, removeChannels, rowsOf } from "../
 
 afterAll(removeChannels);
 
+const setpriv = Bun.which("setpriv");
+
 describe("somebody who lives on the channels", () => {
   /** A producer that beats until it is stopped. */
   function live(path: string, lock: boolean): () => void {
@@ -65,5 +67,24 @@ describe("qos destroy", () => {
     expect((await destroy(prefix, "--force")).code).toBe(0);
     expect(filesOf(prefix)).toEqual([]);
     expect(fs.existsSync("/etc/passwd")).toBe(true);
+  });
+
+  // only root can become somebody else
+  test.skipIf(process.getuid?.() !== 0 || setpriv === null)("of another user's channels names the way", async () => {
+    const prefix = freshPrefix();
+    await init(prefix);
+    const script = `${import.meta.dir}/../../src/main.ts`;
+    const asOther = (...args: string[]) => {
+      const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+      const child = Bun.spawnSync([setpriv as string, ...user, process.execPath, script, ...args, "--prefix", prefix]);
+      return [child.exitCode, child.stderr.toString()];
+    };
+    const remedy = expect.stringMatching(/permi.*run this as the owner of the files or as root/);
+    expect(asOther("destroy")).toEqual([1, remedy]);
+    expect(asOther("destroy", "--force")).toEqual([1, remedy]);
+    expect(asOther("init", "--force")).toEqual([1, remedy]);
+    expect(asOther("inspect", "tpu_to_qos")).toEqual([1, expect.stringContaining("qos init --group")]);
+    expect(filesOf(prefix)).toHaveLength(8);
+    await destroy(prefix);
   });
 });

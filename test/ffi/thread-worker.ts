@@ -1,6 +1,7 @@
 // Names and pins its own thread, burns some CPU time, and reports.
 
-import { allowedCpus, denyNewPrivileges, nameThread, pinThread, threadCpuNanos, threadId } from "../../ffi/thread.ts";
+import { readlinkSync } from "node:fs";
+import { allowedCpus, denyNewPrivileges, nameThread, pinThread, threadCpuNanos } from "../../ffi/thread.ts";
 
 declare const self: { postMessage(message: unknown): void };
 
@@ -12,5 +13,11 @@ denyNewPrivileges();
 const before = threadCpuNanos();
 let turns = 0;
 while (threadCpuNanos() - before < 20e6) turns += 1;
-self.postMessage({ id: threadId(), cpu, after: allowedCpus(), cpuNanos: threadCpuNanos() - before, turns });
+self.postMessage({
+  id: Number(readlinkSync("/proc/thread-self").split("/").at(-1)),
+  cpu,
+  after: allowedCpus(),
+  cpuNanos: threadCpuNanos() - before,
+  turns,
+});
 setInterval(() => {}, 1_000);
