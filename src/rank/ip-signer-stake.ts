@@ -10,6 +10,7 @@ import { StakeTable } from "./stake-table.ts";
 
 export class IpSignerStake implements Model {
   readonly name = "ip-signer-stake";
+  readonly chooser = null;
   readonly senders: Senders;
   readonly #u8: Uint8Array;
   readonly #i32: Int32Array;
@@ -35,7 +36,9 @@ export class IpSignerStake implements Model {
   }
 
   touch(at: number): number {
-    return this.senders.touch(at);
+    const key = (at + IP_KEY_AT) >>> 2;
+    const stake = this.#stakes.touch(this.#i32[key]!, this.#i32[key + 1]!, this.#u8[at + TRAITS_AT]!);
+    return stake + this.senders.touch(at);
   }
 
   score(at: number): number {

@@ -47,7 +47,8 @@ export class ScoreReader {
       this.#keys.set(this.#sharedKeys);
       this.#traits.set(this.#sharedTraits);
       this.#entries.set(this.#sharedEntries);
-      if (Atomics.load(this.#state, STATE_VERSION) === version) {
+      // Adds nothing: a load alone would not keep the copies before it, on arm64.
+      if (Atomics.add(this.#state, STATE_VERSION, 0) === version) {
         this.size = size;
         return true;
       }

@@ -88,7 +88,7 @@ export class ScoreTable {
   /** Loads what `score` will read. @param idAt arena offset of a key's id (u64) */
   touch(idAt: number): number {
     const word = this.#slots[this.#words[idAt >>> 2]! & this.#slotMask]!;
-    return this.#ids[(word & ROW_MASK) << 2]!;
+    return this.#ids[4 * Math.max((word & ROW_MASK) - 1, 0)]!;
   }
 
   /** The score of a key, or the median where it has none. @param idAt arena offset of its id (u64) */

@@ -24,6 +24,8 @@ export interface Stake {
 
 const isStake = (lamports: number): boolean => lamports >= 0 && lamports < Number.POSITIVE_INFINITY;
 
+const kindOf = (traits: number): number => ((traits & TRAIT_IPV6) !== 0 ? IPV6 : IPV4);
+
 function mix(low: number, high: number, kind: number): number {
   let h = Math.imul(low ^ Math.imul(kind, 0x9e3779b1), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 15) ^ high, 0xc2b2ae35);
@@ -93,6 +95,11 @@ export class StakeTable {
     return new StakeTable(buffer, at, slotCount);
   }
 
+  /** Loads what `factor` will read. @returns anything that depends on the load */
+  touch(low: number, high: number, traits: number): number {
+    return this.#words[(mix(low, high, kindOf(traits)) & this.#mask) * SLOT_WORDS]!;
+  }
+
   /**
    * `(stake + total) / total` of an address: 1 to 2 unless the operator's total is below its stake; 1 where the total is 0.
    * @param low first four bytes of the address's key, little-endian, as i32; `high` the other four
@@ -101,7 +108,7 @@ export class StakeTable {
   factor(low: number, high: number, traits: number): number {
     const { total } = this;
     if (!(total > 0)) return 1;
-    const slot = probe(this.#words, this.#mask, low, high, (traits & TRAIT_IPV6) !== 0 ? IPV6 : IPV4);
+    const slot = probe(this.#words, this.#mask, low, high, kindOf(traits));
     return (this.#stakes[slot * SLOT_DOUBLES + STAKE_DOUBLE]! + total) / total;
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Arena } from "../../src/arena.ts";
+import { loadKernel } from "../../src/kernel/kernel.ts";
 import { arenaLayout } from "../../src/layout.ts";
 import { type FallingSort, Queue } from "../../src/rank/queue.ts";
 import { ARRIVAL_AT } from "../../src/wire/digest-layout.ts";
@@ -134,6 +135,28 @@ describe("queue", () => {
       });
     }
   }
+
+  test("with the kernel's sort, at its real size, parts of it taken and refilled", () => {
+    const { arena, queue, push } = makeQueue(16_384);
+    const kernel = loadKernel(arena);
+    const random = randomOf(16_384);
+    let entries: Entry[] = [];
+    let sequence = 0;
+    for (const most of [100, 5_000, 16_383, 16_384, 1]) {
+      while (queue.size < 16_383) {
+        const score = Math.exp((random() % 4_000) / 400);
+        entries.push({ slot: push(score, 0).slot, score, sequence: sequence++, arrival: 0 });
+      }
+      entries.sort(falling);
+      expect(queue.door).toBe(entries.at(-1)!.score);
+      const taken = entries.slice(0, most).map(({ slot }) => slot);
+      entries = entries.slice(most);
+      expect(queue.take(most, kernel)).toBe(taken.length);
+      expect(Array.from(taken, () => queue.nextOutgoing())).toEqual(taken);
+      for (const slot of taken) queue.release(slot);
+      expect(queue.size).toBe(entries.length);
+    }
+  });
 
   test("what was not taken is a heap again, in rising order", () => {
     const { arena, queue, push, kernel, region } = makeQueue(64);
