@@ -27,8 +27,15 @@ export const TABLE_LIMIT_MAX = 2 ** 24 - 1 - TABLE_HEADROOM;
 export const STAKE_ENTRIES = 16_384;
 export const STAKE_HEADER_BYTES = CACHE_LINE_BYTES;
 export const STAKE_SLOT_BYTES = 24;
-/** Kernel context: secrets, settings, program ids (kernel/context.ts). */
-export const KERNEL_CONTEXT_BYTES = 4_096;
+/** Nodes of the evidence model: 131,072 in sets of 16, so that proven senders stay under any flood of fresh ones. */
+export const EVIDENCE_SETS = 8_192;
+export const EVIDENCE_WAYS = 16;
+/** Lines of 8: payloads sent (16 s at 8,000 a second), payloads seen, addresses that wait for a first judgement. */
+const SENT_PAYLOAD_LINES = 16_384;
+const SEEN_PAYLOAD_LINES = 32_768;
+const PRESENCE_LINES = 8_192;
+/** Kernel context: secrets, settings, program ids, scratch (kernel/context-layout.ts). */
+export const KERNEL_CONTEXT_BYTES = 8_192;
 /** Live counters and gauges of the loop, and their published copy (engine/status.ts). */
 export const STATUS_BYTES = 64 * 1024;
 /** Words from the main thread to the loop (engine/mailbox.ts). */
@@ -58,6 +65,11 @@ export interface QueueRegion {
   readonly freeAt: number;
   /** By slot, not by place in the heap: written once a packet, never moved. */
   readonly arrivalsAt: number;
+  readonly slotSequencesAt: number;
+  /** Columns of entries that are taken out to be scored anew. */
+  readonly outScoresAt: number;
+  readonly outSequencesAt: number;
+  readonly outSlotsAt: number;
   /** Scratch for the kernel's sort. */
   readonly sortAt: number;
   readonly sortBytes: number;
@@ -96,6 +108,19 @@ export interface ScoreTableRegion {
 export interface StakeRegion {
   readonly tablesAt: readonly [number, number];
   readonly slotCount: number;
+}
+
+/** The evidence model's nodes, in sets (rank/evidence/evidence-table.ts). */
+export interface EvidenceRegion {
+  readonly sets: number;
+  readonly tagsAt: number;
+  readonly nodesAt: number;
+}
+
+/** A memory of keyed hashes in lines of 8 (rank/evidence). */
+export interface LinesRegion {
+  readonly at: number;
+  readonly lines: number;
 }
 
 export interface ChannelRegion {
@@ -137,6 +162,10 @@ export interface ArenaLayout {
   readonly ips: ScoreTableRegion;
   readonly signers: ScoreTableRegion;
   readonly stakes: StakeRegion;
+  readonly evidence: EvidenceRegion;
+  readonly sentPayloads: LinesRegion;
+  readonly seenPayloads: LinesRegion;
+  readonly presence: LinesRegion;
   /** Rings of records (records/ring.ts), where there are any. On pages of their own: a file can be laid over them. */
   readonly outcomes: RingRegion | undefined;
   readonly fates: RingRegion | undefined;
@@ -188,6 +217,10 @@ class Plan {
       orderAt: this.take(capacity * 4),
       freeAt: this.take(slotCount * 4),
       arrivalsAt: this.take(slotCount * 8),
+      slotSequencesAt: this.take(slotCount * 8),
+      outScoresAt: this.take(capacity * 8),
+      outSequencesAt: this.take(capacity * 8),
+      outSlotsAt: this.take(capacity * 4),
       sortAt: this.take(sortBytes),
       sortBytes,
       slotsAt: this.take(slotCount * slotBytes, PAGE_BYTES),
@@ -223,6 +256,15 @@ class Plan {
     const slotCount = powerOfTwoFrom(2 * entries);
     const bytes = STAKE_HEADER_BYTES + slotCount * STAKE_SLOT_BYTES;
     return { tablesAt: [this.take(bytes), this.take(bytes)], slotCount };
+  }
+
+  evidence(sets: number): EvidenceRegion {
+    const nodes = sets * EVIDENCE_WAYS;
+    return { sets, tagsAt: this.take(nodes * 4, PAGE_BYTES), nodesAt: this.take(nodes * CACHE_LINE_BYTES) };
+  }
+
+  lines(lines: number): LinesRegion {
+    return { at: this.take(lines * CACHE_LINE_BYTES), lines };
   }
 
   ring(capacity: number | undefined): RingRegion | undefined {
@@ -271,6 +313,10 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
     ips: plan.scoreTable(options.maxIps, 8),
     signers: plan.scoreTable(options.maxSigners, 32),
     stakes: plan.stakes(STAKE_ENTRIES),
+    evidence: plan.evidence(EVIDENCE_SETS),
+    sentPayloads: plan.lines(SENT_PAYLOAD_LINES),
+    seenPayloads: plan.lines(SEEN_PAYLOAD_LINES),
+    presence: plan.lines(PRESENCE_LINES),
     outcomes: plan.ring(options.outcomeRecords),
     fates: plan.ring(options.fateRecords),
     writerStatusAt: plan.take(WRITER_STATUS_BYTES),

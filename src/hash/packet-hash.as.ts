@@ -15,7 +15,6 @@ import {
   scramble,
   scrambleSecret,
   SHORT_MAX_BYTES,
-  STRIPES_PER_BLOCK,
 } from "./xxh3.as";
 
 const STRIPE_BYTES: i32 = 64;
@@ -54,15 +53,29 @@ export function packetHash(at: usize, size: i32, octetsLow: u64, octetsHigh: u64
   let s2 = initial2();
   let s3 = initial3();
   const stripes = (length - 1) / STRIPE_BYTES;
-  for (let i: i32 = 0; i < stripes; i++) {
-    const stripe = i < whole ? at + i * STRIPE_BYTES : scratch + STRIPE_BYTES;
-    const key = secret + (i % STRIPES_PER_BLOCK) * 8;
-    s0 = accumulate(s0, stripe, key);
-    s1 = accumulate(s1, stripe + 16, key + 16);
-    s2 = accumulate(s2, stripe + 32, key + 32);
-    s3 = accumulate(s3, stripe + 48, key + 48);
-    if (i % STRIPES_PER_BLOCK == STRIPES_PER_BLOCK - 1) {
-      const scrambleKey = scrambleSecret(secret);
+  let key = secret;
+  const scrambleKey = scrambleSecret(secret);
+  for (const wholeEnd = at + whole * STRIPE_BYTES; at < wholeEnd; at += STRIPE_BYTES) {
+    s0 = accumulate(s0, at, key);
+    s1 = accumulate(s1, at + 16, key + 16);
+    s2 = accumulate(s2, at + 32, key + 32);
+    s3 = accumulate(s3, at + 48, key + 48);
+    key += 8;
+    if (key == scrambleKey) {
+      s0 = scramble(s0, scrambleKey);
+      s1 = scramble(s1, scrambleKey + 16);
+      s2 = scramble(s2, scrambleKey + 32);
+      s3 = scramble(s3, scrambleKey + 48);
+      key = secret;
+    }
+  }
+  if (stripes > whole) {
+    at = scratch + STRIPE_BYTES;
+    s0 = accumulate(s0, at, key);
+    s1 = accumulate(s1, at + 16, key + 16);
+    s2 = accumulate(s2, at + 32, key + 32);
+    s3 = accumulate(s3, at + 48, key + 48);
+    if (key + 8 == scrambleKey) {
       s0 = scramble(s0, scrambleKey);
       s1 = scramble(s1, scrambleKey + 16);
       s2 = scramble(s2, scrambleKey + 32);

@@ -35,3 +35,15 @@ export const PAYLOAD_KEYS_BYTES = 1_248;
 export const HASH_SCRATCH_AT = 3_072;
 export const HASH_SCRATCH_BYTES = 320;
 export const TOUCH_SINK_AT = 3_392; // u32: keeps the loads alive that only warm the cache
+
+/**
+ * Where the parser notes each instruction for the fee rules: a u32 of program index, offset of the data in the payload,
+ * bytes of the data. An instruction takes 3 bytes of the payload at least.
+ */
+export const INSTRUCTION_NOTES_AT = 3_456;
+export const INSTRUCTION_NOTE_BYTES = 4;
+export const INSTRUCTION_NOTES_BYTES = 1_648;
+export const NOTE_PROGRAM_MASK = 0xff;
+export const NOTE_DATA_AT_SHIFT = 8;
+export const NOTE_DATA_AT_MASK = 0xfff;
+export const NOTE_DATA_BYTES_SHIFT = 20;

@@ -1,10 +1,16 @@
 // What a transaction pays (engine.md, 4), after it was parsed: the reference's rule, or the chain's. Exact for all u32 and
 // u64 inputs: the product of limit and price takes 96 bits, which are kept as two words.
 //
-// The instructions are walked a second time, where they lie in the ring; bytes that changed since the parse give a wrong
-// fee (the loop throws such a digest away), never a read outside the packet.
+// The parser noted where each instruction's data lies. The data is read where it lies in the ring; bytes that changed since
+// give a wrong fee (the loop throws such a digest away), never a read outside the packet.
 
 import {
+  INSTRUCTION_NOTE_BYTES,
+  INSTRUCTION_NOTES_AT,
+  NOTE_DATA_AT_MASK,
+  NOTE_DATA_AT_SHIFT,
+  NOTE_DATA_BYTES_SHIFT,
+  NOTE_PROGRAM_MASK,
   PRE_SIMD_0170_AT,
   PROGRAM_BUDGET,
   PROGRAM_BUILTIN,
@@ -31,15 +37,11 @@ import {
   accountsMost,
   configAt,
   configMask,
-  endAt,
   instructionCount,
-  instructionsAt,
   isHeapSize,
-  keyCount,
   keysAt,
-  payloadsAt,
-  readCompact,
   signatureCount,
+  startAt,
   version,
 } from "./transaction.as";
 import {
@@ -47,9 +49,6 @@ import {
   BUDGET_LIMIT,
   BUDGET_LOADED_DATA,
   BUDGET_PRICE,
-  COMPACT_BYTES_SHIFT,
-  COMPACT_NONE,
-  COMPACT_VALUE_MASK,
   COMPUTE_UNITS_BUILTIN,
   COMPUTE_UNITS_DEFAULT,
   COMPUTE_UNITS_MAX,
@@ -57,7 +56,6 @@ import {
   CONFIG_LIMIT_BIT,
   CONFIG_LOADED_DATA_BIT,
   INSTRUCTION_ACCOUNTS_MAX,
-  INSTRUCTION_HEADER_BYTES,
   INSTRUCTIONS_MAX,
   LAMPORTS_PER_SIGNATURE,
   MICRO_LAMPORTS_PER_LAMPORT,
@@ -103,11 +101,10 @@ function chainFee(context: usize): void {
 
   let priority: u64 = 0;
   let saturated = false;
+  chainWalk(context);
   if (version == VERSION_1) {
-    chainWalkV1(context);
     priority = readConfig();
   } else {
-    chainWalk(context);
     const asked = (kindsSeen & (1 << BUDGET_LIMIT)) != 0 ? computeUnits : defaultUnits;
     computeUnits = min<u32>(asked, COMPUTE_UNITS_MAX);
     saturated = multiplyByPrice(true);
@@ -119,44 +116,21 @@ function chainFee(context: usize): void {
   fee = saturated || sum < base ? u64.MAX_VALUE : sum;
 }
 
+/** v1 has no compute-budget instructions: its config values say it all, and only signatures are counted. */
 function chainWalk(context: usize): void {
   const preSimd0170 = load<u8>(context, PRE_SIMD_0170_AT) != 0;
-  const end = endAt;
-  let at = instructionsAt;
+  const readsBudgets = version != VERSION_1;
+  let note = context + INSTRUCTION_NOTES_AT;
   for (let i: i32 = 0, n = instructionCount; i < n; i++) {
-    if (at >= end) return;
-    const program = programAt(<i32>load<u8>(at));
-    const accounts = readCompact(at + 1, end);
-    if (accounts == COMPACT_NONE) return;
-    at += 1 + (accounts >> COMPACT_BYTES_SHIFT) + (accounts & COMPACT_VALUE_MASK);
-    const data = readCompact(at, end);
-    if (data == COMPACT_NONE) return;
-    at += data >> COMPACT_BYTES_SHIFT;
-    const dataBytes = data & COMPACT_VALUE_MASK;
-    if (at > end) return;
-    const traits = programTraits(program, context);
+    const word = load<u32>(note);
+    note += INSTRUCTION_NOTE_BYTES;
+    const traits = programTraits(word, context);
     defaultUnits += unitsOf(traits, preSimd0170);
-    if ((traits & PROGRAM_BUDGET) != 0) chainBudget(at, dataBytes);
-    else if ((traits & PROGRAM_PRECOMPILE) != 0 && dataBytes > 0) precompileSignatures += <u32>load<u8>(at);
-    at += dataBytes;
-  }
-}
-
-/** v1 has no compute-budget instructions: the config values say it all, and only signatures are counted. */
-function chainWalkV1(context: usize): void {
-  const end = endAt;
-  let header = instructionsAt;
-  let payload = payloadsAt;
-  for (let i: i32 = 0, n = instructionCount; i < n; i++) {
-    const word = load<u32>(header);
-    header += INSTRUCTION_HEADER_BYTES;
-    const dataBytes = word >> 16;
-    payload += (word >> 8) & 0xff;
-    if (payload > end) return;
-    if (dataBytes > 0 && (programTraits(programAt(<i32>(word & 0xff)), context) & PROGRAM_PRECOMPILE) != 0) {
-      precompileSignatures += <u32>load<u8>(payload);
+    if ((traits & PROGRAM_BUDGET) != 0) {
+      if (readsBudgets) chainBudget(dataAt(word), dataBytes(word));
+    } else if ((traits & PROGRAM_PRECOMPILE) != 0 && dataBytes(word) > 0) {
+      precompileSignatures += <u32>load<u8>(dataAt(word));
     }
-    payload += dataBytes;
   }
 }
 
@@ -229,21 +203,11 @@ function referenceFee(context: usize): void {
 }
 
 function referenceWalk(context: usize): void {
-  const end = endAt;
-  let at = instructionsAt;
+  let note = context + INSTRUCTION_NOTES_AT;
   for (let i: i32 = 0, n = min<i32>(instructionCount, REFERENCE_INSTRUCTIONS_MAX); i < n; i++) {
-    if (at >= end) return;
-    const program = programAt(<i32>load<u8>(at));
-    const accounts = readCompact(at + 1, end);
-    if (accounts == COMPACT_NONE) return;
-    at += 1 + (accounts >> COMPACT_BYTES_SHIFT) + (accounts & COMPACT_VALUE_MASK);
-    const data = readCompact(at, end);
-    if (data == COMPACT_NONE) return;
-    at += data >> COMPACT_BYTES_SHIFT;
-    const dataBytes = data & COMPACT_VALUE_MASK;
-    if (at > end) return;
-    if ((programTraits(program, context) & PROGRAM_BUDGET) != 0) referenceBudget(at, dataBytes);
-    at += dataBytes;
+    const word = load<u32>(note);
+    note += INSTRUCTION_NOTE_BYTES;
+    if ((programTraits(word, context) & PROGRAM_BUDGET) != 0) referenceBudget(dataAt(word), dataBytes(word));
   }
 }
 
@@ -264,17 +228,23 @@ function referenceBudget(at: usize, bytes: i32): void {
 
 // --- What both share ---
 
-/** Where a program's id lies. The index was checked; it is held down for bytes that changed since. */
 // @ts-ignore: decorator
 @inline
-function programAt(index: i32): usize {
-  return keysAt + min<i32>(index, keyCount - 1) * PUBKEY_BYTES;
+function dataAt(note: u32): usize {
+  return startAt + ((note >> NOTE_DATA_AT_SHIFT) & NOTE_DATA_AT_MASK);
 }
 
-/** What a program is, by one look into a table without collisions (kernel/context.ts); 0 for an unknown program. */
 // @ts-ignore: decorator
 @inline
-function programTraits(program: usize, context: usize): u32 {
+function dataBytes(note: u32): i32 {
+  return <i32>(note >> NOTE_DATA_BYTES_SHIFT);
+}
+
+/** What an instruction's program is, by one look into a table without collisions (kernel/context.ts); 0: unknown. */
+// @ts-ignore: decorator
+@inline
+function programTraits(note: u32, context: usize): u32 {
+  const program = keysAt + (note & NOTE_PROGRAM_MASK) * PUBKEY_BYTES;
   const first = load<u64>(program);
   const slot = <u32>((first * load<u64>(context, PROGRAM_MULTIPLIER_AT)) >> (64 - PROGRAM_SLOT_BITS));
   const known = context + PROGRAMS_AT + slot * PROGRAM_SLOT_BYTES;

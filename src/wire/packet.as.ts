@@ -129,7 +129,7 @@ export function digestPacket(at: usize, out: usize, context: usize): void {
     store<u8>(out, INVALID_PACKET_DATA, REASON_AT);
     return;
   }
-  const reason = parseTransaction(at, size);
+  const reason = parseTransaction(at, size, context);
   if (reason != REASON_GOOD) {
     store<u8>(out, reason, REASON_AT);
     return;

@@ -2,8 +2,8 @@
 // enough is left, read, advance. What it finds goes to the fields below; what it returns is a reason code. Nothing is
 // thrown, nothing allocated.
 //
-// The bytes lie in a ring that its producer may overwrite meanwhile. So each byte is read once for each decision, every
-// count is kept once it was checked, and nothing that a later reader finds different can lead it outside the packet.
+// The bytes lie in a ring that its producer may overwrite meanwhile. So each count is read once, and kept once it was
+// checked; what the fee rules need of each instruction is noted in the context, so that they walk no changed bytes.
 
 import {
   MALFORMED_ACCOUNT_COUNT,
@@ -48,6 +48,12 @@ import {
   UNSANITARY_SIGNATURE_COUNT,
   UNSANITARY_SIGNATURE_LIMIT,
 } from "./reason-codes";
+import {
+  INSTRUCTION_NOTE_BYTES,
+  INSTRUCTION_NOTES_AT,
+  NOTE_DATA_AT_SHIFT,
+  NOTE_DATA_BYTES_SHIFT,
+} from "../kernel/context-layout";
 import { VERSION_0, VERSION_1, VERSION_LEGACY } from "./digest-layout";
 import { PUBKEY_BYTES, SIGNATURE_BYTES } from "./packet-layout";
 import {
@@ -82,17 +88,16 @@ export let signaturesAt: usize = 0;
 export let keyCount: i32 = 0;
 export let keysAt: usize = 0;
 export let instructionCount: i32 = 0;
-/** Legacy and v0: the first instruction. v1: the first instruction's header. */
-export let instructionsAt: usize = 0;
-/** v1: the first instruction's accounts. */
-export let payloadsAt: usize = 0;
 /** The most accounts that one instruction names. */
 export let accountsMost: i32 = 0;
 /** v1: the config mask and its first value. */
 export let configMask: u32 = 0;
 export let configAt: usize = 0;
-/** One past the last byte. */
-export let endAt: usize = 0;
+/** First byte, and one past the last. */
+export let startAt: usize = 0;
+let endAt: usize = 0;
+/** Where instructions are noted. */
+let notesAt: usize = 0;
 
 // The header's read-only counts and the total of accounts, between a parse and its sanity rules.
 let required: i32 = 0;
@@ -107,7 +112,7 @@ let emptyLookup: bool = false;
  */
 // @ts-ignore: decorator
 @inline
-export function readCompact(at: usize, end: usize): i32 {
+function readCompact(at: usize, end: usize): i32 {
   if (at >= end) return COMPACT_NONE;
   const first = <i32>load<u8>(at);
   if (first < 0x80) return first | (1 << COMPACT_BYTES_SHIFT);
@@ -134,15 +139,24 @@ function reaches(largest: v128, total: i32): bool {
   return total <= 255 && v128.any_true(i8x16.ge_u(largest, i8x16.splat(<i8>total)));
 }
 
+// @ts-ignore: decorator
+@inline
+function noteInstruction(note: usize, program: u32, dataOffset: usize, dataBytes: i32): void {
+  store<u32>(note, program | (<u32>dataOffset << NOTE_DATA_AT_SHIFT) | (<u32>dataBytes << NOTE_DATA_BYTES_SHIFT));
+}
+
 /**
  * Parses one transaction.
  * @param at its first byte, with at least 15 readable bytes behind its end
  * @param size bytes, which must be used up
+ * @param context the kernel's context, where instructions are noted
  * @returns a reason code
  */
-export function parseTransaction(at: usize, size: i32): i32 {
+export function parseTransaction(at: usize, size: i32, context: usize): i32 {
   if (size == 0) return MALFORMED_EMPTY;
+  startAt = at;
   endAt = at + size;
+  notesAt = context + INSTRUCTION_NOTES_AT;
   const first = <i32>load<u8>(at);
   return first == V1_FIRST_BYTE ? parseV1(at) : parseLegacyOrV0(at, first);
 }
@@ -187,16 +201,17 @@ function parseLegacyOrV0(start: usize, signatures: i32): i32 {
   const instructions = count & COMPACT_VALUE_MASK;
   if (<i32>(end - at) < instructions * INSTRUCTION_MIN_BYTES) return MALFORMED_INSTRUCTIONS;
   instructionCount = instructions;
-  instructionsAt = at;
 
   // The sanity rules look at all program and account indexes: their extremes are gathered on the way. (index - 1) as
   // unsigned makes the fee payer's index 0 the largest.
   let programMost: u32 = 0;
   let largest = i64x2.splat(0);
   let most: i32 = 0;
+  let note = notesAt;
   for (let i: i32 = 0; i < instructions; i++) {
     if (at >= end) return MALFORMED_PROGRAM_INDEX;
-    programMost = max<u32>(programMost, <u32>load<u8>(at) - 1);
+    const program = <u32>load<u8>(at);
+    programMost = max<u32>(programMost, program - 1);
     at += 1;
     const accounts = readCompact(at, end);
     if (accounts == COMPACT_NONE) return MALFORMED_ACCOUNT_COUNT;
@@ -211,6 +226,8 @@ function parseLegacyOrV0(start: usize, signatures: i32): i32 {
     at += data >> COMPACT_BYTES_SHIFT;
     const dataBytes = data & COMPACT_VALUE_MASK;
     if (<i32>(end - at) < dataBytes) return MALFORMED_DATA;
+    noteInstruction(note, program, at - start, dataBytes);
+    note += INSTRUCTION_NOTE_BYTES;
     at += dataBytes;
   }
   accountsMost = most;
@@ -281,22 +298,25 @@ function parseV1(start: usize): i32 {
 
   if (<i32>(end - at) < instructions * INSTRUCTION_HEADER_BYTES) return MALFORMED_INSTRUCTION_HEADERS;
   instructionCount = instructions;
-  instructionsAt = at;
   let payload = at + instructions * INSTRUCTION_HEADER_BYTES;
-  payloadsAt = payload;
   let programMost: u32 = 0;
   let largest = i64x2.splat(0);
   let most: i32 = 0;
+  let note = notesAt;
   for (let i: i32 = 0; i < instructions; i++) {
     const header = load<u32>(at);
     at += INSTRUCTION_HEADER_BYTES;
+    const program = header & 0xff;
     const accountCount = <i32>((header >> 8) & 0xff);
-    const payloadBytes = accountCount + <i32>(header >> 16);
-    if (<i32>(end - payload) < payloadBytes) return MALFORMED_INSTRUCTION_PAYLOADS;
-    programMost = max<u32>(programMost, (header & 0xff) - 1);
+    const dataBytes = <i32>(header >> 16);
+    if (<i32>(end - payload) < accountCount + dataBytes) return MALFORMED_INSTRUCTION_PAYLOADS;
+    programMost = max<u32>(programMost, program - 1);
     largest = largestOf(largest, payload, accountCount);
     most = max<i32>(most, accountCount);
-    payload += payloadBytes;
+    payload += accountCount;
+    noteInstruction(note, program, payload - start, dataBytes);
+    note += INSTRUCTION_NOTE_BYTES;
+    payload += dataBytes;
   }
   accountsMost = most;
 

@@ -108,6 +108,7 @@ describe("the context", () => {
       [C.PAYLOAD_KEYS_AT, C.PAYLOAD_KEYS_BYTES],
       [C.HASH_SCRATCH_AT, C.HASH_SCRATCH_BYTES],
       [C.TOUCH_SINK_AT, 4],
+      [C.INSTRUCTION_NOTES_AT, C.INSTRUCTION_NOTES_BYTES],
     ];
     let end = 0;
     for (const [at, bytes] of parts) {
@@ -115,6 +116,7 @@ describe("the context", () => {
       end = at + bytes;
     }
     expect(end).toBeLessThanOrEqual(KERNEL_CONTEXT_BYTES);
+    expect(C.INSTRUCTION_NOTES_BYTES).toBeGreaterThanOrEqual(Math.ceil(1_232 / 3) * C.INSTRUCTION_NOTE_BYTES);
     const keys = [C.IPV4_KEYS_AT, C.IPV6_KEYS_AT, C.PAYER_KEYS_AT, C.HASH_KEYS_AT];
     keys.push(C.SIGNATURE_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT + 6 * 8);
     expect(keys.map((at, i) => at - (keys[i - 1] ?? C.KEYS_AT))).toEqual([0, 32, 32, 48, 32, 32, 48]);

@@ -221,7 +221,7 @@ describe("compact-u16", () => {
   for (const { name, head } of places) {
     test(`all 65,536 pairs of bytes as ${name} are read as the independent parser reads them`, () => {
       // Behind the pair follow zeros: accounts 0, empty data, and instructions of program 0.
-      const bytes = Uint8Array.from([...message, ...head([0, 0]), ...new Uint8Array(300)]);
+      const bytes = Uint8Array.from([...message, ...head([0, 0]), ...new Uint8Array(90)]);
       const at = message.length + head([0, 0]).length - 2;
       rig.writePacket(PACKET_AT, { payload: bytes });
       for (let pair = 0; pair < 65_536; pair++) {
@@ -231,7 +231,7 @@ describe("compact-u16", () => {
         if (verdictOf(rig.reason) !== read(bytes, rule).verdict) throw new Error(`${u16(pair)}: ${rig.reason}`);
       }
       expect(rig.reason).toBeGreaterThan(0);
-    });
+    }, 60_000);
   }
 
   test("each length that fits is read exactly, in one byte or two, and no third byte is", () => {
