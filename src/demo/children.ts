@@ -50,7 +50,7 @@ export class Child {
 
   /** Asks it to end, and forces it where that takes too long. */
   async end(limitMs = END_LIMIT_MS): Promise<Finished> {
-    if (this.isRunning) this.#process.kill("SIGTERM");
+    this.#signal("SIGTERM");
     const force = setTimeout(() => this.kill(), limitMs);
     const result = await this.finished();
     clearTimeout(force);
@@ -58,7 +58,17 @@ export class Child {
   }
 
   kill(): void {
-    if (this.isRunning) this.#process.kill("SIGKILL");
+    this.#signal("SIGKILL");
+  }
+
+  /** To the whole group: to what it started itself, too. */
+  #signal(signal: NodeJS.Signals): void {
+    if (!this.isRunning) return;
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // it ended in this moment
+    }
   }
 
   output(): string {

@@ -20,11 +20,14 @@ test("keeps both outputs and the exit code", async () => {
 });
 
 test("leads a group of its own, so that a Ctrl-C at the terminal does not reach it", async () => {
-  const child = shell("sleep 1000");
+  const child = shell("sleep 1000 & echo $!; wait");
+  while (child.output() === "") await Bun.sleep(5);
+  const grandchild = Number(child.output());
   expect(sessionOf(child.pid)).not.toBe(sessionOf(process.pid));
   expect(child.isRunning).toBe(true);
   expect(await child.end()).toEqual({ exitCode: null });
   expect(isAlive(child.pid)).toBe(false);
+  while (isAlive(grandchild)) await Bun.sleep(5); // it was asked, too
   expect(await child.end()).toEqual({ exitCode: null }); // once more does no harm
 });
 
