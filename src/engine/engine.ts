@@ -15,6 +15,9 @@ import type { ArenaLayout } from "../layout.ts";
 import type { Model } from "../rank/model.ts";
 import { Queue } from "../rank/queue.ts";
 import { Outlet } from "../records/outlet.ts";
+import { ChosenTransmit } from "./chosen-transmit.ts";
+import { Dispatch } from "./dispatch.ts";
+import { Expiry } from "./expiry.ts";
 import { Feedback } from "./feedback.ts";
 import { Intake } from "./intake.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, Mailbox } from "./mailbox.ts";
@@ -28,7 +31,7 @@ import {
 } from "./settings.ts";
 import { STAT } from "./statistics.ts";
 import { StatusPage } from "./status.ts";
-import { Transmit } from "./transmit.ts";
+import { Transmit, type Transmitter } from "./transmit.ts";
 
 export class Engine {
   readonly status: StatusPage;
@@ -40,7 +43,8 @@ export class Engine {
 
   readonly #intake: Intake;
   readonly #feedback: Feedback;
-  readonly #transmit: Transmit;
+  readonly #transmit: Transmitter;
+  readonly #expiry: Expiry;
   readonly #counters: Float64Array;
   readonly #consumers: (Consumer | null)[] = CHANNELS.map(() => null);
   #output: Producer | null = null;
@@ -66,17 +70,13 @@ export class Engine {
     this.#counters = counters;
     this.#intake = new Intake(arena, layout, kernel, counters, this.recent, this.metas, model, this.queue, outlet);
     this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model, outlet);
-    this.#transmit = new Transmit(
-      arena,
-      layout,
-      settings,
-      kernel,
-      counters,
-      this.recent,
-      this.metas,
-      this.queue,
-      outlet,
-    );
+    this.#expiry = new Expiry(settings.maxAgeMs, counters, this.queue, outlet);
+    const { targetPps, maxAgeMs } = settings;
+    const dispatch = new Dispatch(arena, layout, maxAgeMs, counters, this.recent, this.metas, outlet);
+    this.#transmit =
+      model.chooser === null
+        ? new Transmit(targetPps, kernel, counters, this.queue, dispatch)
+        : new ChosenTransmit(arena, targetPps, kernel, counters, this.queue, dispatch, model.chooser, outlet);
     this.mailbox.setTargetPps(settings.targetPps);
   }
 
@@ -96,7 +96,7 @@ export class Engine {
       this.outlet.channel = id;
       done += this.#intake.drain(consumer, now, PACKETS_PER_TURN);
     }
-    this.#transmit.expire(now);
+    this.#expiry.turn(now);
     const output = this.#output;
     if (output !== null && !this.#paused) done += this.#transmit.turn(output, now);
     const confirmed = consumers[CONFIRMED_CHANNEL]!;

@@ -11,9 +11,11 @@ import type { PartialMetas } from "../join/partial-metas.ts";
 import type { RecentFilter } from "../join/recent-filter.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
+import { type Chooser, SCORE_OF_COPY } from "../rank/chooser.ts";
 import type { Model, ScoreFactors } from "../rank/model.ts";
 import type { Queue } from "../rank/queue.ts";
 import {
+  END_COPY,
   END_DUPLICATE,
   END_FAILED_SANITIZE,
   END_FAILED_VIEW,
@@ -55,6 +57,7 @@ export class Intake {
   readonly #digests: number;
   readonly #context: number;
   readonly #packetBytes: number;
+  readonly #chooser: Chooser | null;
   readonly #factors: ScoreFactors = { ip: 0, payer: 0 };
 
   constructor(
@@ -73,6 +76,7 @@ export class Intake {
     this.#digests = layout.digestsAt;
     this.#context = layout.contextAt;
     this.#packetBytes = layout.channels[0]!.elementBytes;
+    this.#chooser = model.chooser;
   }
 
   /**
@@ -139,6 +143,12 @@ export class Intake {
       return;
     }
     const score = this.model.score(digest);
+    if (score === SCORE_OF_COPY) {
+      this.#count(consumer, digest);
+      counters[STAT.duplicatePayloads]!++;
+      if (this.outlet.fates) this.outlet.refused(digest, END_COPY, now);
+      return;
+    }
     this.#f64[(digest + SCORE_AT) >>> 3] = score;
     this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
     if (this.outlet.fates) this.#recordArrival(digest);
@@ -150,6 +160,7 @@ export class Intake {
       if (this.outlet.fates) this.outlet.fate(digest, END_LEAKED, now, NOT_TRANSMITTED);
     }
     metas.insert(digest);
+    if (this.#chooser !== null) this.#chooser.arrived(digest);
     if (score === 0) counters[STAT.zeroScore]!++;
   }
 

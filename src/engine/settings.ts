@@ -10,6 +10,9 @@ export const OUTCOMES_PER_TURN = 256;
 export const CONFIRMED_PER_TURN = 512;
 /** Packets sent in one turn: a slice of a transmit, about 0.1 ms. */
 export const SENDS_PER_TURN = 256;
+/** Queued packets scored anew, or put back, in one turn (chosen-transmit.ts). */
+export const RESCORES_PER_TURN = 512;
+export const KEEPS_PER_TURN = 1_024;
 /** A model learns when more completed transactions than this have gathered (engine.md, 5.3). */
 export const OUTCOMES_PER_UPDATE = 400;
 /** Milliseconds between two publications of the status page. */

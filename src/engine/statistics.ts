@@ -27,6 +27,12 @@ export const STATISTICS = define([
   { name: "recentlyProcessed", kind: "end", unit: "packets", help: "refused: its signature was confirmed recently" },
   { name: "duplicatePackets", kind: "end", unit: "packets", help: "refused: seen before from the same sender" },
   {
+    name: "duplicatePayloads",
+    kind: "end",
+    unit: "packets",
+    help: "dropped: the same payload went out already (model evidence)",
+  },
+  {
     name: "leakedPriority",
     kind: "end",
     unit: "packets",
@@ -36,6 +42,12 @@ export const STATISTICS = define([
   { name: "recentlyProcessedQueued", kind: "end", unit: "packets", help: "left the queue: confirmed while it waited" },
   { name: "bankingTransmissions", kind: "end", unit: "packets", help: "sent on to sigverify" },
   { name: "queued", kind: "gauge", unit: "packets", help: "in the queue now, those of an unfinished transmit too" },
+  {
+    name: "withheld",
+    kind: "event",
+    unit: "packets",
+    help: "kept in the queue by the model's choice at a transmit (evidence)",
+  },
   { name: "zeroScore", kind: "event", unit: "packets", help: "scored 0" },
   { name: "sigverifyFeedback", kind: "event", unit: "packets", help: "failed signatures reported by sigverify" },
   { name: "recentSignaturesReceived", kind: "event", unit: "signatures", help: "confirmed signatures received" },

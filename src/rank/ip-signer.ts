@@ -9,6 +9,7 @@ import { Senders } from "./senders.ts";
 
 export class IpSigner implements Model {
   readonly name = "ip-signer";
+  readonly chooser = null;
   readonly senders: Senders;
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;

@@ -2,6 +2,8 @@
 // start, so that its calls stay monomorphic. `at` is always an arena offset of a digest or of a partial meta: their first
 // 128 bytes have one shape (wire/digest-layout.ts).
 
+import type { Chooser } from "./chooser.ts";
+
 export interface SenderRow {
   /** Address as people write it, or the payer in base58. */
   readonly sender: string;
@@ -16,6 +18,9 @@ export interface ScoreFactors {
 
 export interface Model {
   readonly name: string;
+
+  /** Where the model decides more than a rank: what is sent in a transmit (chooser.ts). */
+  readonly chooser: Chooser | null;
 
   /**
    * Loads the cache lines that `score` will read for a digest, so that the misses of a group overlap.

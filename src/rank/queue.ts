@@ -12,7 +12,7 @@
 
 import type { Arena } from "../arena.ts";
 import type { QueueRegion } from "../layout.ts";
-import { ARRIVAL_AT } from "../wire/digest-layout.ts";
+import { ARRIVAL_AT, SCORE_AT } from "../wire/digest-layout.ts";
 
 const ARITY_SHIFT = 2;
 const ARITY = 1 << ARITY_SHIFT;
@@ -42,6 +42,10 @@ export class Queue {
   readonly #order: Uint32Array;
   readonly #free: Uint32Array;
   readonly #arrivals: Float64Array;
+  readonly #slotSequences: Float64Array;
+  readonly #outScores: Float64Array;
+  readonly #outSequences: Float64Array;
+  readonly #outSlots: Uint32Array;
   readonly #sortedScores: Float64Array;
   readonly #sortedSequences: Float64Array;
   readonly #sortedSlots: Uint32Array;
@@ -70,6 +74,10 @@ export class Queue {
     this.#order = new Uint32Array(buffer, region.orderAt, capacity);
     this.#free = new Uint32Array(buffer, region.freeAt, slotCount);
     this.#arrivals = new Float64Array(buffer, region.arrivalsAt, slotCount);
+    this.#slotSequences = new Float64Array(buffer, region.slotSequencesAt, slotCount);
+    this.#outScores = new Float64Array(buffer, region.outScoresAt, capacity);
+    this.#outSequences = new Float64Array(buffer, region.outSequencesAt, capacity);
+    this.#outSlots = new Uint32Array(buffer, region.outSlotsAt, capacity);
     this.#sortedScores = new Float64Array(buffer, region.sortAt, capacity);
     this.#sortedSequences = new Float64Array(buffer, region.sortAt + capacity * 8, capacity);
     this.#sortedSlots = new Uint32Array(buffer, region.sortAt + capacity * 16, capacity);
@@ -102,17 +110,25 @@ export class Queue {
    */
   push(slot: number, score: number): number {
     const sequence = this.#sequence++;
+    const dropped = this.#place(slot, score, sequence);
+    if (dropped !== slot) this.#freeCount -= 1;
+    if (dropped >= 0 && dropped !== slot) this.#free[this.#freeCount++] = dropped;
+    return dropped;
+  }
+
+  /** @returns the slot that leaves for it, which may be its own, or -1 */
+  #place(slot: number, score: number, sequence: number): number {
+    this.#slotSequences[slot] = sequence;
     if (this.size === this.capacity - 1) {
-      if (!(score > this.door)) return slot;
+      const lowest = this.#sequences[0]!;
+      if (score < this.door || (score === this.door && sequence > lowest) || Number.isNaN(score)) return slot;
       const dropped = this.#slots[0]!;
       this.#arrived(slot);
-      this.#free[this.#freeCount - 1] = dropped;
       this.#siftDown(0, score, sequence, slot);
       this.door = this.#scores[0]!;
       return dropped;
     }
     this.#arrived(slot);
-    this.#freeCount -= 1;
     this.#siftUp(this.size++, score, sequence, slot);
     if (this.size === this.capacity - 1) this.door = this.#scores[0]!;
     return -1;
@@ -140,6 +156,53 @@ export class Queue {
     this.#outgoingNext = 0;
     this.#unreleased = taken;
     return taken;
+  }
+
+  /**
+   * Takes all entries out of the heap, to be scored anew: `rescored` for each, then `orderOutgoing`.
+   * @returns how many were taken; 0 while those of the last call are not all released or kept
+   */
+  takeAll(): number {
+    const count = this.size;
+    if (this.#unreleased > 0 || count === 0) return 0;
+    for (let i = 0; i < count; i++) {
+      const slot = this.#slots[i]!;
+      this.#order[i] = slot;
+      this.#outSlots[i] = slot;
+      this.#outSequences[i] = this.#sequences[i]!;
+    }
+    this.size = 0;
+    this.door = Number.NEGATIVE_INFINITY;
+    this.#oldestMs = Number.POSITIVE_INFINITY;
+    this.outgoing = count;
+    this.#outgoingNext = 0;
+    this.#unreleased = count;
+    return count;
+  }
+
+  /** The score by which an entry of `takeAll` is ordered. @param place its number, 0 to count - 1 @param score not NaN */
+  rescored(place: number, score: number): void {
+    this.#outScores[place] = score;
+  }
+
+  /** Orders what `takeAll` took by the new scores, falling. */
+  orderOutgoing(kernel: FallingSort): void {
+    const { outScoresAt, outSequencesAt, orderAt, sortAt } = this.#region;
+    const count = this.outgoing;
+    kernel.sortFalling(count, outScoresAt, outSequencesAt, orderAt, sortAt);
+    for (let i = 0; i < count; i++) this.#order[i] = this.#outSlots[this.#order[i]!]!;
+  }
+
+  /**
+   * Puts a slot that `nextOutgoing` gave back into the heap, by the score in its digest, as old as it was.
+   * @returns the slot that left for it and is free again, which may be its own, or -1
+   */
+  keep(slot: number): number {
+    this.#unreleased -= 1;
+    const score = this.#arenaF64[(this.slotAt(slot) + SCORE_AT) >>> 3]!;
+    const dropped = this.#place(slot, score, this.#slotSequences[slot]!);
+    if (dropped >= 0) this.#free[this.#freeCount++] = dropped;
+    return dropped;
   }
 
   /** @returns the slot that the `ahead`-th next call of `nextOutgoing` gives (0: the next); below `outgoing` */

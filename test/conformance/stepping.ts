@@ -289,6 +289,7 @@ class IntakeReader {
     const metas = { touchVictims: () => 0, touch: () => 0, find: () => 0, insert: () => {}, refresh: () => {} };
     const recent = { touch: () => 0, has: () => false };
     const model = {
+      chooser: null,
       touch: () => 0,
       unparsable: () => {},
       score: (digest: number): number => {

@@ -132,6 +132,7 @@ const COUNTERS: Readonly<Record<string, StatisticName>> = {
   "recently-processed": "recentlyProcessed",
   duplicate: "duplicatePackets",
   "pushed-out": "leakedPriority",
+  copy: "duplicatePayloads",
   expired: "expired",
   "confirmed-in-queue": "recentlyProcessedQueued",
   transmitted: "bankingTransmissions",

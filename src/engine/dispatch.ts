@@ -1,0 +1,70 @@
+// A queued packet's last step: recently confirmed, too old, or out (engine.md, 6). What both ways of transmitting share.
+
+import type { Arena } from "../arena.ts";
+import type { Producer } from "../channel/producer.ts";
+import type { PartialMetas } from "../join/partial-metas.ts";
+import type { RecentFilter } from "../join/recent-filter.ts";
+import type { ArenaLayout } from "../layout.ts";
+import { END_EXPIRED, END_RECENTLY_PROCESSED_QUEUED, END_TRANSMITTED } from "../records/ends.ts";
+import type { Outlet } from "../records/outlet.ts";
+import { NOT_TRANSMITTED } from "../records/record-layout.ts";
+import { ARRIVAL_AT, DIGEST_BYTES, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../wire/digest-layout.ts";
+import { STAT } from "./statistics.ts";
+
+export class Dispatch {
+  readonly #u8: Uint8Array;
+  readonly #f64: Float64Array;
+  readonly #packetBytes: number;
+
+  constructor(
+    arena: Arena,
+    layout: ArenaLayout,
+    private readonly maxAgeMs: number,
+    private readonly counters: Float64Array,
+    private readonly recent: RecentFilter,
+    private readonly metas: PartialMetas,
+    private readonly outlet: Outlet,
+  ) {
+    this.#u8 = arena.u8;
+    this.#f64 = arena.f64;
+    this.#packetBytes = layout.channels[0]!.elementBytes;
+  }
+
+  /** Loads what `offer` reads. @param at a slot's digest @returns anything that depends on the loads */
+  touch(at: number): number {
+    const touched = this.recent.touch(at + SIGNATURE_MIX_AT);
+    return this.outlet.open ? touched + this.metas.touch(at) : touched;
+  }
+
+  /**
+   * Sends a packet, or ends it. The slot is the caller's to release.
+   * @param at the slot's digest, with the packet behind it
+   * @returns whether it went out
+   */
+  offer(output: Producer, at: number, now: number): boolean {
+    const { counters, outlet } = this;
+    if (this.recent.has(at + SIGNATURE_KEY_AT, at + SIGNATURE_MIX_AT)) {
+      counters[STAT.recentlyProcessedQueued]!++;
+      if (outlet.fates) outlet.fate(at, END_RECENTLY_PROCESSED_QUEUED, now, NOT_TRANSMITTED);
+      return false;
+    }
+    if (now - this.#f64[(at + ARRIVAL_AT) >>> 3]! > this.maxAgeMs) {
+      counters[STAT.expired]!++;
+      if (outlet.fates) outlet.fate(at, END_EXPIRED, now, NOT_TRANSMITTED);
+      return false;
+    }
+    this.#u8.copyWithin(output.reserve(), at + DIGEST_BYTES, at + DIGEST_BYTES + this.#packetBytes);
+    output.commit();
+    counters[STAT.bankingTransmissions]!++;
+    if (outlet.open) this.#recordSent(at, now);
+    return true;
+  }
+
+  /** The fate, and the time in the partial meta, for the record of the outcome. */
+  #recordSent(at: number, now: number): void {
+    const { outlet } = this;
+    if (outlet.fates) outlet.fate(at, END_TRANSMITTED, now, now);
+    const meta = this.metas.find(at);
+    if (meta !== 0) outlet.transmitted(meta, now);
+  }
+}

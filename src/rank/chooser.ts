@@ -1,0 +1,40 @@
+// What a model may decide beyond a rank: what is sent in a transmit, and what never is. A model without one is a rank alone,
+// and the queue's best are sent (engine/transmit.ts); with one, each transmit goes engine/chosen-transmit.ts's way.
+
+/** Send it. */
+export const CHOICE_SEND = 0;
+/** Not in this transmit: it stays queued. */
+export const CHOICE_KEEP = 1;
+/** Drop it: the same payload went out already. */
+export const CHOICE_COPY = 2;
+/** Send no more in this transmit. */
+export const CHOICE_STOP = 3;
+
+/** What `Model.score` returns for a packet whose payload went out already: it is refused as a copy. */
+export const SCORE_OF_COPY = -1;
+
+export interface Chooser {
+  /** A packet that was scored is taken: it is queued, or was ranked too low for it. After its last lap check. */
+  arrived(at: number): void;
+
+  /** A transmit begins. @param most packets that may be sent in it @param intervalMs time that it stands for */
+  begin(nowMs: number, most: number, intervalMs: number): void;
+
+  /** Loads what `rescore` will read. @returns anything that depends on the loads */
+  touchAgain(at: number): number;
+
+  /** Scores a queued packet anew. @param place its number among the queued, for `favoured` */
+  rescore(at: number, place: number): number;
+
+  /** Places that go first whatever their score: the next one of them, or -1 at the end. */
+  favoured(): number;
+
+  /** Decides on a queued packet, asked in falling order of the new scores. @returns one of CHOICE_ */
+  choose(at: number): number;
+
+  /** A packet goes out. */
+  sent(at: number): void;
+
+  /** The transmit is over. */
+  end(nowMs: number): void;
+}

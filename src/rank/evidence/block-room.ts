@@ -1,0 +1,73 @@
+// How much work a block takes, in nanoseconds of execution, learned from what comes back; and how the two budgets
+// (sigverify's packets, the block's work) weigh against each other.
+//
+// Unknown until a block is seen to be full: likely landers come back "not included". Then the room is what was included;
+// while nothing of theirs comes back it grows. That is a congestion window (Jacobson, 1988) with the block as the link.
+//
+// The balance is the Lagrange multiplier of a knapsack with two constraints, found as one goes (primal-dual): where packets
+// run out first in a transmit, packets become dearer, where the room does, work does.
+
+import { BALANCE_LEAST, BALANCE_STEP, ROOM_FULL_SHARE, ROOM_GROWTH, ROOM_MARGIN, ROOM_WINDOW_MS } from "./constants.ts";
+
+export class BlockRoom {
+  /** Nanoseconds of execution that a block takes per millisecond; Infinity while no block was seen to be full. */
+  nanosPerMs = Number.POSITIVE_INFINITY;
+  /** Share of packets in the cost of a transaction; the rest is work. */
+  balance = 1;
+
+  #windowStartMs = Number.NEGATIVE_INFINITY;
+  #included = 0;
+  #outbid = 0;
+  #limited = false;
+
+  /** A transaction was included. */
+  included(nanos: number): void {
+    this.#included += nanos;
+  }
+
+  /** A likely lander came back without having been included. */
+  cameBack(expectedNanos: number): void {
+    this.#outbid += expectedNanos;
+  }
+
+  /** Room of a transmit that stands for so much time. */
+  roomOf(ms: number): number {
+    return this.nanosPerMs * ms * (1 + ROOM_MARGIN);
+  }
+
+  /** A transmit is over. @param packetsLeft @param roomLeft what was left of its budgets, as shares */
+  spent(packetsLeft: number, roomLeft: number): void {
+    if (this.nanosPerMs === Number.POSITIVE_INFINITY) {
+      this.balance = 1;
+      return;
+    }
+    if (roomLeft <= 0 && packetsLeft > 0) {
+      this.#limited = true;
+      this.balance = Math.max(BALANCE_LEAST, this.balance - BALANCE_STEP);
+    } else if (packetsLeft <= 0 && roomLeft > 0) {
+      this.balance = Math.min(1, this.balance + BALANCE_STEP);
+    }
+  }
+
+  advance(nowMs: number): void {
+    const passed = nowMs - this.#windowStartMs;
+    if (passed < ROOM_WINDOW_MS) return;
+    if (passed < 4 * ROOM_WINDOW_MS && this.#included > 0) this.#learn(passed);
+    this.#windowStartMs = nowMs;
+    this.#included = 0;
+    this.#outbid = 0;
+    this.#limited = false;
+  }
+
+  #learn(ms: number): void {
+    const rate = this.#included / ms;
+    if (this.#outbid > ROOM_FULL_SHARE * this.#included) {
+      if (this.nanosPerMs === Number.POSITIVE_INFINITY) this.balance = 0.5;
+      this.nanosPerMs = this.nanosPerMs === Number.POSITIVE_INFINITY ? rate : (this.nanosPerMs + rate) / 2;
+    } else if (this.#limited) {
+      this.nanosPerMs = Math.max(this.nanosPerMs, rate) * ROOM_GROWTH;
+    } else {
+      this.nanosPerMs = Math.max(this.nanosPerMs, rate);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+// What is known of senders: nodes of decayed counts, in one bounded table for all kinds of keys (an address, an address and
+// port, both and the payer, a payer). Sets of 16: one line of tags, then one line a node, so that an unknown key costs one
+// line, and a known one two.
+//
+// When a set is full, the node with the least evidence leaves. So a flood of fresh keys, which have little evidence each,
+// can only push out one another: what is proven (or thoroughly disproven) stays until it has decayed.
+
+import type { Arena } from "../../arena.ts";
+import { type EvidenceRegion, EVIDENCE_WAYS as WAYS } from "../../layout.ts";
+import { HALF_LIFE_MS, IN_FLIGHT_HALF_LIFE_MS } from "./constants.ts";
+import { DECAY_STEP_MS, decayOver } from "./decay.ts";
+
+const WAYS_SHIFT = 4;
+const NODE_SHIFT = 4; // words of a node: 16
+
+// Words of a node (f32, but for the last two).
+export const GOOD = 0;
+export const BAD = 1;
+/** Good and bad ones of children without a record. */
+export const FRESH_GOOD = 2;
+export const FRESH_BAD = 3;
+export const LANDED = 4;
+export const MISSED = 5;
+export const FRESH_LANDED = 6;
+export const FRESH_MISSED = 7;
+/** Nanoseconds of execution, and the compute units that were asked for them. */
+export const NANOS = 8;
+export const ASKED = 9;
+export const IN_FLIGHT = 10;
+/** Estimates as of the last look (evidence.ts). */
+export const P_GOOD = 11;
+export const P_LANDS = 12;
+export const NANOS_PER_UNIT = 13;
+const STAMP = 14; // u32 milliseconds
+const ID_LOW = 15; // u32
+const DECAYING = 10;
+
+const IN_FLIGHT_POWER = HALF_LIFE_MS / IN_FLIGHT_HALF_LIFE_MS;
+
+export class EvidenceTable {
+  /** Nodes in use. */
+  size = 0;
+  /** Nodes that left for others. */
+  evicted = 0;
+  /** The columns of all nodes; a node is an index into it. */
+  readonly counts: Float32Array;
+  readonly #words: Int32Array;
+  readonly #tags: number;
+  readonly #nodes: number;
+  readonly #mask: number;
+
+  constructor(arena: Arena, region: EvidenceRegion) {
+    if (!Number.isInteger(Math.log2(region.sets))) throw new RangeError(`${region.sets} sets are no power of two`);
+    this.counts = new Float32Array(arena.buffer);
+    this.#words = arena.i32;
+    this.#tags = region.tagsAt >>> 2;
+    this.#nodes = region.nodesAt >>> 2;
+    this.#mask = region.sets - 1;
+  }
+
+  /** Loads the line of tags that `find` reads. */
+  touch(low: number): number {
+    return this.#words[this.#tags + ((low & this.#mask) << WAYS_SHIFT)]!;
+  }
+
+  /**
+   * @param low low and high words of the key's id, as i32; keyed, so that nobody can choose them
+   * @returns first word of the node, or 0
+   */
+  find(low: number, high: number): number {
+    const words = this.#words;
+    const set = low & this.#mask;
+    const t = this.#tags + (set << WAYS_SHIFT);
+    const tag = high | 1;
+    let found = 0;
+    for (let way = 0; way < WAYS; way++) found |= (Math.clz32(words[t + way]! ^ tag) >>> 5) << way;
+    while (found !== 0) {
+      const way = 31 - Math.clz32(found & -found);
+      const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
+      if (words[node + ID_LOW] === low) return node;
+      found &= found - 1;
+    }
+    return 0;
+  }
+
+  /** The node of a key; a new one where there is none. @param nowMs whole milliseconds */
+  findOrAdd(low: number, high: number, nowMs: number): number {
+    const known = this.find(low, high);
+    if (known !== 0) {
+      this.settle(known, nowMs);
+      return known;
+    }
+    const words = this.#words;
+    const set = low & this.#mask;
+    const t = this.#tags + (set << WAYS_SHIFT);
+    const way = this.#wayFor(set, t, nowMs);
+    const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
+    words[t + way] = high | 1;
+    this.counts.fill(0, node, node + STAMP);
+    words[node + STAMP] = nowMs;
+    words[node + ID_LOW] = low;
+    return node;
+  }
+
+  /** Brings a node's counts up to now. Less than a step of the decay changes nothing and keeps the stamp. */
+  settle(node: number, nowMs: number): void {
+    const words = this.#words;
+    const passed = nowMs - words[node + STAMP]!;
+    if (passed < DECAY_STEP_MS) return;
+    const { counts } = this;
+    const left = decayOver(passed);
+    for (let i = 0; i < DECAYING; i++) counts[node + i] = counts[node + i]! * left;
+    counts[node + IN_FLIGHT] = counts[node + IN_FLIGHT]! * left ** IN_FLIGHT_POWER;
+    words[node + STAMP] = nowMs;
+  }
+
+  /** How much is known of a key, in decayed observations. */
+  evidence(node: number): number {
+    const { counts } = this;
+    return counts[node + GOOD]! + counts[node + BAD]! + counts[node + LANDED]! + counts[node + MISSED]!;
+  }
+
+  #wayFor(set: number, t: number, nowMs: number): number {
+    const words = this.#words;
+    let least = 0;
+    let leastEvidence = Number.POSITIVE_INFINITY;
+    for (let way = 0; way < WAYS; way++) {
+      if (words[t + way] === 0) {
+        this.size += 1;
+        return way;
+      }
+      const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
+      const evidence = this.evidence(node) * decayOver(nowMs - words[node + STAMP]!);
+      if (evidence < leastEvidence) {
+        least = way;
+        leastEvidence = evidence;
+      }
+    }
+    this.evicted += 1;
+    return least;
+  }
+}

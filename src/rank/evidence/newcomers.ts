@@ -1,0 +1,98 @@
+// The quota for addresses that were never judged: a few places of each transmit, one packet an address, those first that
+// keep coming back. So an honest newcomer is judged soon, and a flood of fresh addresses costs its share and no more.
+
+import type { Arena } from "../../arena.ts";
+import type { LinesRegion } from "../../layout.ts";
+import { IP_ID_AT } from "../../wire/digest-layout.ts";
+import { PRESENCE_WINDOW_MS } from "./constants.ts";
+import { Presence } from "./presence.ts";
+
+/** Places that a quota can have at the most, whatever the target. */
+const PLACES_MOST = 1_024;
+
+export class Newcomers {
+  readonly #presence: Presence;
+  readonly #i32: Int32Array;
+  // A min-heap of the candidates: how much each is worth, its place in the queue, its address.
+  readonly #rank = new Float64Array(PLACES_MOST);
+  readonly #place = new Int32Array(PLACES_MOST);
+  readonly #address = new Int32Array(PLACES_MOST);
+  #quota = 0;
+  #count = 0;
+
+  constructor(arena: Arena, region: LinesRegion) {
+    this.#presence = new Presence(arena, region);
+    this.#i32 = arena.i32;
+  }
+
+  /** Notes a packet of an unjudged address. @param at its digest */
+  note(at: number, nowMs: number): void {
+    const word = (at + IP_ID_AT) >>> 2;
+    this.#presence.note(this.#i32[word]!, this.#i32[word + 1]!, Math.floor(nowMs / PRESENCE_WINDOW_MS));
+  }
+
+  begin(quota: number): void {
+    this.#quota = Math.min(quota, PLACES_MOST);
+    this.#count = 0;
+  }
+
+  /** Considers a queued packet of an unjudged address. */
+  consider(at: number, place: number, worth: number): void {
+    if (this.#quota === 0) return;
+    const word = (at + IP_ID_AT) >>> 2;
+    const address = this.#i32[word]!;
+    const windows = this.#presence.windows(address, this.#i32[word + 1]!);
+    // Persistence first, worth among equals: worth / (1 + worth) is below 1.
+    const rank = windows + worth / (1 + worth);
+    if (this.#count === this.#quota && rank <= this.#rank[0]!) return;
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#address[i] !== address) continue;
+      if (rank > this.#rank[i]!) this.#sink(i, rank, place, address);
+      return;
+    }
+    if (this.#count < this.#quota) {
+      this.#rise(this.#count++, rank, place, address);
+      return;
+    }
+    this.#sink(0, rank, place, address);
+  }
+
+  /** @returns places of the chosen, one a call, or -1 at the end */
+  next(): number {
+    return this.#count === 0 ? -1 : this.#place[--this.#count]!;
+  }
+
+  #rise(from: number, rank: number, place: number, address: number): void {
+    let at = from;
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      if (this.#rank[parent]! <= rank) break;
+      this.#copy(parent, at);
+      at = parent;
+    }
+    this.#set(at, rank, place, address);
+  }
+
+  #sink(from: number, rank: number, place: number, address: number): void {
+    let at = from;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= this.#count) break;
+      if (child + 1 < this.#count && this.#rank[child + 1]! < this.#rank[child]!) child += 1;
+      if (this.#rank[child]! >= rank) break;
+      this.#copy(child, at);
+      at = child;
+    }
+    this.#set(at, rank, place, address);
+  }
+
+  #copy(from: number, to: number): void {
+    this.#set(to, this.#rank[from]!, this.#place[from]!, this.#address[from]!);
+  }
+
+  #set(at: number, rank: number, place: number, address: number): void {
+    this.#rank[at] = rank;
+    this.#place[at] = place;
+    this.#address[at] = address;
+  }
+}
