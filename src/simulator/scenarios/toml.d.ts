@@ -1,3 +1,4 @@
+// A scenario imported `with { type: "text" }` is its TOML.
 declare module "*.toml" {
   const text: string;
   export default text;
