@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import type { Peer } from "./peer.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 /** The machine may be small and busy. */
@@ -85,6 +86,21 @@ export class SidecarProcess implements Disposable {
   /** Waits for a line of its log. */
   async says(pattern: RegExp): Promise<void> {
     await until(`${pattern} in:\n${this.log}`, () => pattern.test(this.log));
+  }
+
+  /** Waits until it reads (or, the output, writes) a channel. @throws Error with its log where it ended instead */
+  async reads(peer: Peer, id: number): Promise<void> {
+    const before = peer.heartbeat(id);
+    const beats = (): boolean => {
+      if (peer.heartbeat(id) > before) return true;
+      if (this.#child.exitCode === null && this.#child.signalCode === null) return false;
+      throw new Error(`the sidecar ended before it read ${peer.path(id)}:\n${this.log}`);
+    };
+    try {
+      await until(`a heartbeat in ${peer.path(id)}`, beats);
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}\n${this.log}`);
+    }
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -23,12 +23,6 @@ function validator(ids: readonly number[]): Peer {
 
 const ALL_INPUTS = [0, 1, 2, 3, FAILED_CHANNEL, OUTCOME_CHANNEL, CONFIRMED_CHANNEL];
 
-/** Waits until the sidecar reads a channel. */
-async function attached(peer: Peer, id: number): Promise<void> {
-  const before = peer.heartbeat(id);
-  await until(`a heartbeat in ${peer.path(id)}`, () => peer.heartbeat(id) > before);
-}
-
 /** Waits until everything sent has come out, and gives it. */
 async function collect(peer: Peer, count: number): Promise<Uint8Array[]> {
   const packets: Uint8Array[] = [];
@@ -43,7 +37,7 @@ describe("a run", () => {
   test("takes packets, sends them on unchanged, and its numbers add up", async () => {
     const peer = validator(ALL_INPUTS);
     using sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", "420"]);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     peer.open(OUTPUT_CHANNEL);
     const sent = corpus.slice(0, 300);
     for (const [i, payload] of sent.entries()) peer.send(i % 4, payload, [10, 0, 0, i % 7]);
@@ -71,7 +65,7 @@ describe("a run", () => {
     expect(await timed.ended()).toBe(0);
     expect(timed.log).toContain("its time is over");
     using interrupted = new SidecarProcess(peer.prefix);
-    await attached(peer, TPU);
+    await interrupted.reads(peer, TPU);
     interrupted.kill("SIGINT");
     expect(await interrupted.ended()).toBe(0);
     expect(lawOf(interrupted.stats())).toEqual([0, 0]);
@@ -80,12 +74,12 @@ describe("a run", () => {
   test("beats every attached channel, also while others are awaited, and joins those as they appear", async () => {
     const peer = validator([OUTCOME_CHANNEL]);
     using sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", "7"]);
-    await attached(peer, OUTCOME_CHANNEL);
+    await sidecar.reads(peer, OUTCOME_CHANNEL);
     await sidecar.says(/waiting for the first packet channel/);
     peer.open(OUTPUT_CHANNEL);
-    await attached(peer, OUTPUT_CHANNEL);
+    await sidecar.reads(peer, OUTPUT_CHANNEL);
     peer.open(TPU);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     await sidecar.says(/tpu_to_qos joined/);
     peer.send(TPU, corpus[0]);
     peer.sync(TPU);
@@ -96,7 +90,7 @@ describe("a run", () => {
   test("hostile packets are counted and end nothing", async () => {
     const peer = validator(ALL_INPUTS);
     using sidecar = new SidecarProcess(peer.prefix);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     const garbage = new Uint8Array(1232).map((_, i) => (i * 151) & 255);
     for (let i = 0; i < 200; i++) peer.send(TPU, garbage.subarray(0, i * 6), [1, 2, 3, i]);
     for (let i = 0; i < 50; i++) peer.send(FAILED_CHANNEL, garbage.subarray(0, i), [1, 2, 3, i]);
@@ -116,12 +110,58 @@ describe("a run", () => {
   });
 });
 
+describe("signals", () => {
+  test("a second one ends it at once", async () => {
+    const peer = validator([TPU]);
+    using sidecar = new SidecarProcess(peer.prefix);
+    await sidecar.reads(peer, TPU);
+    // Stopped, so that both wait for it together: it could be through with an orderly end before the second otherwise.
+    sidecar.kill("SIGSTOP");
+    sidecar.kill("SIGINT");
+    sidecar.kill("SIGTERM");
+    sidecar.kill("SIGCONT");
+    expect(await sidecar.ended()).toBe(130);
+  });
+
+  test("stopped and continued, it goes on where it was", async () => {
+    const peer = validator([TPU]);
+    using sidecar = new SidecarProcess(peer.prefix);
+    await sidecar.reads(peer, TPU);
+    peer.open(OUTPUT_CHANNEL);
+    sidecar.kill("SIGSTOP");
+    for (let i = 0; i < 100; i++) peer.send(TPU, salted(corpus[6], i));
+    peer.sync(TPU);
+    sidecar.kill("SIGCONT");
+    expect(await collect(peer, 100)).toHaveLength(100);
+    expect(await sidecar.stop()).toBe(0);
+  });
+
+  test("lapped while it was stopped, it counts what it lost and goes on", async () => {
+    const peer = validator([TPU]);
+    using sidecar = new SidecarProcess(peer.prefix);
+    await sidecar.reads(peer, TPU);
+    sidecar.kill("SIGSTOP");
+    const sent = 70_000;
+    for (let i = 0; i < sent; i++) peer.send(TPU, salted(corpus[7], i));
+    peer.sync(TPU);
+    const beats = peer.heartbeat(TPU);
+    sidecar.kill("SIGCONT");
+    await until("it to have read on", () => peer.heartbeat(TPU) > beats + 200);
+    expect(await sidecar.stop()).toBe(0);
+    const stats = sidecar.stats();
+    const { received, lapped, tail } = stats.channels.tpu_to_qos;
+    expect([received + lapped, tail]).toEqual([sent, sent]);
+    expect(lapped).toBeGreaterThan(30_000);
+    expect(lawOf(stats)).toEqual([received, received]);
+  });
+});
+
 describe("the seed", () => {
   test("given, it stands in the scheduler's channel, exact, and is never printed", async () => {
     const peer = validator([OUTCOME_CHANNEL]);
     const seed = 18_446_744_073_709_551_557n;
     using sidecar = new SidecarProcess(peer.prefix, [], { QOS_XXHASH_SEED: `${seed}` });
-    await attached(peer, OUTCOME_CHANNEL);
+    await sidecar.reads(peer, OUTCOME_CHANNEL);
     expect(peer.seed).toBe(seed);
     await sidecar.stop();
     expect(sidecar.log + readFileSync(sidecar.statsPath, "utf8")).not.toContain(`${seed}`);
@@ -132,17 +172,17 @@ describe("the seed", () => {
     const file = join(import.meta.dir, `../../node_modules/.cache/${peer.prefix}seed`);
     await Bun.write(file, " 420\n");
     using given = new SidecarProcess(peer.prefix, ["--xxhash-seed-file", file]);
-    await attached(peer, OUTCOME_CHANNEL);
+    await given.reads(peer, OUTCOME_CHANNEL);
     await Bun.file(file).delete();
     expect(peer.seed).toBe(420n);
     await given.stop();
     using standing = new SidecarProcess(peer.prefix);
-    await attached(peer, OUTCOME_CHANNEL);
+    await standing.reads(peer, OUTCOME_CHANNEL);
     expect(peer.seed).toBe(420n);
     await standing.stop();
     peer.seed = 0n;
     using drawn = new SidecarProcess(peer.prefix);
-    await attached(peer, OUTCOME_CHANNEL);
+    await drawn.reads(peer, OUTCOME_CHANNEL);
     expect(peer.seed).not.toBe(0n);
     expect(peer.seed).not.toBe(420n);
     await drawn.stop();
@@ -151,11 +191,11 @@ describe("the seed", () => {
   test("is stored again when the channel is created again", async () => {
     const peer = validator([TPU, OUTCOME_CHANNEL]);
     using sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", "99"]);
-    await attached(peer, OUTCOME_CHANNEL);
+    await sidecar.reads(peer, OUTCOME_CHANNEL);
     peer.remove(OUTCOME_CHANNEL);
     peer.open(OUTCOME_CHANNEL);
     expect(peer.seed).toBe(0n);
-    await attached(peer, OUTCOME_CHANNEL);
+    await sidecar.reads(peer, OUTCOME_CHANNEL);
     expect(peer.seed).toBe(99n);
     expect(sidecar.log).toMatch(/sch_to_qos (was created again|is gone)/);
     await sidecar.stop();
@@ -166,11 +206,11 @@ describe("refusals", () => {
   test("a second sidecar, which is told who the first is", async () => {
     const peer = validator([TPU]);
     using first = new SidecarProcess(peer.prefix);
-    await attached(peer, TPU);
+    await first.reads(peer, TPU);
     using second = new SidecarProcess(peer.prefix);
     expect(await second.ended()).toBe(1);
     expect(second.log).toContain(`process ${first.pid} is its producer already`);
-    await attached(peer, TPU);
+    await first.reads(peer, TPU);
     expect(await first.stop()).toBe(0);
   });
 
@@ -192,7 +232,7 @@ describe("refusals", () => {
     try {
       using sidecar = new SidecarProcess(prefix);
       expect(await sidecar.ended()).toBe(1);
-      expect(sidecar.log).toContain(`${path} has 16 bytes`);
+      expect(sidecar.log).toContain(`qos: ${path} `);
       expect(readFileSync(path, "utf8")).toBe("somebody's notes");
     } finally {
       removeChannels(prefix);
@@ -226,14 +266,14 @@ describe("restarts", () => {
   test("a sidecar that was killed leaves nothing that is in the next one's way", async () => {
     const peer = validator(ALL_INPUTS);
     using first = new SidecarProcess(peer.prefix, ["--xxhash-seed", "5"]);
-    await attached(peer, TPU);
+    await first.reads(peer, TPU);
     peer.open(OUTPUT_CHANNEL);
     first.kill("SIGKILL");
     expect(await first.ended()).toBeNull();
     peer.send(TPU, salted(corpus[2], 1)); // nobody is there: lost, as it must be
     peer.sync(TPU);
     using second = new SidecarProcess(peer.prefix);
-    await attached(peer, TPU);
+    await second.reads(peer, TPU);
     expect(peer.seed).toBe(5n);
     peer.send(TPU, salted(corpus[2], 2));
     peer.sync(TPU);
@@ -278,14 +318,14 @@ describe("restarts", () => {
   test("a channel that is removed and created again under the sidecar is joined anew", async () => {
     const peer = validator([TPU, OUTCOME_CHANNEL]);
     using sidecar = new SidecarProcess(peer.prefix);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     peer.open(OUTPUT_CHANNEL);
     peer.send(TPU, salted(corpus[3], 1));
     peer.sync(TPU);
     await collect(peer, 1);
     peer.remove(TPU);
     peer.open(TPU);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     peer.send(TPU, salted(corpus[3], 2));
     peer.sync(TPU);
     expect(await collect(peer, 1)).toHaveLength(1);
@@ -299,7 +339,7 @@ describe("restarts", () => {
         return false;
       }
     });
-    await attached(peer, OUTPUT_CHANNEL);
+    await sidecar.reads(peer, OUTPUT_CHANNEL);
     peer.send(TPU, salted(corpus[3], 3));
     peer.sync(TPU);
     expect(await collect(peer, 1)).toHaveLength(1);
@@ -311,7 +351,7 @@ describe("restarts", () => {
   test("a producer that begins again in the same file is joined anew", async () => {
     const peer = validator([TPU]);
     using sidecar = new SidecarProcess(peer.prefix);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     peer.open(OUTPUT_CHANNEL);
     for (let i = 0; i < 10; i++) peer.send(TPU, salted(corpus[4], i));
     peer.sync(TPU);
@@ -321,7 +361,7 @@ describe("restarts", () => {
     peer.leave(TPU);
     peer.open(TPU);
     await sidecar.says(/tpu_to_qos began again at a lower position/);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     peer.send(TPU, salted(corpus[4], 100));
     peer.sync(TPU);
     await collect(peer, 1);

@@ -32,11 +32,6 @@ function folder(): string {
   return path;
 }
 
-async function attached(peer: Peer, id: number): Promise<void> {
-  const before = peer.heartbeat(id);
-  await until(`a heartbeat in ${peer.path(id)}`, () => peer.heartbeat(id) > before);
-}
-
 const SEED = 420n;
 
 /** The packet hash as the scheduler computes it (wire.md, 8). */
@@ -49,7 +44,7 @@ function packetHash(payload: Uint8Array, octets: readonly number[]): bigint {
 /** Lets a sidecar learn: transactions of few senders, all of them included. */
 async function teach(peer: Peer, flags: readonly string[]): Promise<SidecarProcess> {
   const sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", `${SEED}`, ...flags]);
-  await attached(peer, TPU);
+  await sidecar.reads(peer, TPU);
   peer.open(OUTPUT_CHANNEL);
   const count = 450;
   const packets: { payload: Uint8Array; ip: number[] }[] = [];
@@ -125,7 +120,7 @@ describe("--stake-file", () => {
     using sidecar = new SidecarProcess(peer.prefix, ["--model", "ip-signer-stake", "--stake-file", file]);
     await sidecar.says(/2 stakes of 350 lamports in all/);
     expect(sidecar.log).toContain(`${file}, line 2: "nonsense" is not "IP LAMPORTS"`);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     // Replaced as editors do, by a new file; then written to in place.
     writeFileSync(`${file}.new`, "10.0.0.1 300\ntotal 1000\n");
     renameSync(`${file}.new`, file);
@@ -146,7 +141,7 @@ describe("--stake-file", () => {
     // One packet a tick goes out: the highest.
     const flags = ["--model", "ip-signer-stake", "--stake-file", file, "--target-pps", "10"];
     using sidecar = new SidecarProcess(peer.prefix, flags);
-    await attached(peer, TPU);
+    await sidecar.reads(peer, TPU);
     peer.open(OUTPUT_CHANNEL);
     for (let i = 0; i < 20; i++) peer.send(TPU, salted(corpus[5], i), [10, 0, 0, i === 15 ? 77 : 1]);
     peer.sync(TPU);
