@@ -101,21 +101,23 @@ describe("bucket index", () => {
     }
   });
 
-  test("an entry that passed two full buckets comes back over one that nothing else has to leave", () => {
-    const { store, index } = makeIndex(64);
-    let node = 0;
-    const add = (home: number): number => {
-      writeNode(store, node, node, home);
-      index.insert(home, node);
-      return node++;
-    };
-    const first = add(1);
-    for (let i = 0; i < 9; i++) add(1);
-    for (let i = 0; i < 10; i++) add(2);
-    const spilled = add(1); // passes 1 and 2, stands in 3
-    index.remove(first);
-    checkBuckets(store);
-    expect(index.find(1, spilled, ~spilled)).toBe(spilled);
+  test("an entry that passed full buckets comes back over those that nothing else has to leave", () => {
+    for (const passed of [1, 2, 6, 7, 8, 9, 15]) {
+      const { store, index } = makeIndex(256);
+      let node = 0;
+      const add = (home: number): number => {
+        writeNode(store, node, node, home);
+        index.insert(home, node);
+        return node++;
+      };
+      const first = add(60); // the run goes over the end of the table
+      for (let i = 0; i < 9; i++) add(60);
+      for (let home = 61; home < 60 + passed; home++) for (let i = 0; i < 10; i++) add(home & 63);
+      const spilled = add(60);
+      index.remove(first);
+      expect(checkBuckets(store)).toHaveLength(node - 1);
+      expect(index.find(60, spilled, ~spilled)).toBe(spilled);
+    }
   });
 
   test("a hit is confirmed by the whole key, a miss by the tag alone", () => {
