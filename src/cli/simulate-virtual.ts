@@ -6,7 +6,7 @@ import { ScoreReader } from "../rank/score-reader.ts";
 import { openModel, type SidecarModel } from "../sidecar/models.ts";
 import { putScores, takeScores } from "../sidecar/scores.ts";
 import type { SidecarSettings } from "../sidecar/settings.ts";
-import { drawFaults, type Faults } from "../simulator/faults.ts";
+import { drawFaults } from "../simulator/faults.ts";
 import { InvariantError } from "../simulator/invariants.ts";
 import { loadScenario } from "../simulator/load-scenario.ts";
 import { Random } from "../simulator/random.ts";
@@ -104,16 +104,19 @@ function virtualRows({
   ];
 }
 
+export interface SoakChoice {
+  /** Instead of one that the seed draws. */
+  readonly scenario?: Scenario | undefined;
+  readonly seconds?: number;
+}
+
 /** What a soak plays for a seed: a scenario of those that come with qos, short, with small stores and faults of all kinds. */
-export function soakOptions(
-  seed: bigint,
-  model: ModelName,
-  only?: Scenario,
-): VirtualOptions & { readonly faults: Faults } {
+export function soakOptions(seed: bigint, model: ModelName, choice: SoakChoice = {}): VirtualOptions {
   const random = new Random(seed, "soak");
   const names = Object.keys(SCENARIOS);
-  const scenario = only ?? loadScenario(names[random.below(names.length)]);
-  const durationSeconds = Math.min(scenario.durationSeconds, SOAK_SECONDS);
+  const drawn = names[random.below(names.length)];
+  const scenario = choice.scenario ?? loadScenario(drawn);
+  const durationSeconds = Math.min(scenario.durationSeconds, choice.seconds ?? SOAK_SECONDS);
   const faults = drawFaults(random, durationSeconds * 1_000);
   return { scenario: { ...scenario, durationSeconds }, seed, faults, ...SOAK_SIZES, ...modelOptions(model) };
 }
@@ -131,7 +134,7 @@ export async function soak(
   let saidMs = started;
   let seed = first;
   for (; !stop.aborted && performance.now() - started < forMs; seed += 1n) {
-    const options = soakOptions(seed, model, only);
+    const options = soakOptions(seed, model, { scenario: only });
     try {
       new VirtualRun(options).run();
     } catch (error) {

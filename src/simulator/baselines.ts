@@ -12,11 +12,21 @@
 // where the share m in 0..1 is chosen anew for each slot by bisection, so that both budgets are used up together: the
 // Lagrange multipliers of the two constraints, which is optimal for a slot up to one transaction. Only the rules' own time
 // counts: a slot that ends at T may use what arrived before T, so that no rule that waits for arrivals can know more. What
-// it would have paid to wait for better ones is left out; slots are filled greedily, one after the other.
+// it would have paid to wait for better ones is left out; slots are filled greedily, one after the other. A slot that the
+// run's end cuts short has its share of both budgets, in quarters, as the validator fills it.
+//
+// What counts is what arrived from the attack's start on and landed by the run's end; for that, the oracle takes nothing
+// else. (If all that lands after the start counted, a rule would gain by being late with what came before.)
 
 import type { ValidatorSpec } from "./scenario.ts";
 import { HONEST, INCLUDABLE, NEWCOMER, PARSABLE, type Trace } from "./trace.ts";
-import { BLOCKHASH_LIFE_MS, honestLamportsSince, NO_ANSWERS, SimulatedValidator } from "./validator.ts";
+import {
+  BLOCKHASH_LIFE_MS,
+  honestLamportsSince,
+  NO_ANSWERS,
+  QUANTA_PER_SLOT,
+  SimulatedValidator,
+} from "./validator.ts";
 
 const QUEUE_PLACES = 16_384;
 const TICK_MS = 100;
@@ -34,7 +44,7 @@ export interface BaselineResult {
 }
 
 export interface Span {
-  /** Only what lands from here on counts. */
+  /** Only what arrives from here on counts. */
   readonly fromMs: number;
   /** The run's end: what has not landed by then does not count. */
   readonly untilMs: number;
@@ -114,7 +124,6 @@ export function declaredFee(trace: Trace, spec: ValidatorSpec, span: Span): Base
 
 /** Perfect knowledge of every transaction that has arrived. */
 export function oracle(trace: Trace, spec: ValidatorSpec, span: Span): BaselineResult {
-  const packets = Math.floor((spec.sigverifyPps * spec.slotMs) / 1_000);
   const seen = new Uint8Array(trace.transactions);
   let pool: number[] = [];
   let row = 0;
@@ -122,18 +131,22 @@ export function oracle(trace: Trace, spec: ValidatorSpec, span: Span): BaselineR
   let newcomers = 0;
   let delivered = 0;
   let lastShare = 0.5;
-  for (let endMs = spec.slotMs; endMs <= span.untilMs; endMs += spec.slotMs) {
+  for (let startMs = 0; startMs < span.untilMs; startMs += spec.slotMs) {
+    const quarters = Math.floor((QUANTA_PER_SLOT * Math.min(spec.slotMs, span.untilMs - startMs)) / spec.slotMs);
+    const part = quarters / QUANTA_PER_SLOT;
+    const endMs = startMs + part * spec.slotMs;
     for (; row < trace.packets && trace.packetMs[row] < endMs; row++) {
       const transaction = trace.packetTransaction[row];
-      if (seen[transaction] === 1) continue;
+      if (seen[transaction] === 1 || trace.createdMs[transaction] < span.fromMs) continue;
       seen[transaction] = 1;
       if ((trace.traits[transaction] & (INCLUDABLE | HONEST)) === (INCLUDABLE | HONEST)) pool.push(transaction);
     }
     pool = pool.filter((transaction) => endMs - trace.createdMs[transaction] <= BLOCKHASH_LIFE_MS);
-    const { taken, rest, share } = fillSlot(trace, pool, packets, spec.blockUnits, lastShare);
+    const packets = Math.floor((spec.sigverifyPps * part * spec.slotMs) / 1_000);
+    if (pool.length === 0 || packets === 0) continue;
+    const { taken, rest, share } = fillSlot(trace, pool, packets, spec.blockUnits * part, lastShare);
     lastShare = share;
     pool = rest.slice(0, ORACLE_MEMORY_SLOTS * packets);
-    if (endMs < span.fromMs) continue;
     for (const transaction of taken) {
       honestLamports += trace.feeLamports[transaction];
       if ((trace.traits[transaction] & NEWCOMER) !== 0) newcomers += 1;

@@ -22,7 +22,7 @@ export interface Baselines {
 }
 
 export interface Measures {
-  /** Lamports of honest senders that landed from the attack's start on. */
+  /** Lamports of honest senders' transactions that arrived from the attack's start on and landed. */
   readonly honestLamports: number;
   /** The same, by the oracle's; undefined where the oracle earns nothing. */
   readonly value: number | undefined;

@@ -10,7 +10,8 @@
 import type { ValidatorSpec } from "./scenario.ts";
 import { GOOD_SIGNATURE, HONEST, INCLUDABLE, type Trace } from "./trace.ts";
 
-const QUANTA_PER_SLOT = 4;
+/** The scheduler looks this often in a slot. */
+export const QUANTA_PER_SLOT = 4;
 const BACKLOG_SECONDS = 0.5;
 /** A blockhash is good for 150 slots of 400 ms. */
 export const BLOCKHASH_LIFE_MS = 60_000;
@@ -243,11 +244,12 @@ export class SimulatedValidator {
   }
 }
 
-/** Lamports of honest senders that landed at or after a moment. */
+/** Lamports of honest senders' transactions that arrived at or after a moment and landed. */
 export function honestLamportsSince(trace: Trace, landings: SimulatedValidator["landings"], fromMs: number): number {
   let sum = 0;
-  landings.transactions.forEach((transaction, i) => {
-    if (landings.ms[i] >= fromMs && (trace.traits[transaction] & HONEST) !== 0) sum += trace.feeLamports[transaction];
-  });
+  for (const transaction of landings.transactions) {
+    if (trace.createdMs[transaction] < fromMs || (trace.traits[transaction] & HONEST) === 0) continue;
+    sum += trace.feeLamports[transaction];
+  }
   return sum;
 }

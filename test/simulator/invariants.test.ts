@@ -1,0 +1,124 @@
+// Whether the invariants see anything: one deliberate error each, put into the engine of a run, must end it.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { Consumer } from "../../src/channel/consumer.ts";
+import type { PlainEngine } from "../../src/engine/plain.ts";
+import type { Faults } from "../../src/simulator/faults.ts";
+import { InvariantError } from "../../src/simulator/invariants.ts";
+import { loadScenario } from "../../src/simulator/load-scenario.ts";
+import { VirtualRun } from "../../src/simulator/virtual.ts";
+import { usualModel } from "./rig.ts";
+
+const LIMIT_MS = 120_000;
+const { readable } = Consumer.prototype;
+afterEach(() => {
+  Consumer.prototype.readable = readable;
+});
+
+function failure(tamper: (parts: PlainEngine) => void, faults: Faults = {}): string {
+  const run = new VirtualRun({
+    scenario: { ...loadScenario("overload"), durationSeconds: 1.5 },
+    seed: 9n,
+    model: usualModel,
+    faults,
+    partialMetas: 4_096,
+    recentSignatures: 2_048,
+    queueCapacity: 1_024,
+    channelCapacities: [256, 256, 256, 256, 256, 4_096, 4_096, 4_096],
+    tamper,
+  });
+  try {
+    run.run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvariantError);
+    return (error as Error).message;
+  }
+  return "nothing was noticed";
+}
+
+const STALLS: Faults = { sidecarStalls: { everyMs: 200, forMs: 150 } };
+
+describe("a deliberate error", () => {
+  test(
+    "is needed: the same run without one holds",
+    () => {
+      expect(failure(() => {}, STALLS)).toBe("nothing was noticed");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "in the law: a packet that the full queue drops is not counted",
+    () => {
+      const message = failure(({ engine }) => {
+        const push = engine.queue.push.bind(engine.queue);
+        engine.queue.push = (slot, score) => {
+          push(slot, score);
+          return -1;
+        };
+      });
+      expect(message).toContain("the law");
+      expect(message).toContain("seed 9");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "in the lap count: a lap skips one element more than it counts",
+    () => {
+      const message = failure(() => {
+        Consumer.prototype.readable = function (this: Consumer, most: number) {
+          const before = this.lapped;
+          const count = readable.call(this, most);
+          if (this.lapped > before) this.lapped -= 1;
+          return count;
+        };
+      }, STALLS);
+      expect(message).toContain("lapped");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "in the eviction: now and then the newest meta goes instead of the oldest",
+    () => {
+      const message = failure(({ engine }) => {
+        const { metas } = engine;
+        const insert = metas.insert.bind(metas);
+        let count = 0;
+        metas.insert = (at) => {
+          const node = insert(at);
+          count += 1;
+          const meta = count % 50 === 0 ? metas.find(at) : 0;
+          if (meta !== 0) metas.remove(meta);
+          return node;
+        };
+      });
+      expect(message).toContain("eviction");
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "in the output: a packet is sent twice",
+    () => {
+      const message = failure(({ engine }) => {
+        const release = engine.queue.release.bind(engine.queue);
+        const next = engine.queue.nextOutgoing.bind(engine.queue);
+        let last = -1;
+        engine.queue.nextOutgoing = () => {
+          const slot = next();
+          const out = last >= 0 && slot % 100 === 0 ? last : slot;
+          if (out !== slot) release(slot);
+          last = slot;
+          return out;
+        };
+        engine.queue.release = (slot) => {
+          if (slot === last) release(slot);
+        };
+      });
+      expect(message).toContain("came out");
+    },
+    LIMIT_MS,
+  );
+});
