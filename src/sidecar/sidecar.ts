@@ -84,13 +84,15 @@ async function start(
       ipv6: settings.ipv6,
     });
     channels.offerAll();
+    const startedMs = performance.now();
     loop.go({ scores });
-    faultInTables(memory);
+    await faultInTables(memory);
     const database = await openDatabase(settings, memory, session, version, startedAt, log);
     return await supervise({
       settings,
       version,
       startedAt,
+      startedMs,
       log,
       memory,
       mailbox,
@@ -159,12 +161,13 @@ async function openState({ stateFile }: SidecarSettings, log: Log): Promise<Stat
 
 /**
  * Makes the tables present, so that no first touch faults, while the loop takes its first turns. In slices: a thread that
- * maps memory waits for the whole of a slice.
+ * maps memory waits for the whole of a slice, and so do signals and log lines.
  */
-function faultInTables({ arena, layout }: SidecarMemory): void {
+async function faultInTables({ arena, layout }: SidecarMemory): Promise<void> {
   const end = layout.channels[0].at;
   for (let at = 0; at < end; at += FAULT_SLICE_BYTES) {
     faultIn(arena.memory, at, Math.min(FAULT_SLICE_BYTES, end - at));
+    await new Promise(setImmediate);
   }
 }
 

@@ -30,6 +30,8 @@ export interface Supervised {
   readonly settings: SidecarSettings;
   readonly version: string;
   readonly startedAt: Date;
+  /** When the loop began to turn, by `performance.now()`. */
+  readonly startedMs: number;
   readonly log: Log;
   readonly memory: SidecarMemory;
   readonly mailbox: Mailbox;
@@ -45,9 +47,8 @@ export interface Supervised {
 
 /** @returns the exit code, when all is written and closed */
 export async function supervise(parts: Supervised): Promise<number> {
-  const { settings, log, memory, mailbox, channels, stakes, state, database, fates, loop } = parts;
+  const { settings, startedMs, log, memory, mailbox, channels, stakes, state, database, fates, loop } = parts;
   const { arena, layout } = memory;
-  const startedMs = performance.now();
   const logRates = new RateMeter(startedMs);
   const statsRates = new RateMeter(startedMs);
   const readers: ScoreReaders = {
@@ -95,7 +96,8 @@ export async function supervise(parts: Supervised): Promise<number> {
     ...(state === undefined ? [] : [setInterval(() => void saveScores(), STATE_INTERVAL_MS)]),
   ];
   const timeOver = new Promise<string>((resolve) => {
-    if (settings.durationMs !== undefined) setTimeoutLong(() => resolve("its time is over"), settings.durationMs);
+    if (settings.durationMs !== undefined)
+      setTimeoutLong(() => resolve("its time is over"), startedMs + settings.durationMs - performance.now());
   });
   const why = await Promise.race([parts.stop, timeOver, loop]);
   for (const timer of timers) clearInterval(timer);

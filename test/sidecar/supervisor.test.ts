@@ -33,6 +33,7 @@ function play(flags: readonly string[] = []) {
     settings,
     version: "1",
     startedAt: new Date(0),
+    startedMs: performance.now(),
     log,
     memory,
     mailbox,
