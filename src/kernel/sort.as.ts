@@ -1,17 +1,27 @@
 // Sorts the queue for a transmit: falling score, and equal scores by rising sequence (engine.md, 5.1). A stable radix
-// sort from the lowest digit: first by sequence, then by score. Digits are 11 bits; all histograms of a key are counted in
-// one pass, and digits that are the same everywhere are skipped, so what senders choose can cost at most the full number
-// of passes.
+// sort from the lowest digit, first by sequence, then by score. Digits are 11 bits; those of a key are counted in one pass,
+// and digits that are the same everywhere are skipped.
+//
+// Real scores differ in their upper 31 bits almost always, so only those are sorted by digits; what is still out of order
+// then is moved by insertion. Where that becomes too much work (scores that somebody chose to be that close) the rest of
+// the digits are sorted too: the whole costs at most twice the usual time.
 
 const DIGIT_BITS: usize = 11;
 const DIGIT_VALUES: usize = 1 << DIGIT_BITS;
 const DIGIT_MASK: u64 = DIGIT_VALUES - 1;
 const DIGITS: usize = 6;
+/** The first digit of a score's upper 31 bits. */
+const UPPER_DIGIT: usize = 3;
 const HISTOGRAM_BYTES: usize = DIGIT_VALUES * 4;
 const HISTOGRAMS_BYTES: usize = DIGITS * HISTOGRAM_BYTES;
 // A record: u64 key, u32 index of the element, 4 bytes unused; moved as one vector.
+const RECORD_BYTES: usize = 16;
 const RECORD_SHIFT: usize = 4;
 const INDEX_AT: usize = 8;
+
+// Of the sort under way: where its records lie, and the other place for them.
+let records: usize = 0;
+let spare: usize = 0;
 
 /** A double's bits as an unsigned number of the same order. */
 // @ts-ignore: decorator
@@ -31,8 +41,9 @@ function orderedBits(value: f64): u64 {
 export function sortFalling(count: i32, scores: usize, sequences: usize, order: usize, scratch: usize): void {
   if (count <= 0) return;
   const histograms = scratch;
-  let from = scratch + HISTOGRAMS_BYTES;
-  let to = from + (<usize>count << RECORD_SHIFT);
+  const bytes = <usize>count << RECORD_SHIFT;
+  records = scratch + HISTOGRAMS_BYTES;
+  spare = records + bytes;
 
   // Sequences, moved down to 0 and by the zero bits that all share: few digits remain.
   let least: u64 = u64.MAX_VALUE;
@@ -42,72 +53,81 @@ export function sortFalling(count: i32, scores: usize, sequences: usize, order: 
   let bits: u64 = 0;
   for (let i: i32 = 0; i < count; i++) bits |= orderedBits(load<f64>(sequences + (<usize>i << 3))) - least;
   const shift = bits == 0 ? 0 : ctz<u64>(bits);
-  clearHistograms(histograms);
   for (let i: i32 = 0; i < count; i++) {
-    const key = (orderedBits(load<f64>(sequences + (<usize>i << 3))) - least) >> shift;
-    const record = from + (<usize>i << RECORD_SHIFT);
-    store<u64>(record, key);
+    const record = records + (<usize>i << RECORD_SHIFT);
+    store<u64>(record, (orderedBits(load<f64>(sequences + (<usize>i << 3))) - least) >> shift);
     store<u32>(record, i, INDEX_AT);
-    countDigits(histograms, key);
   }
-  if (sortRecords(count, histograms, from, to)) {
-    const other = from;
-    from = to;
-    to = other;
-  }
+  const usedBits = 64 - <usize>clz<u64>(bits >> shift);
+  sortDigits(bytes, histograms, 0, (usedBits + DIGIT_BITS - 1) / DIGIT_BITS);
 
   // Scores, in the order of their sequences; falling, so their bits are turned over.
-  clearHistograms(histograms);
-  for (let i: i32 = 0; i < count; i++) {
-    const record = from + (<usize>i << RECORD_SHIFT);
-    const key = ~orderedBits(load<f64>(scores + (<usize>load<u32>(record, INDEX_AT) << 3)));
-    store<u64>(record, key);
-    countDigits(histograms, key);
+  for (let record = records, end = records + bytes; record < end; record += RECORD_BYTES) {
+    store<u64>(record, ~orderedBits(load<f64>(scores + (<usize>load<u32>(record, INDEX_AT) << 3))));
   }
-  if (sortRecords(count, histograms, from, to)) from = to;
-  for (let i: i32 = 0; i < count; i++) {
-    store<u32>(order + (<usize>i << 2), load<u32>(from + (<usize>i << RECORD_SHIFT), INDEX_AT));
+  sortDigits(bytes, histograms, UPPER_DIGIT, DIGITS);
+  if (!insertRest(bytes)) sortDigits(bytes, histograms, 0, DIGITS);
+  for (let record = records, end = records + bytes; record < end; record += RECORD_BYTES, order += 4) {
+    store<u32>(order, load<u32>(record, INDEX_AT));
   }
 }
 
-function clearHistograms(histograms: usize): void {
+/** Sorts the records by the digits from `first` to before `end` of their keys; equal ones stay in their order. */
+function sortDigits(bytes: usize, histograms: usize, first: usize, end: usize): void {
   const zero = i64x2.splat(0);
-  for (let at: usize = 0; at < HISTOGRAMS_BYTES; at += 16) v128.store(histograms + at, zero);
-}
-
-// @ts-ignore: decorator
-@inline
-function countDigits(histograms: usize, key: u64): void {
-  for (let digit: usize = 0; digit < DIGITS; digit++) {
-    const cell = histograms + digit * HISTOGRAM_BYTES + ((<usize>((key >> <u64>(digit * DIGIT_BITS)) & DIGIT_MASK)) << 2);
-    store<u32>(cell, load<u32>(cell) + 1);
+  for (let at = histograms + first * HISTOGRAM_BYTES; at < histograms + end * HISTOGRAM_BYTES; at += 16) {
+    v128.store(at, zero);
   }
-}
-
-/** @returns whether the sorted records lie at `to` */
-function sortRecords(count: i32, histograms: usize, from: usize, to: usize): bool {
-  let moved = false;
-  for (let digit: usize = 0; digit < DIGITS; digit++) {
+  for (let record = records, recordsEnd = records + bytes; record < recordsEnd; record += RECORD_BYTES) {
+    let rest = load<u64>(record) >> <u64>(first * DIGIT_BITS);
+    for (let digit = first; digit < end; digit++) {
+      const cell = histograms + digit * HISTOGRAM_BYTES + (<usize>(rest & DIGIT_MASK) << 2);
+      store<u32>(cell, load<u32>(cell) + 1);
+      rest >>= <u64>DIGIT_BITS;
+    }
+  }
+  for (let digit = first; digit < end; digit++) {
     const histogram = histograms + digit * HISTOGRAM_BYTES;
     const shift = <u64>(digit * DIGIT_BITS);
-    const first = (<usize>((load<u64>(from) >> shift) & DIGIT_MASK)) << 2;
-    if (load<u32>(histogram + first) == <u32>count) continue;
-    let sum: u32 = 0;
-    for (let cell = histogram, end = histogram + HISTOGRAM_BYTES; cell < end; cell += 4) {
-      const here = load<u32>(cell);
-      store<u32>(cell, sum);
-      sum += here;
+    const sample = <usize>((load<u64>(records) >> shift) & DIGIT_MASK) << 2;
+    if (<usize>load<u32>(histogram + sample) << RECORD_SHIFT == bytes) continue;
+    // From counts to addresses of the first record of each value.
+    let place = spare;
+    for (let cell = histogram, cellsEnd = histogram + HISTOGRAM_BYTES; cell < cellsEnd; cell += 4) {
+      const here = <usize>load<u32>(cell);
+      store<u32>(cell, <u32>place);
+      place += here << RECORD_SHIFT;
     }
-    for (let record = from, end = from + (<usize>count << RECORD_SHIFT); record < end; record += 1 << RECORD_SHIFT) {
-      const cell = histogram + ((<usize>((load<u64>(record) >> shift) & DIGIT_MASK)) << 2);
-      const place = load<u32>(cell);
-      store<u32>(cell, place + 1);
-      v128.store(to + (<usize>place << RECORD_SHIFT), v128.load(record));
+    for (let record = records, recordsEnd = records + bytes; record < recordsEnd; record += RECORD_BYTES) {
+      const cell = histogram + (<usize>((load<u64>(record) >> shift) & DIGIT_MASK) << 2);
+      const to = <usize>load<u32>(cell);
+      store<u32>(cell, <u32>(to + RECORD_BYTES));
+      v128.store(to, v128.load(record));
     }
-    const other = from;
-    from = to;
-    to = other;
-    moved = !moved;
+    const other = records;
+    records = spare;
+    spare = other;
   }
-  return moved;
+}
+
+/**
+ * Moves records that are out of order to where they belong; equal ones stay in their order.
+ * @returns false where that was given up: more moves than there are records
+ */
+function insertRest(bytes: usize): bool {
+  let budget = <isize>bytes;
+  for (let record = records + RECORD_BYTES, end = records + bytes; record < end; record += RECORD_BYTES) {
+    const key = load<u64>(record);
+    if (load<u64>(record - RECORD_BYTES) <= key) continue;
+    const moved = v128.load(record);
+    let to = record;
+    do {
+      v128.store(to, v128.load(to - RECORD_BYTES));
+      to -= RECORD_BYTES;
+    } while (to > records && load<u64>(to - RECORD_BYTES) > key);
+    v128.store(to, moved);
+    budget -= <isize>(record - to);
+    if (budget < 0) return false;
+  }
+  return true;
 }

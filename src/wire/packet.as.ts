@@ -54,30 +54,23 @@ import { keysAt, parseTransaction, signatureCount, signaturesAt, version } from 
 /** Bytes 8 to 11 of an IPv4-mapped IPv6 address, as a little-endian word. */
 const MAPPED_WORD: u64 = 0xffff0000;
 
-/** XOR of a signature's eight words (wire.md, 9). */
+/** The key of a signature (wire.md, 9): byte j is the XOR of its bytes 8j to 8j+7. */
 // @ts-ignore: decorator
 @inline
 export function signatureKey(at: usize): u64 {
-  // Byte j of the key folds bytes 8j to 8j+7: each word is folded to one byte, and the bytes are put side by side.
-  return (
-    foldedByte(load<u64>(at)) |
-    (foldedByte(load<u64>(at, 8)) << 8) |
-    (foldedByte(load<u64>(at, 16)) << 16) |
-    (foldedByte(load<u64>(at, 24)) << 24) |
-    (foldedByte(load<u64>(at, 32)) << 32) |
-    (foldedByte(load<u64>(at, 40)) << 40) |
-    (foldedByte(load<u64>(at, 48)) << 48) |
-    (foldedByte(load<u64>(at, 56)) << 56)
-  );
+  const first = foldedWords(v128.load(at), v128.load(at, 16));
+  const second = foldedWords(v128.load(at, 32), v128.load(at, 48));
+  return <u64>(<u32>i32x4.extract_lane(first, 0)) | (<u64>(<u32>i32x4.extract_lane(second, 0)) << 32);
 }
 
+/** Four words of 8 bytes, each folded to a byte; the four bytes are put side by side in the first lane. */
 // @ts-ignore: decorator
 @inline
-function foldedByte(word: u64): u64 {
-  word ^= word >> 32;
-  word ^= word >> 16;
-  word ^= word >> 8;
-  return word & 0xff;
+function foldedWords(front: v128, back: v128): v128 {
+  let halves = v128.xor(v128.shuffle<u32>(front, back, 0, 2, 4, 6), v128.shuffle<u32>(front, back, 1, 3, 5, 7));
+  halves = v128.xor(halves, i32x4.shr_u(halves, 16));
+  halves = v128.xor(halves, i32x4.shr_u(halves, 8));
+  return i8x16.swizzle(halves, i8x16(0, 4, 8, 12, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16));
 }
 
 /**

@@ -58,6 +58,8 @@ describe("sortFalling", () => {
     "equal scores": () => 1.5,
     "scores of 0": () => 0,
     "a few scores": (i) => (i * 31) % 7,
+    "scores that differ in their last bits only": (i) => 1 + ((i * 7_919) % 16_384) * 2 ** -52,
+    "a few such scores among others": (i) => (i % 50 === 0 ? 1 + (i % 700) * 2 ** -50 : 2 + i * 1.7),
     "scores of every size": (i) => 2 ** (((i * 37) % 2_000) - 1_000),
   };
   for (const [name, score] of Object.entries(scoreOf)) {
