@@ -28,6 +28,13 @@ export const DATABASE_FLAGS = {
   }),
 };
 
+/** The database of a command that cannot do without one. @throws UsageError where none is given */
+export function neededLocation(values: ValuesOf<typeof DATABASE_FLAGS>): Location {
+  const location = locationOf({ ...values, dbUrl: process.env.QOS_DB_URL });
+  if (location === undefined) throw new UsageError("--db is missing: the database to read, such as sqlite:qos.db");
+  return location;
+}
+
 const DAY_MS = 86_400_000;
 
 /** What `qos run` saves, and how. */

@@ -4,7 +4,7 @@
 
 import { kebabCase } from "./names.ts";
 
-export type FlagKind = "switch" | "text" | "choice" | "count" | "share" | "u64" | "duration" | "path";
+export type FlagKind = "switch" | "text" | "choice" | "count" | "share" | "u64" | "duration" | "time" | "path";
 
 export interface Flag<T> {
   readonly kind: FlagKind;
@@ -167,6 +167,20 @@ export function duration<T extends number | undefined>(
     parse: (text) => {
       const ms = parseDuration(text);
       return ms !== undefined && ms >= common.min && ms <= common.max ? ms : undefined;
+    },
+  });
+}
+
+/** A moment, in milliseconds since 1970. */
+export function time(common: Common): Flag<number | undefined> {
+  return flag<number | undefined>("time", common, {
+    hint: "TIME",
+    fallback: undefined,
+    allowed: "a date or a time with its zone, such as 2026-07-01 or 2026-07-01T12:00:00Z",
+    parse: (text) => {
+      if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)) return undefined;
+      const ms = Date.parse(text);
+      return Number.isNaN(ms) ? undefined : ms;
     },
   });
 }

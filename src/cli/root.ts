@@ -40,6 +40,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "shows a channel and its newest elements",
     load: async () => (await import("./inspect.ts")).default,
   },
+  {
+    name: "report",
+    summary: "who earns and wastes what, from a database",
+    load: async () => (await import("./report.ts")).default,
+  },
+  {
+    name: "explain",
+    summary: "what became of one transaction",
+    load: async () => (await import("./explain.ts")).default,
+  },
 ];
 
 const HELP = new Set(["--help", "-h"]);

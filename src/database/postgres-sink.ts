@@ -27,6 +27,8 @@ const RACE_TRIES = 8;
 /** Rows of one statement: about a megabyte of text. */
 const ROWS_PER_STATEMENT = 8_192;
 
+type Result = Record<string, unknown>[] & { readonly count: number };
+
 interface Insert {
   readonly text: string;
   readonly fields: readonly string[];
@@ -53,17 +55,19 @@ export class Connection {
   }
 
   /** @throws DatabaseProblem, also after the time for a statement */
-  async run(
-    text: string,
-    parameters: readonly (string | number)[] = [],
-  ): Promise<Record<string, unknown>[] & { count: number }> {
+  run(text: string, parameters: readonly (string | number)[] = []): Promise<Result> {
+    return this.limited(this.client.unsafe(text, [...parameters]));
+  }
+
+  /** A statement's answer, waited for so long and no longer. @throws DatabaseProblem */
+  async limited<Answer>(answer: Promise<Answer>): Promise<Answer> {
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => reject(new DatabaseProblem(`the database ${this.location.shown} does not answer`, "soon")),
       this.statementMs,
     );
     try {
-      return await Promise.race([this.client.unsafe(text, [...parameters]), promise]);
+      return await Promise.race([answer, promise]);
     } catch (error) {
       throw withCode(error, this.location);
     } finally {
