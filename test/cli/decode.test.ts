@@ -175,3 +175,17 @@ test("the command reads standard input and ends with 0, whatever it reads", asyn
   expect(answers.map(({ verdict }) => verdict)).toEqual(["ok", "malformed"]);
   expect(answers[0].packetHash).toBe(golden.hash);
 }, 30_000);
+
+test("the command takes each of its flags", async () => {
+  const flags = ["--pre-simd-0170", "--fee-model", "chain", "--packet-layout", "agave4", "--ip", "2001:db8::1"];
+  const child = Bun.spawn([process.execPath, "src/main.ts", "decode", ...flags, "--xxhash-seed", "7"], {
+    cwd: new URL("../..", import.meta.url).pathname,
+    stdin: new TextEncoder().encode(lines[105].tx),
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const written = await child.stdout.text();
+  expect(await child.exited).toBe(0);
+  expect(written).toContain(`fee ${lines[105].fee} lamports`);
+  expect(written).toMatch(/ {2}hash [0-9a-f]{16}\n$/);
+}, 30_000);

@@ -115,6 +115,7 @@ describe("kinds", () => {
 test("names: a switch that is on by default is typed as --no-", () => {
   expect(kebabCase("useHugePages")).toBe("use-huge-pages");
   expect(kebabCase("ipv6")).toBe("ipv6");
+  expect(kebabCase("preSimd0170")).toBe("pre-simd-0170");
   expect(flagName("maxIps", count({ help: "", min: 0, max: 1, fallback: 0 }))).toBe("--max-ips");
   expect(flagName("allowRoot", onOff({ help: "" }))).toBe("--allow-root");
   expect(flagName("wait", onOff({ help: "", fallback: true }))).toBe("--no-wait");
