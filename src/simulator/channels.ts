@@ -59,9 +59,12 @@ export class ValidatorChannels implements AnswerChannels {
     for (const producer of this.producers) producer?.sync();
   }
 
-  /** The sidecar's heartbeat on the first packet channel: it moves while a sidecar runs. */
-  sidecarBeat(): number {
-    return Atomics.load(this.memory.arena.i32, (this.memory.layout.channels[0].at + CONSUMER_HEARTBEAT_AT) >>> 2);
+  /** The sidecar's heartbeat on each channel that it reads: they move while a sidecar runs that has attached them all. */
+  sidecarBeats(): number[] {
+    const { arena, layout } = this.memory;
+    return layout.channels
+      .slice(0, OUTPUT_CHANNEL)
+      .map(({ at }) => Atomics.load(arena.i32, (at + CONSUMER_HEARTBEAT_AT) >>> 2));
   }
 
   /** The packet hash's seed, as the sidecar stored it (wire.md, 5). */

@@ -76,7 +76,8 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const yieldOnce = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 async function waitForSidecar(channels: ValidatorChannels, options: RealTimeOptions): Promise<void> {
-  const first = channels.sidecarBeat();
+  const first = channels.sidecarBeats();
+  const isRead = (): boolean => channels.sidecarBeats().every((beat, id) => beat !== first[id]);
   const started = performance.now();
   for (let lookedMs = started; ; ) {
     channels.beat();
@@ -85,7 +86,7 @@ async function waitForSidecar(channels: ValidatorChannels, options: RealTimeOpti
       channels.look();
       lookedMs = now;
     }
-    if (channels.output !== null && channels.sidecarBeat() !== first) return;
+    if (channels.output !== null && isRead()) return;
     if (options.stop.aborted) return;
     if (now - started > options.waitMs) {
       const prefix = options.place.prefix === "" ? "" : ` --prefix ${options.place.prefix}`;
