@@ -306,7 +306,7 @@ class Newcomers {
 
 function result(trace: Trace, validator: SimulatedValidator, span: Span, newcomers: number): BaselineResult {
   return {
-    honestLamports: honestLamportsSince(trace, validator.landings, span.fromMs),
+    honestLamports: honestLamportsSince(trace, validator.landings, span.fromMs, span.untilMs),
     newcomers,
     delivered: validator.totals.delivered,
   };

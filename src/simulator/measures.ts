@@ -59,7 +59,7 @@ export function measure(
 ): Measures {
   const { trace, sending } = source;
   const honest = (group: number): boolean => sending.isHonest(group);
-  const honestLamports = honestLamportsSince(trace, validator.landings, fromMs);
+  const honestLamports = honestLamportsSince(trace, validator.landings, fromMs, untilMs);
   const share = (lamports: number): number | undefined =>
     baselines.oracleLamports === 0 ? undefined : lamports / baselines.oracleLamports;
   let delivered = 0;

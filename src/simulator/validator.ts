@@ -244,12 +244,17 @@ export class SimulatedValidator {
   }
 }
 
-/** Lamports of honest senders' transactions that arrived at or after a moment and landed. */
-export function honestLamportsSince(trace: Trace, landings: SimulatedValidator["landings"], fromMs: number): number {
+/** Lamports of honest senders' transactions that arrived at or after one moment and landed by another. */
+export function honestLamportsSince(
+  trace: Trace,
+  landings: SimulatedValidator["landings"],
+  fromMs: number,
+  untilMs: number,
+): number {
   let sum = 0;
-  for (const transaction of landings.transactions) {
-    if (trace.createdMs[transaction] < fromMs || (trace.traits[transaction] & HONEST) === 0) continue;
-    sum += trace.feeLamports[transaction];
+  for (const [i, transaction] of landings.transactions.entries()) {
+    if (trace.createdMs[transaction] < fromMs || landings.ms[i] > untilMs) continue;
+    if ((trace.traits[transaction] & HONEST) !== 0) sum += trace.feeLamports[transaction];
   }
   return sum;
 }

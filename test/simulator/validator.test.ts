@@ -88,8 +88,9 @@ test("what does not land, is a copy or too old comes back not included and pays 
   expect(validator.totals).toMatchObject({ included: 2, notIncluded: 2, lamports: 14_000, honestLamports: 5_000 });
   expect(validator.isIncluded(0)).toBe(true);
   expect(validator.isIncluded(1)).toBe(false);
-  expect(honestLamportsSince(trace, validator.landings, 0)).toBe(5_000);
-  expect(honestLamportsSince(trace, validator.landings, 1)).toBe(0);
+  expect(honestLamportsSince(trace, validator.landings, 0, 400)).toBe(5_000);
+  expect(honestLamportsSince(trace, validator.landings, 1, 400)).toBe(0);
+  expect(honestLamportsSince(trace, validator.landings, 0, 99)).toBe(0);
 
   const late = new SimulatedValidator(trace, SPEC, heard, 61_000);
   late.deliver(0, 1);
