@@ -89,7 +89,10 @@
     value === null ? "–" : new Date(value * 1000).toISOString().slice(0, 19).replace("T", " ");
   /** A tick below every bar. */
   const bars = (label, count, first, name) => ({
-    ...axis(label, (_, ticks) => ticks.map(name)),
+    // Where bars are narrow (a phone), every second name: they would run into each other.
+    ...axis(label, (plotted, ticks) =>
+      ticks.map((tick, i) => (plotted.width / count < 36 && i % 2 === 1 ? "" : name(tick))),
+    ),
     splits: () => Array.from({ length: count }, (_, i) => first + i),
     space: 12,
   });
