@@ -42,7 +42,7 @@ function fixedSteps(): Plan[] {
     fixed("lint", 120, [bun, "x", "biome", "check", "--error-on-warnings", "."]),
     fixed("build", 240, [bun, "build.ts"]),
     // Peers and oracles, ahead of the tests that need them, so that no test's time holds a build. Nothing without cargo.
-    fixed("rust", 600, [bun, "test/rust/build.ts"]),
+    fixed("rust", 720, [bun, "test/rust/build.ts"]),
   ];
 }
 
