@@ -43,6 +43,8 @@ export interface FileIdentity {
 
 export interface FileFacts extends FileIdentity {
   readonly bytes: number;
+  /** Bytes that have memory behind them; less than the size where the file has holes. */
+  readonly allocatedBytes: number;
   /** Permission bits, e.g. 0o600. */
   readonly mode: number;
   readonly uid: number;
@@ -55,7 +57,7 @@ export const PAGE_BYTES: number = libc.getpagesize();
 function facts(stats: fs.Stats): FileFacts {
   const kind = stats.isFile() ? "file" : stats.isDirectory() ? "folder" : stats.isSymbolicLink() ? "link" : "other";
   const { dev: device, ino: inode, size: bytes, uid, gid } = stats;
-  return { device, inode, bytes, mode: stats.mode & 0o7777, uid, gid, kind };
+  return { device, inode, bytes, allocatedBytes: stats.blocks * 512, mode: stats.mode & 0o7777, uid, gid, kind };
 }
 
 /** What stands at a path now, links not followed; undefined where nothing does. */

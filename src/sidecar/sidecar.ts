@@ -86,7 +86,7 @@ async function start(
     channels.offerAll();
     const startedMs = performance.now();
     loop.go({ scores });
-    await faultInTables(memory);
+    await faultInTables(memory, channels);
     const database = await openDatabase(settings, memory, session, version, startedAt, log);
     return await supervise({
       settings,
@@ -163,11 +163,15 @@ async function openState({ stateFile }: SidecarSettings, log: Log): Promise<Stat
  * Makes the tables present, so that no first touch faults, while the loop takes its first turns. In slices: a thread that
  * maps memory waits for the whole of a slice, and so do signals and log lines.
  */
-async function faultInTables({ arena, layout }: SidecarMemory): Promise<void> {
-  const end = layout.channels[0].at;
-  for (let at = 0; at < end; at += FAULT_SLICE_BYTES) {
-    faultIn(arena.memory, at, Math.min(FAULT_SLICE_BYTES, end - at));
-    await new Promise(setImmediate);
+async function faultInTables({ arena, layout }: SidecarMemory, channels: Channels): Promise<void> {
+  // The channels, too: the page tables of their files. Those that are absent are plain memory and stay untouched.
+  const tables = [{ at: 0, bytes: layout.channels[0].at }];
+  const present = layout.channels.filter((_, id) => channels.absent((other) => other === id).length === 0);
+  for (const { at: from, bytes } of [...tables, ...present]) {
+    for (let at = from; at < from + bytes; at += FAULT_SLICE_BYTES) {
+      faultIn(arena.memory, at, Math.min(FAULT_SLICE_BYTES, from + bytes - at));
+      await new Promise(setImmediate);
+    }
   }
 }
 
