@@ -1,14 +1,24 @@
 // From a command's arguments to its settings, strictly. citty takes unknown flags, drops parse errors and reads `--no-x`
 // out of any position; so every token (by Node's own tokenizer) is checked here first, and a mistake is an error that names
-// the flag, the value and what is allowed. A flag beats the environment beats the default; the source is kept.
+// the flag, the value and what is allowed. A flag beats the environment beats the file beats the default; the source is kept.
 
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { UsageError } from "./errors.ts";
 import { type Flag, type FlagTable, flagName, type ValuesOf } from "./flags.ts";
 import { nearest } from "./nearest.ts";
 
-export type Source = "flag" | "environment" | "default";
+export type Source = "flag" | "environment" | "file" | "default";
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a configuration file says of a flag: the value's text, and the file with its line. */
+export interface FileValue {
+  readonly row: Flag<unknown>;
+  readonly text: string;
+  readonly from: string;
+}
+
+/** By the flags' names. A command takes what is said of its own rows: another's row of the same name is another flag. */
+export type FileValues = ReadonlyMap<string, FileValue>;
 
 export interface Positional {
   /** As the help shows it: `CHANNEL`. */
@@ -33,6 +43,8 @@ export function parseValue<T>(row: Flag<T>, value: string, from: string): T {
   throw new UsageError(`${from}: ${shown} is not allowed${hint}; expected ${row.allowed}`);
 }
 
+const NO_FILE: FileValues = new Map();
+
 /**
  * @param raw the arguments behind the command's name
  * @throws UsageError for what is unknown, missing, twice or wrong
@@ -42,6 +54,7 @@ export function readArguments<Table extends FlagTable>(
   table: Table,
   expected: readonly Positional[],
   environment: Environment,
+  file: FileValues = NO_FILE,
 ): Arguments<Table> {
   const { given, positionals } = collect(raw, table);
   if (positionals.length > expected.length) throw new UsageError(surplus(positionals[expected.length], table));
@@ -59,6 +72,10 @@ export function readArguments<Table extends FlagTable>(
     } else if (row.env !== undefined && inherited !== undefined && inherited !== "") {
       values[name] = parseValue(row, inherited, row.env);
       sources[name] = "environment";
+    } else if (file.get(name)?.row === row) {
+      const { text, from } = file.get(name) as FileValue;
+      values[name] = parseValue(row, text, from);
+      sources[name] = "file";
     } else {
       values[name] = row.fallback;
       sources[name] = "default";

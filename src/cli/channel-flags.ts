@@ -1,10 +1,17 @@
 // The flags that all commands share which touch channels.
 
 import type { PacketLayout } from "../channel/channels.ts";
-import { choice, onOff, text } from "./flags.ts";
+import { choice, onOff, path, text } from "./flags.ts";
 
 const GROUP = "Channels";
 export const PACKET_LAYOUTS = ["agave2", "agave4"] as const satisfies readonly PacketLayout[];
+
+/** The configuration file. The one flag that is no key of it. */
+export const CONFIG_FLAG = path({
+  help: "qos.toml with a key for each flag of run; a flag beats the environment, which beats the file",
+  env: "QOS_CONFIG",
+  group: "Configuration",
+});
 
 export const CHANNEL_FLAGS = {
   prefix: text({
@@ -22,4 +29,5 @@ export const CHANNEL_FLAGS = {
     group: GROUP,
     fallback: "agave2",
   }),
+  config: CONFIG_FLAG,
 };

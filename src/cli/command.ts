@@ -2,8 +2,8 @@
 // raw arguments to the strict reader, because citty would let mistakes pass.
 
 import { type CommandDef, defineCommand } from "citty";
-import { type Positional, readArguments } from "./arguments.ts";
-import type { FlagTable, ValuesOf } from "./flags.ts";
+import { type Arguments, type FileValues, type Positional, readArguments } from "./arguments.ts";
+import type { FlagTable } from "./flags.ts";
 import type { Output } from "./output.ts";
 
 export interface Example {
@@ -12,9 +12,9 @@ export interface Example {
   readonly says: string;
 }
 
-export interface Invocation<Table extends FlagTable> {
-  readonly values: ValuesOf<Table>;
-  readonly positionals: readonly string[];
+export interface Invocation<Table extends FlagTable> extends Arguments<Table> {
+  /** What the configuration file says. */
+  readonly file: FileValues;
   readonly out: Output;
 }
 
@@ -43,8 +43,17 @@ export function command<const Table extends FlagTable>(definition: QosCommand<Ta
   return {
     ...rest,
     start: async (raw, out) => {
-      const { values, positionals } = readArguments(raw, definition.flags, definition.positionals ?? [], process.env);
-      return await run({ values, positionals, out });
+      const places = definition.positionals ?? [];
+      let read = readArguments(raw, definition.flags, places, process.env);
+      let file: FileValues = new Map();
+      const { config } = read.values as { readonly config?: unknown };
+      if (typeof config === "string") {
+        // Loaded where it is used: a start without a file needs no TOML.
+        const { readConfigFile } = await import("./config-file.ts");
+        file = readConfigFile(config);
+        read = readArguments(raw, definition.flags, places, process.env, file);
+      }
+      return await run({ ...read, file, out });
     },
   };
 }

@@ -26,6 +26,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./run.ts")).default,
   },
   {
+    name: "config",
+    summary: "shows, writes or checks a configuration",
+    load: async () => (await import("./config.ts")).default,
+  },
+  {
     name: "simulate",
     summary: "a validator to try the sidecar against",
     load: async () => (await import("./simulate.ts")).default,
