@@ -5,8 +5,10 @@ import { type Batch, batchBytes } from "./batch.ts";
 import type { Spill } from "./spill.ts";
 
 export class Backlog {
-  /** Records that found no place, or could not be read again. */
+  /** Records that are lost: they found no place, or the database refuses them. */
   dropped = 0;
+  /** Those of them that found no place. */
+  overflowed = 0;
   /** Records that went to the spill file. */
   spilled = 0;
   /** Records that were sent from it. */
@@ -62,7 +64,10 @@ export class Backlog {
   #spillOldest(): void {
     const oldest = this.#take();
     if (this.spill?.append(oldest) === true) this.spilled += oldest.count;
-    else this.dropped += oldest.count;
+    else {
+      this.dropped += oldest.count;
+      this.overflowed += oldest.count;
+    }
   }
 
   /** @returns whether it came from the file */

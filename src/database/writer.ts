@@ -112,7 +112,7 @@ export class Writer {
 
   #collect(): void {
     this.#collector.collect(this.parts.wallMs(), this.parts.nowMs());
-    if (this.#backlog.dropped > 0 && !this.#saidDropping) {
+    if (this.#backlog.overflowed > 0 && !this.#saidDropping) {
       this.#saidDropping = true;
       const why =
         this.#spill === undefined ? "there is no spill file" : this.#spill.trouble || "the spill file is full";
