@@ -1,0 +1,77 @@
+// Reading a database, for the report and `qos explain`: the same statements for both engines, checked first for the tables'
+// version. Nothing is ever written.
+
+import { Database } from "bun:sqlite";
+import type { SQL } from "drizzle-orm";
+import { drizzle as drizzlePostgres } from "drizzle-orm/bun-sql";
+import { drizzle as drizzleSqlite } from "drizzle-orm/bun-sqlite";
+import type { Location } from "./location.ts";
+import { SCHEMA_VERSION } from "./migrations.ts";
+import { Connection, postgresVersion } from "./postgres-sink.ts";
+import { otherVersion, problemOf } from "./problem.ts";
+import { sqliteVersion } from "./sqlite-sink.ts";
+
+/** Numbers of PostgreSQL's 64-bit columns come as text: `Number` them. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Reader {
+  /** @throws DatabaseProblem */
+  all(query: SQL): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+const BUSY_MS = 2_000;
+/** A report reads many rows. */
+const STATEMENT_MS = 120_000;
+
+/** @throws DatabaseProblem: not there, of another version, anything that keeps it from being read */
+export async function openReader(location: Location): Promise<Reader> {
+  return location.kind === "sqlite" ? sqliteReader(location) : await postgresReader(location);
+}
+
+function sqliteReader(location: Extract<Location, { kind: "sqlite" }>): Reader {
+  let client: Database | undefined;
+  try {
+    client = new Database(location.path, { readonly: true });
+    client.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    const found = sqliteVersion(client);
+    if (found !== SCHEMA_VERSION) throw otherVersion(location, found, SCHEMA_VERSION);
+  } catch (error) {
+    client?.close();
+    throw problemOf(error, location);
+  }
+  const open = client;
+  const db = drizzleSqlite(open);
+  return {
+    all: async (query) => {
+      try {
+        return db.all<Row>(query);
+      } catch (error) {
+        throw problemOf(error, location);
+      }
+    },
+    close: async () => open.close(),
+  };
+}
+
+async function postgresReader(location: Extract<Location, { kind: "postgres" }>): Promise<Reader> {
+  const connection = new Connection(location, STATEMENT_MS);
+  try {
+    const found = await postgresVersion(connection);
+    if (found !== SCHEMA_VERSION) throw otherVersion(location, found, SCHEMA_VERSION);
+  } catch (error) {
+    await connection.close();
+    throw problemOf(error, location);
+  }
+  const db = drizzlePostgres(connection.client);
+  return {
+    all: async (query) => {
+      try {
+        return [...(await connection.limited(db.execute(query) as unknown as Promise<Row[]>))];
+      } catch (error) {
+        throw problemOf(error, location);
+      }
+    },
+    close: () => connection.close(),
+  };
+}
