@@ -3,6 +3,7 @@
 // predictable branch. Nothing here allocates; a turn publishes once.
 
 import type { Arena } from "../arena.ts";
+import { HEADER_BYTES } from "../channel/header.ts";
 import type { Producer } from "../channel/producer.ts";
 import { ARRIVAL_AT, META_BYTES, REASON_AT } from "../wire/digest-layout.ts";
 import { END_FAILED_SIGNATURE, END_INCLUDED, END_NOT_INCLUDED } from "./ends.ts";
@@ -24,6 +25,8 @@ import {
 } from "./record-layout.ts";
 import { createRing, type RingRegion } from "./ring.ts";
 
+const LINE_WORDS = 16;
+
 export interface OutletRegions {
   readonly outcomes: RingRegion | undefined;
   readonly fates: RingRegion | undefined;
@@ -44,10 +47,14 @@ export class Outlet {
   readonly #i32: Int32Array;
   readonly #f64: Float64Array;
   readonly #f32: Float32Array;
+  readonly #arena: Arena;
+  readonly #fatesAt: number;
   readonly #fateRing: Producer | null;
   readonly #outcomeRing: Producer | null;
 
   constructor(arena: Arena, regions: OutletRegions) {
+    this.#arena = arena;
+    this.#fatesAt = (regions.fates?.at ?? 0) + HEADER_BYTES;
     this.#u8 = arena.u8;
     this.#u16 = arena.u16;
     this.#i32 = arena.i32;
@@ -58,6 +65,23 @@ export class Outlet {
     this.fates = this.#fateRing !== null;
     this.outcomes = this.#outcomeRing !== null;
     this.open = this.fates || this.outcomes;
+  }
+
+  /**
+   * Loads the lines that the next `count` fates are written to, so that the misses of a group overlap.
+   * @returns anything that depends on the loads
+   */
+  touch(count: number): number {
+    const ring = this.#fateRing;
+    if (ring === null) return 0;
+    const { i32 } = this.#arena;
+    const mask = ring.capacity - 1;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const line = (this.#fatesAt + ((ring.tail + i) & mask) * RECORD_BYTES) >>> 2;
+      touched += i32[line]! + i32[line + LINE_WORDS]! + i32[line + 2 * LINE_WORDS]!;
+    }
+    return touched;
   }
 
   /**
