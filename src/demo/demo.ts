@@ -7,7 +7,7 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Child } from "./children.ts";
 import { Display } from "./display.ts";
 import { type Reading, summarise } from "./screen.ts";
@@ -15,6 +15,8 @@ import { readStatistics } from "./statistics.ts";
 
 const HOUSE = join(import.meta.dir, "../..");
 const QOS = join(HOUSE, "dist", "qos");
+/** Stays, beside the binary: everything else is removed. */
+const REPORT = join(HOUSE, "dist", "demo-report.html");
 
 const SECOND_MS = 1_000;
 const DEFAULT_SECONDS = 15;
@@ -34,6 +36,7 @@ class DemoFailure extends Error {}
 class Demo {
   readonly #prefix = `demo_${process.pid}_`;
   readonly #folder = mkdtempSync(join(tmpdir(), "qos-demo-"));
+  readonly #database = `sqlite:${join(this.#folder, "demo.db")}`;
   readonly #display = new Display(process.stdout);
   readonly #started: Child[] = [];
   #channelsMade = false;
@@ -57,6 +60,7 @@ class Demo {
     const sidecar = this.#start("run", [
       ...this.#qos("run", "--idle", idle, "--target-pps", "8000", ...root),
       ...["--stats-json", statisticsPath, "--stats-interval", `${REFRESH_MS}ms`],
+      ...["--db", this.#database, "--db-spill", join(this.#folder, "spill"), "--db-sample-fates", "0.1"],
     ]);
     await this.#until(() => readStatistics(statisticsPath) !== undefined, sidecar, START_LIMIT_MS);
     const validator = this.#start("simulate", this.#qos("simulate", "--duration", `${this.seconds}s`));
@@ -67,7 +71,9 @@ class Demo {
     const final = readStatistics(statisticsPath);
     if (final === undefined) throw new DemoFailure("the sidecar left no statistics");
     console.log(`\n${summarise(final).join("\n")}`);
-    console.log(`\n${validator.output().trimEnd()}`);
+    console.log(`\n${validator.output().trimEnd()}\n`);
+    await this.#command("report", [QOS, "report", "--db", this.#database, "--html", REPORT]);
+    console.log(`the run as a page with plots, to be opened in a browser: ${relative(process.cwd(), REPORT)}`);
   }
 
   /** Ends what runs and removes what was made; whatever happens, each part is tried. */

@@ -1,7 +1,7 @@
 // The demo as a whole, with real processes: to its end, and interrupted at each of its stages.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listSharedMemory } from "../runner/leftovers.ts";
@@ -77,6 +77,8 @@ test("shows what flows, sums it up, and removes what it made", async () => {
   expect(demo.text).toContain("every packet is accounted for");
   const [, packets] = demo.text.match(/packets in +([\d,]+)/)!;
   expect(Number(packets!.replaceAll(",", ""))).toBeGreaterThan(0);
+  expect(demo.text).toContain("to be opened in a browser: ");
+  expect(readFileSync(join(import.meta.dir, "../../dist/demo-report.html"), "utf8")).toContain('"included":');
   expect(demo.remains()).toEqual([]);
 });
 
