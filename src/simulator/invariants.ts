@@ -12,8 +12,9 @@ export class InvariantError extends Error {
 }
 
 const ENDS = STATISTICS.flatMap((row, index) => (row.kind === "end" ? [index] : []));
-/** The whole heap is looked through this often; all else after every step. */
-const HEAP_INTERVAL_MS = 50;
+/** A small heap is looked through after every step, a larger one this often; all else after every step. */
+const SMALL_HEAP = 2_048;
+const LARGE_HEAP_INTERVAL_MS = 50;
 
 function hold(condition: boolean, what: () => string): void {
   if (!condition) throw new InvariantError(what());
@@ -40,12 +41,11 @@ export class Invariants {
     this.#law();
     this.#channels(rested);
     this.#bounds();
-    if (nowMs - this.#lookedMs >= HEAP_INTERVAL_MS) {
-      this.#lookedMs = nowMs;
-      this.#heap();
-      const problem = this.modelProblem();
-      hold(problem === undefined, () => problem ?? "");
-    }
+    const problem = this.modelProblem();
+    hold(problem === undefined, () => problem ?? "");
+    if (engine.queue.size > SMALL_HEAP && nowMs - this.#lookedMs < LARGE_HEAP_INTERVAL_MS) return;
+    this.#lookedMs = nowMs;
+    this.#heap();
   }
 
   /** Packets end in exactly one way. */
@@ -110,15 +110,14 @@ export class Invariants {
     const { arena, layout, engine } = this.parts;
     const { queue } = engine;
     const scores = layout.queue.scoresAt / 8;
+    const { f64 } = arena;
     for (let i = 1; i < queue.size; i++) {
       const parent = (i - 1) >>> 2;
-      hold(
-        arena.f64[scores + parent] <= arena.f64[scores + i],
-        () => `the queue's order: place ${i} ranks below ${parent}`,
-      );
+      if (f64[scores + parent] <= f64[scores + i]) continue;
+      throw new InvariantError(`the queue's order: place ${i} ranks below ${parent}`);
     }
     const full = queue.size === layout.queue.capacity - 1;
-    const door = full ? arena.f64[scores] : Number.NEGATIVE_INFINITY;
+    const door = full ? f64[scores] : Number.NEGATIVE_INFINITY;
     hold(queue.door === door, () => `the queue's door is ${queue.door}, and its lowest score ${door}`);
   }
 }

@@ -100,6 +100,24 @@ describe("a deliberate error", () => {
   );
 
   test(
+    "in the queue's order: now and then a score in the heap is another",
+    () => {
+      const message = failure(({ engine, arena, layout }) => {
+        const push = engine.queue.push.bind(engine.queue);
+        let count = 0;
+        engine.queue.push = (slot, score) => {
+          const dropped = push(slot, score);
+          count += 1;
+          if (count % 1_000 === 0) arena.f64[layout.queue.scoresAt / 8 + 1] = -1;
+          return dropped;
+        };
+      });
+      expect(message).toContain("order");
+    },
+    LIMIT_MS,
+  );
+
+  test(
     "in the output: a packet is sent twice",
     () => {
       const message = failure(({ engine }) => {
