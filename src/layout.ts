@@ -27,6 +27,10 @@ export const TABLE_LIMIT_MAX = 2 ** 24 - 1 - TABLE_HEADROOM;
 export const STAKE_ENTRIES = 16_384;
 export const STAKE_HEADER_BYTES = CACHE_LINE_BYTES;
 export const STAKE_SLOT_BYTES = 24;
+/** Allow and deny lists (rank/sender-lists.ts). */
+export const LIST_ENTRIES = 65_536;
+export const LIST_HEADER_BYTES = 2_048;
+export const LIST_SLOT_BYTES = 48;
 /** Nodes of the evidence model: 131,072 in sets of 16, so that proven senders stay under any flood of fresh ones. */
 export const EVIDENCE_SETS = 8_192;
 export const EVIDENCE_WAYS = 16;
@@ -110,6 +114,12 @@ export interface StakeRegion {
   readonly slotCount: number;
 }
 
+/** Two tables of the operator's lists: one in use, one to build the next in (rank/sender-lists.ts). */
+export interface ListRegion {
+  readonly tablesAt: readonly [number, number];
+  readonly slotCount: number;
+}
+
 /** The evidence model's nodes, in sets (rank/evidence/evidence-table.ts). */
 export interface EvidenceRegion {
   readonly sets: number;
@@ -145,6 +155,8 @@ export interface LayoutOptions {
   readonly outcomeRecords?: number;
   /** Recent fates that are kept; a power of two, or absent. */
   readonly fateRecords?: number;
+  /** The most entries of the allow and deny lists together; absent: no lists. */
+  readonly listEntries?: number;
   /** Capacities of the channels, for tests; the spec's where absent. */
   readonly channelCapacities?: readonly number[];
 }
@@ -162,6 +174,7 @@ export interface ArenaLayout {
   readonly ips: ScoreTableRegion;
   readonly signers: ScoreTableRegion;
   readonly stakes: StakeRegion;
+  readonly lists: ListRegion | undefined;
   readonly evidence: EvidenceRegion;
   readonly sentPayloads: LinesRegion;
   readonly seenPayloads: LinesRegion;
@@ -258,6 +271,13 @@ class Plan {
     return { tablesAt: [this.take(bytes), this.take(bytes)], slotCount };
   }
 
+  lists(entries: number | undefined): ListRegion | undefined {
+    if (entries === undefined) return undefined;
+    const slotCount = powerOfTwoFrom(2 * entries);
+    const bytes = LIST_HEADER_BYTES + slotCount * LIST_SLOT_BYTES;
+    return { tablesAt: [this.take(bytes), this.take(bytes)], slotCount };
+  }
+
   evidence(sets: number): EvidenceRegion {
     const nodes = sets * EVIDENCE_WAYS;
     return { sets, tagsAt: this.take(nodes * 4, PAGE_BYTES), nodesAt: this.take(nodes * CACHE_LINE_BYTES) };
@@ -313,6 +333,7 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
     ips: plan.scoreTable(options.maxIps, 8),
     signers: plan.scoreTable(options.maxSigners, 32),
     stakes: plan.stakes(STAKE_ENTRIES),
+    lists: plan.lists(options.listEntries),
     evidence: plan.evidence(EVIDENCE_SETS),
     sentPayloads: plan.lines(SENT_PAYLOAD_LINES),
     seenPayloads: plan.lines(SEEN_PAYLOAD_LINES),

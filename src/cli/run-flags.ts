@@ -8,6 +8,7 @@ import { choice, count, duration, onOff, path, text, u64, type ValuesOf } from "
 export const FEE_MODELS = ["chain", "reference"] as const;
 export const MODELS = ["ip-signer", "ip-signer-stake"] as const;
 export const IPV6_RULES = ["64", "drop"] as const;
+export const VOTE_RULES = ["score", "first"] as const;
 export const IDLE_RULES = ["spin", "backoff"] as const;
 
 const SECOND_MS = 1_000;
@@ -88,6 +89,18 @@ export const RUN_FLAGS = {
   }),
   stakeFile: path({
     help: "stakes for ip-signer-stake: lines `IP LAMPORTS`, # comments, optionally `total LAMPORTS`; read again when it changes",
+    group: SCORES,
+  }),
+  allow: path({
+    help:
+      "senders that never score below the median: a line an address, a prefix or a fee payer, # comments; read again " +
+      "when it changes",
+    group: SCORES,
+  }),
+  deny: path({ help: "senders that are never queued; as --allow, and beats it", group: SCORES }),
+  votes: choice(VOTE_RULES, {
+    help: "packets marked as simple votes rank by their score, or before everything else",
+    fallback: "score",
     group: SCORES,
   }),
   state: path({

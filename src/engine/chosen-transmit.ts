@@ -13,6 +13,7 @@ import type { Outlet } from "../records/outlet.ts";
 import { NOT_TRANSMITTED } from "../records/record-layout.ts";
 import { GROUP, SCORE_AT } from "../wire/digest-layout.ts";
 import type { Dispatch } from "./dispatch.ts";
+import type { Favours } from "./favours.ts";
 import { KEEPS_PER_TURN, maxSendOf, RESCORES_PER_TURN, SENDS_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
 import { STAT } from "./statistics.ts";
 import type { Transmitter } from "./transmit.ts";
@@ -45,6 +46,7 @@ export class ChosenTransmit implements Transmitter {
     private readonly dispatch: Dispatch,
     private readonly chooser: Chooser,
     private readonly outlet: Outlet,
+    private readonly favours: Favours | null,
   ) {
     this.#f64 = arena.f64;
     this.#maxSend = maxSendOf(targetPps);
@@ -96,7 +98,8 @@ export class ChosenTransmit implements Transmitter {
     this.touched = touched;
     for (let place = from; place < end; place++) {
       const at = queue.slotAt(queue.outgoingSlot(place));
-      const score = chooser.rescore(at, place);
+      const found = chooser.rescore(at, place);
+      const score = this.favours === null ? found : this.favours.rank(at, found);
       this.#f64[(at + SCORE_AT) >>> 3] = score;
       queue.rescored(place, score);
     }

@@ -18,6 +18,7 @@ import { Outlet } from "../records/outlet.ts";
 import { ChosenTransmit } from "./chosen-transmit.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Expiry } from "./expiry.ts";
+import { Favours } from "./favours.ts";
 import { Feedback } from "./feedback.ts";
 import { Intake } from "./intake.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, Mailbox } from "./mailbox.ts";
@@ -45,6 +46,7 @@ export class Engine {
   readonly #feedback: Feedback;
   readonly #transmit: Transmitter;
   readonly #expiry: Expiry;
+  readonly #favours: Favours | null;
   readonly #counters: Float64Array;
   readonly #consumers: (Consumer | null)[] = CHANNELS.map(() => null);
   #output: Producer | null = null;
@@ -68,7 +70,10 @@ export class Engine {
     const { outlet } = this;
     const counters = this.status.words;
     this.#counters = counters;
-    this.#intake = new Intake(arena, layout, kernel, counters, this.recent, this.metas, model, this.queue, outlet);
+    const favours = Favours.open(arena, layout, counters, settings);
+    this.#favours = favours;
+    const { recent, metas, queue } = this;
+    this.#intake = new Intake(arena, layout, kernel, counters, recent, metas, model, queue, outlet, favours);
     this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model, outlet);
     this.#expiry = new Expiry(settings.maxAgeMs, counters, this.queue, outlet);
     const { targetPps, maxAgeMs } = settings;
@@ -76,7 +81,7 @@ export class Engine {
     this.#transmit =
       model.chooser === null
         ? new Transmit(targetPps, kernel, counters, this.queue, dispatch)
-        : new ChosenTransmit(arena, targetPps, kernel, counters, this.queue, dispatch, model.chooser, outlet);
+        : new ChosenTransmit(arena, targetPps, kernel, counters, queue, dispatch, model.chooser, outlet, favours);
     this.mailbox.setTargetPps(settings.targetPps);
   }
 
@@ -153,6 +158,11 @@ export class Engine {
     this.#bell = mailbox.bell;
     this.#paused = mailbox.paused;
     this.#transmit.setTargetPps(mailbox.targetPps);
+    const lists = mailbox.listsOffered;
+    if (lists !== mailbox.listsInUse) {
+      this.#favours?.useLists(lists);
+      mailbox.tookLists(lists);
+    }
     for (let id = 0; id < CHANNELS.length; id++) {
       const state = mailbox.channelState(id);
       if (state === CHANNEL_OFFERED) this.#attach(id);

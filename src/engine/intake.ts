@@ -16,6 +16,7 @@ import type { Model, ScoreFactors } from "../rank/model.ts";
 import type { Queue } from "../rank/queue.ts";
 import {
   END_COPY,
+  END_DENIED,
   END_DUPLICATE,
   END_FAILED_SANITIZE,
   END_FAILED_VIEW,
@@ -37,6 +38,7 @@ import {
   SIGNATURE_MIX_AT,
   TRAIT_IPV6,
   TRAIT_NEVER,
+  TRAIT_SIMPLE_VOTE,
   TRAITS_AT,
 } from "../wire/digest-layout.ts";
 import {
@@ -46,6 +48,7 @@ import {
   NON_IPV4,
   UNSANITARY_FIRST,
 } from "../wire/reason-codes.ts";
+import type { Favours } from "./favours.ts";
 import { STAT } from "./statistics.ts";
 
 export class Intake {
@@ -70,6 +73,7 @@ export class Intake {
     private readonly model: Model,
     private readonly queue: Queue,
     private readonly outlet: Outlet,
+    private readonly favours: Favours | null,
   ) {
     this.#u8 = arena.u8;
     this.#f64 = arena.f64;
@@ -113,6 +117,7 @@ export class Intake {
   #touch(from: number, count: number): void {
     const { recent, metas, model } = this;
     let touched = metas.touchVictims(count - from);
+    if (this.outlet.fates) touched += this.outlet.touch(count - from);
     let digest = this.#digests + from * DIGEST_BYTES;
     for (let i = from; i < count; i++) {
       touched += recent.touch(digest + SIGNATURE_MIX_AT) + metas.touch(digest) + model.touch(digest);
@@ -126,6 +131,13 @@ export class Intake {
     const { counters, metas } = this;
     if (this.#u8[digest + REASON_AT] !== 0) {
       this.#refuse(consumer, digest, now);
+      return;
+    }
+    const { favours } = this;
+    if (favours?.denies(digest)) {
+      this.#count(consumer, digest);
+      counters[STAT.denied]!++;
+      if (this.outlet.fates) this.outlet.refused(digest, END_DENIED, now);
       return;
     }
     if (this.recent.has(digest + SIGNATURE_KEY_AT, digest + SIGNATURE_MIX_AT)) {
@@ -142,13 +154,14 @@ export class Intake {
       if (this.outlet.fates) this.outlet.refused(digest, END_DUPLICATE, now);
       return;
     }
-    const score = this.model.score(digest);
+    let score = this.model.score(digest);
     if (score === SCORE_OF_COPY) {
       this.#count(consumer, digest);
       counters[STAT.duplicatePayloads]!++;
       if (this.outlet.fates) this.outlet.refused(digest, END_COPY, now);
       return;
     }
+    if (favours !== null) score = favours.arrived(digest, score);
     this.#f64[(digest + SCORE_AT) >>> 3] = score;
     this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
     if (this.outlet.fates) this.#recordArrival(digest);
@@ -209,7 +222,8 @@ export class Intake {
     consumer.take(1);
     counters[STAT.totalPackets]!++;
     const traits = this.#u8[digest + TRAITS_AT]!;
-    if ((traits & (TRAIT_IPV6 | TRAIT_NEVER)) === 0) return;
+    if ((traits & (TRAIT_IPV6 | TRAIT_NEVER | TRAIT_SIMPLE_VOTE)) === 0) return;
+    if ((traits & TRAIT_SIMPLE_VOTE) !== 0) counters[STAT.simpleVotes]!++;
     if ((traits & TRAIT_IPV6) !== 0) counters[STAT.ipv6Packets]!++;
     if ((traits & TRAIT_NEVER) !== 0) counters[STAT.neverIncludable]!++;
   }

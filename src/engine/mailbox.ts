@@ -23,6 +23,9 @@ const SLEEP = 3;
 /** Which of the two stake tables the loop is to use (1 or 2; 0: none), and which one it uses. */
 const STAKES_OFFERED = 4;
 const STAKES_IN_USE = 5;
+/** The same for the operator's lists. */
+const LISTS_OFFERED = 6;
+const LISTS_IN_USE = 7;
 const STATES = 16;
 const TARGET_PPS_AT = 256;
 
@@ -109,6 +112,27 @@ export class Mailbox {
   /** Said by the loop. */
   tookStakes(table: number): void {
     Atomics.store(this.#i32, this.#at + STAKES_IN_USE, table);
+  }
+
+  /** Number of the table of lists that the loop is to use: 1 or 2, 0 for none. */
+  get listsOffered(): number {
+    return Atomics.load(this.#i32, this.#at + LISTS_OFFERED);
+  }
+
+  /** Offers a table of lists. The other one must not be written to until `listsInUse` says that it was taken. */
+  offerLists(table: number): void {
+    Atomics.store(this.#i32, this.#at + LISTS_OFFERED, table);
+    this.ring();
+  }
+
+  /** Number of the table of lists that the loop uses. */
+  get listsInUse(): number {
+    return Atomics.load(this.#i32, this.#at + LISTS_IN_USE);
+  }
+
+  /** Said by the loop. */
+  tookLists(table: number): void {
+    Atomics.store(this.#i32, this.#at + LISTS_IN_USE, table);
   }
 
   /** Puts the calling thread to sleep until the bell rings, for at most `ms`. Not for the main thread. */

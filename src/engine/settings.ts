@@ -22,6 +22,8 @@ export interface EngineSettings {
   readonly targetPps: number;
   /** A queued packet older than this leaves as `expired`. */
   readonly maxAgeMs: number;
+  /** Simple votes rank by their score (also where absent), or before everything else. */
+  readonly votes?: "score" | "first";
 }
 
 /**

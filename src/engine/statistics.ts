@@ -24,6 +24,7 @@ export const STATISTICS = define([
   { name: "invalidPacketData", kind: "end", unit: "packets", help: "refused: marked as discarded by the validator" },
   { name: "failedView", kind: "end", unit: "packets", help: "refused: not the structure of a transaction" },
   { name: "failedSanitize", kind: "end", unit: "packets", help: "refused: a transaction that breaks a sanity rule" },
+  { name: "denied", kind: "end", unit: "packets", help: "refused: a list of the operator denies its sender" },
   { name: "recentlyProcessed", kind: "end", unit: "packets", help: "refused: its signature was confirmed recently" },
   { name: "duplicatePackets", kind: "end", unit: "packets", help: "refused: seen before from the same sender" },
   {
@@ -48,6 +49,9 @@ export const STATISTICS = define([
     unit: "packets",
     help: "kept in the queue by the model's choice at a transmit (evidence)",
   },
+  { name: "allowed", kind: "event", unit: "packets", help: "of senders that a list of the operator allows" },
+  { name: "simpleVotes", kind: "event", unit: "packets", help: "marked as simple votes by the validator" },
+  { name: "votesFirst", kind: "event", unit: "packets", help: "simple votes that were put before everything else" },
   { name: "zeroScore", kind: "event", unit: "packets", help: "scored 0" },
   { name: "sigverifyFeedback", kind: "event", unit: "packets", help: "failed signatures reported by sigverify" },
   { name: "recentSignaturesReceived", kind: "event", unit: "signatures", help: "confirmed signatures received" },

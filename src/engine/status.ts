@@ -14,7 +14,7 @@ const LIVE_AT = 4_096;
 const PUBLISHED_AT = LIVE_AT + 16_384;
 
 /** Changes with every change of the words' meaning. */
-export const STATUS_FORMAT = 1;
+export const STATUS_FORMAT = 2;
 
 const STATISTIC_WORDS = 64;
 const CHANNEL_WORDS = 8;

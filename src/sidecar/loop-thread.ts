@@ -14,7 +14,7 @@ export interface LoopStart {
 
 export type LoopSettings = Pick<
   SidecarSettings,
-  "model" | "targetPps" | "maxAgeMs" | "idle" | "cpu" | "feeModel" | "ipv6"
+  "model" | "targetPps" | "maxAgeMs" | "votes" | "idle" | "cpu" | "feeModel" | "ipv6"
 >;
 
 /** What makes it turn, once the channels are open and the kernel's context is written. */

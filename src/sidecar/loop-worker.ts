@@ -98,11 +98,14 @@ class Loop {
 }
 
 /** A small engine like this one, in memory of its own. */
-function openWarmUp(layout: LayoutOptions, { targetPps, maxAgeMs, feeModel, ipv6, model: name }: LoopSettings): WarmUp {
+function openWarmUp(
+  layout: LayoutOptions,
+  { targetPps, maxAgeMs, votes, feeModel, ipv6, model: name }: LoopSettings,
+): WarmUp {
   return new WarmUp({
     layout,
     context: { xxhashSeed: 0n, secret: new Uint8Array(32), feeModel, ipv6 },
-    engine: { targetPps, maxAgeMs },
+    engine: { targetPps, maxAgeMs, votes },
     model: (smallArena, smallLayout) => {
       const small = openModel(name, smallArena, smallLayout);
       small.senders.warm();

@@ -3,7 +3,7 @@
 import { addressOf } from "../../ffi/shared-memory.ts";
 import { Arena } from "../arena.ts";
 import { Failure, messageOf } from "../failure.ts";
-import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES, type LayoutOptions } from "../layout.ts";
+import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES, type LayoutOptions, LIST_ENTRIES } from "../layout.ts";
 import { OUTCOME_RECORDS } from "../records/record-layout.ts";
 import type { SidecarSettings } from "./settings.ts";
 
@@ -19,6 +19,7 @@ export function reserveMemory(settings: SidecarSettings): SidecarMemory {
     maxIps: settings.maxIps,
     maxSigners: settings.maxSigners,
     ...(settings.database === undefined ? {} : { outcomeRecords: OUTCOME_RECORDS }),
+    ...(settings.allowFile === undefined && settings.denyFile === undefined ? {} : { listEntries: LIST_ENTRIES }),
     ...(settings.fates === undefined ? {} : { fateRecords: settings.fates }),
   };
   try {

@@ -18,6 +18,11 @@ export interface SidecarSettings {
   readonly model: "ip-signer" | "ip-signer-stake";
   readonly maxIps: number;
   readonly maxSigners: number;
+  /** Simple votes rank by their score, or before everything else. */
+  readonly votes: "score" | "first";
+  /** Files that list senders. */
+  readonly allowFile: string | undefined;
+  readonly denyFile: string | undefined;
   readonly stakeFile: string | undefined;
   readonly stateFile: string | undefined;
   readonly cpu: number | undefined;

@@ -14,6 +14,7 @@ import { SESSION_BYTES } from "../records/fates-header.ts";
 import { Channels } from "./channels.ts";
 import type { DatabaseWriter } from "./database.ts";
 import { FatesFile } from "./fates-file.ts";
+import type { Lists } from "./lists.ts";
 import { type Log, openLog } from "./log.ts";
 import { LoopThread } from "./loop-thread.ts";
 import { reserveMemory, type SidecarMemory } from "./memory.ts";
@@ -71,6 +72,7 @@ async function start(
     if (typeof fates === "string") log.warn(`recent fates cannot be looked at by qos explain: ${fates}`);
 
     const stakes = await openStakes(settings, memory, mailbox, log);
+    const lists = await openLists(settings, memory, mailbox, log);
     const state = await openState(settings, log);
     const scores = state?.read(settings.model);
     if (scores !== undefined) {
@@ -98,6 +100,7 @@ async function start(
       mailbox,
       channels,
       stakes,
+      lists,
       state,
       database,
       fates: typeof fates === "string" ? undefined : fates,
@@ -152,6 +155,19 @@ async function openStakes(
   const stakes = new (await import("./stakes.ts")).Stakes(stakeFile, arena, layout, mailbox, log);
   await stakes.open();
   return stakes;
+}
+
+async function openLists(
+  { allowFile, denyFile }: SidecarSettings,
+  { arena, layout }: SidecarMemory,
+  mailbox: Mailbox,
+  log: Log,
+): Promise<Lists | undefined> {
+  if (allowFile === undefined && denyFile === undefined) return undefined;
+  const { Lists } = await import("./lists.ts");
+  const lists = new Lists({ allow: allowFile, deny: denyFile }, arena, layout, mailbox, log);
+  await lists.open();
+  return lists;
 }
 
 async function openState({ stateFile }: SidecarSettings, log: Log): Promise<StateFile | undefined> {

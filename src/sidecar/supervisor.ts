@@ -6,6 +6,7 @@ import { ScoreReader } from "../rank/score-reader.ts";
 import type { Channels } from "./channels.ts";
 import type { DatabaseWriter } from "./database.ts";
 import type { FatesFile } from "./fates-file.ts";
+import type { Lists } from "./lists.ts";
 import type { Log } from "./log.ts";
 import type { LoopEnd } from "./loop-thread.ts";
 import type { SidecarMemory } from "./memory.ts";
@@ -37,6 +38,7 @@ export interface Supervised {
   readonly mailbox: Mailbox;
   readonly channels: Channels;
   readonly stakes: Stakes | undefined;
+  readonly lists: Lists | undefined;
   readonly state: StateFile | undefined;
   readonly database: DatabaseWriter | undefined;
   readonly fates: FatesFile | undefined;
@@ -47,7 +49,7 @@ export interface Supervised {
 
 /** @returns the exit code, when all is written and closed */
 export async function supervise(parts: Supervised): Promise<number> {
-  const { settings, startedMs, log, memory, mailbox, channels, stakes, state, database, fates, loop } = parts;
+  const { settings, startedMs, log, memory, mailbox, channels, stakes, lists, state, database, fates, loop } = parts;
   const { arena, layout } = memory;
   const logRates = new RateMeter(startedMs);
   const statsRates = new RateMeter(startedMs);
@@ -89,6 +91,7 @@ export async function supervise(parts: Supervised): Promise<number> {
     setInterval(look, LOOK_INTERVAL_MS),
     setInterval(report, settings.logIntervalMs),
     setInterval(() => void stakes?.look(), LOOK_INTERVAL_MS),
+    setInterval(() => void lists?.look(), LOOK_INTERVAL_MS),
     setInterval(() => {
       const now = snapshot();
       if (now !== null) statsFile?.offer(statistics(now));

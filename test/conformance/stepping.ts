@@ -308,6 +308,7 @@ class IntakeReader {
       model as never,
       queue as never,
       { fates: false } as never,
+      null,
     );
   }
 

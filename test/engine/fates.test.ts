@@ -129,6 +129,7 @@ const COUNTERS: Readonly<Record<string, StatisticName>> = {
   discarded: "invalidPacketData",
   malformed: "failedView",
   unsanitary: "failedSanitize",
+  denied: "denied", // without lists there are none; favours.test.ts has some
   "recently-processed": "recentlyProcessed",
   duplicate: "duplicatePackets",
   "pushed-out": "leakedPriority",
@@ -154,7 +155,7 @@ describe("fates", () => {
       expect(count("included") + count("not-included")).toBe(one.count("completed"));
       expect(count("none")).toBe(0);
       // The history is one that has all of them.
-      const seen = Object.keys(COUNTERS).filter((end) => count(end) > 0 || ["unsanitary", "copy"].includes(end));
+      const seen = Object.keys(COUNTERS).filter((end) => count(end) > 0 || ["unsanitary", "copy", "denied"].includes(end));
       expect(seen).toEqual(Object.keys(COUNTERS));
     });
 

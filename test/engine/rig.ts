@@ -32,6 +32,7 @@ export interface RigOptions {
   readonly kernel?: Partial<KernelSettings>;
   readonly targetPps?: number;
   readonly maxAgeMs?: number;
+  readonly votes?: "score" | "first";
   readonly model?: PlainEngineOptions["model"];
   readonly wrapKernel?: (kernel: Kernel) => Kernel;
 }
@@ -59,7 +60,11 @@ export function rig(options: RigOptions = {}): Rig {
         ipv6: "64",
         ...options.kernel,
       },
-      engine: { targetPps: options.targetPps ?? 1_000_000, maxAgeMs: options.maxAgeMs ?? 60_000 },
+      engine: {
+        targetPps: options.targetPps ?? 1_000_000,
+        maxAgeMs: options.maxAgeMs ?? 60_000,
+        votes: options.votes ?? "score",
+      },
       model: options.model ?? ((arena, layout) => new IpSigner(arena, layout)),
       scratchBytes: 8_192,
       ...(options.wrapKernel === undefined ? {} : { wrapKernel: options.wrapKernel }),

@@ -8,6 +8,7 @@ test("a loop that cannot be built says why it ended", async () => {
     model: "ip-signer" as const,
     targetPps: 1_000,
     maxAgeMs: 1_000,
+    votes: "score" as const,
     idle: "backoff" as const,
     cpu: undefined,
     feeModel: "chain" as const,

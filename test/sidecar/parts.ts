@@ -41,6 +41,7 @@ export function smallMemory(): SmallMemory {
     partialMetas: 4,
     recentSignatures: 4,
     queueCapacity: 4,
+    listEntries: 65_536,
   });
   const arena = Arena.reserve(layout.bytes);
   return { arena, layout, mailbox: new Mailbox(arena, layout.mailboxAt) };

@@ -39,6 +39,7 @@ function play(flags: readonly string[] = []) {
     mailbox,
     channels,
     stakes: undefined,
+    lists: undefined,
     state,
     database: undefined,
     fates: undefined,
