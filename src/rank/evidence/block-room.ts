@@ -1,13 +1,14 @@
 // How much work a block takes, in nanoseconds of execution, learned from what comes back; and how the two budgets
 // (sigverify's packets, the block's work) weigh against each other.
 //
-// Unknown until a block is seen to be full: likely landers come back "not included". Then the room is what was included;
-// while nothing of theirs comes back it grows. That is a congestion window (Jacobson, 1988) with the block as the link.
+// Unknown until a block is seen to be full: the cheapest of the likely landers are left out (market.ts). Then the room is
+// what was included; while they land it grows. That is a congestion window (Jacobson, 1988) with the block as the link.
 //
 // The balance is the Lagrange multiplier of a knapsack with two constraints, found as one goes (primal-dual): where packets
 // run out first in a transmit, packets become dearer, where the room does, work does.
 
-import { BALANCE_LEAST, BALANCE_STEP, ROOM_FULL_SHARE, ROOM_GROWTH, ROOM_MARGIN, ROOM_WINDOW_MS } from "./constants.ts";
+import { BALANCE_LEAST, BALANCE_STEP, FULL_SHORTAGE, ROOM_GROWTH, ROOM_MARGIN, ROOM_WINDOW_MS } from "./constants.ts";
+import { Market } from "./market.ts";
 
 export class BlockRoom {
   /** Nanoseconds of execution that a block takes per millisecond; Infinity while no block was seen to be full. */
@@ -15,19 +16,14 @@ export class BlockRoom {
   /** Share of packets in the cost of a transaction; the rest is work. */
   balance = 1;
 
+  readonly market = new Market();
   #windowStartMs = Number.NEGATIVE_INFINITY;
   #included = 0;
-  #outbid = 0;
   #limited = false;
 
   /** A transaction was included. */
   included(nanos: number): void {
     this.#included += nanos;
-  }
-
-  /** A likely lander came back without having been included. */
-  cameBack(expectedNanos: number): void {
-    this.#outbid += expectedNanos;
   }
 
   /** Room of a transmit that stands for so much time. */
@@ -55,13 +51,13 @@ export class BlockRoom {
     if (passed < 4 * ROOM_WINDOW_MS && this.#included > 0) this.#learn(passed);
     this.#windowStartMs = nowMs;
     this.#included = 0;
-    this.#outbid = 0;
+    this.market.forget();
     this.#limited = false;
   }
 
   #learn(ms: number): void {
     const rate = this.#included / ms;
-    if (this.#outbid > ROOM_FULL_SHARE * this.#included) {
+    if (this.market.shortage() > FULL_SHORTAGE) {
       if (this.nanosPerMs === Number.POSITIVE_INFINITY) this.balance = 0.5;
       this.nanosPerMs = this.nanosPerMs === Number.POSITIVE_INFINITY ? rate : (this.nanosPerMs + rate) / 2;
     } else if (this.#limited) {

@@ -7,8 +7,7 @@
 
 import type { Arena } from "../../arena.ts";
 import { type EvidenceRegion, EVIDENCE_WAYS as WAYS } from "../../layout.ts";
-import { HALF_LIFE_MS, IN_FLIGHT_HALF_LIFE_MS } from "./constants.ts";
-import { DECAY_STEP_MS, decayOver } from "./decay.ts";
+import { BLAME, CREDIT, DECAY_STEP_MS, IN_FLIGHT_DECAY } from "./decay.ts";
 
 const WAYS_SHIFT = 4;
 const NODE_SHIFT = 4; // words of a node: 16
@@ -33,9 +32,8 @@ export const P_LANDS = 12;
 export const NANOS_PER_UNIT = 13;
 const STAMP = 14; // u32 milliseconds
 const ID_LOW = 15; // u32
-const DECAYING = 10;
-
-const IN_FLIGHT_POWER = HALF_LIFE_MS / IN_FLIGHT_HALF_LIFE_MS;
+/** Credit and blame take turns up to here. */
+const DECAYING = 8;
 
 export class EvidenceTable {
   /** Nodes in use. */
@@ -108,9 +106,15 @@ export class EvidenceTable {
     const passed = nowMs - words[node + STAMP]!;
     if (passed < DECAY_STEP_MS) return;
     const { counts } = this;
-    const left = decayOver(passed);
-    for (let i = 0; i < DECAYING; i++) counts[node + i] = counts[node + i]! * left;
-    counts[node + IN_FLIGHT] = counts[node + IN_FLIGHT]! * left ** IN_FLIGHT_POWER;
+    const credit = CREDIT.over(passed);
+    const blame = BLAME.over(passed);
+    for (let i = node; i < node + DECAYING; i += 2) {
+      counts[i]! *= credit;
+      counts[i + 1]! *= blame;
+    }
+    counts[node + NANOS]! *= credit;
+    counts[node + ASKED]! *= credit;
+    counts[node + IN_FLIGHT]! *= IN_FLIGHT_DECAY.over(passed);
     words[node + STAMP] = nowMs;
   }
 
@@ -130,7 +134,11 @@ export class EvidenceTable {
         return way;
       }
       const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
-      const evidence = this.evidence(node) * decayOver(nowMs - words[node + STAMP]!);
+      const passed = nowMs - words[node + STAMP]!;
+      const { counts } = this;
+      const evidence =
+        (counts[node + GOOD]! + counts[node + LANDED]!) * CREDIT.over(passed) +
+        (counts[node + BAD]! + counts[node + MISSED]!) * BLAME.over(passed);
       if (evidence < leastEvidence) {
         least = way;
         leastEvidence = evidence;

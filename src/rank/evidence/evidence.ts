@@ -32,6 +32,7 @@ import { BlockRoom } from "./block-room.ts";
 import * as k from "./constants.ts";
 import * as node from "./evidence-table.ts";
 import { EvidenceTable } from "./evidence-table.ts";
+import { Misses } from "./misses.ts";
 import { Newcomers } from "./newcomers.ts";
 import { PayloadMemory } from "./payload-memory.ts";
 import { UnknownClass } from "./unknown-class.ts";
@@ -39,6 +40,7 @@ import { UnknownClass } from "./unknown-class.ts";
 /** Holds in a row after which nothing smaller is looked for in this transmit. */
 const KEEPS_MOST = 256;
 const SENT = 1;
+const STALE_STEPS_PER_HALF_LIFE = 4;
 
 export class Evidence implements Model, Chooser {
   readonly name = "evidence";
@@ -57,14 +59,16 @@ export class Evidence implements Model, Chooser {
   readonly #sentPayloads: PayloadMemory;
   readonly #seenPayloads: PayloadMemory;
   readonly #newcomers: Newcomers;
+  readonly #misses = new Misses();
   readonly #unknown = [new UnknownClass(), new UnknownClass()] as const;
+  /** New ports and new payers of addresses that have a record. */
+  readonly #strangers = new UnknownClass();
   #nowMs = 0;
   #packetsPerMs = 10_000;
-  /** Nanoseconds of execution and compute units asked for them, over all that was included. */
-  #nanos = 0;
-  #asked = 0;
-  /** Price that nine tenths of what blocks include are above, lamports per asked compute unit. */
-  #lowPrice = 0;
+  /** Compute units that a transaction asks for, on average over those that landed. */
+  #usualAsked = 0;
+  /** Nanoseconds per asked unit, as the middle one of those that landed (its logarithm, followed by steps). */
+  #usualNanosPerUnit = 0;
   // Of the transmit under way.
   #packetsLeft = 0;
   #roomMost = 0;
@@ -73,6 +77,9 @@ export class Evidence implements Model, Chooser {
   // What the last look found: estimates, and the nodes that they came from (0: none).
   #pGood = 0;
   #pLands = 0;
+  #pTakesRoom = 0;
+  #addressGood = 0;
+  #addressLands = 0;
   #nanosPerUnit = 0;
   #address = 0;
   #port = 0;
@@ -132,6 +139,7 @@ export class Evidence implements Model, Chooser {
     const { table } = this;
     const counts = this.#counts;
     this.#setIds(at);
+
     const leaf = table.find(this.#leafLow, this.#leafHigh);
     this.#address = leaf;
     if (leaf !== 0) {
@@ -147,10 +155,13 @@ export class Evidence implements Model, Chooser {
     if (payer !== 0) {
       this.#pLands = counts[payer + node.P_LANDS]!;
       this.#nanosPerUnit = counts[payer + node.NANOS_PER_UNIT]!;
+      this.#pTakesRoom = Math.max(this.#pLands, Math.min(1, counts[payer + node.LANDED]!));
     } else {
       const address = table.find(i32[(at + IP_ID_AT) >>> 2]!, i32[(at + IP_ID_AT + 4) >>> 2]!);
-      this.#pLands = address !== 0 ? counts[address + node.P_LANDS]! : this.#unknownOf(at).pLands;
-      this.#nanosPerUnit = this.#usualNanosPerUnit();
+      const unknown = this.#unknownOf(at);
+      this.#pLands = address !== 0 ? counts[address + node.P_LANDS]! : unknown.pLands;
+      this.#pTakesRoom = this.#pLands;
+      this.#nanosPerUnit = address !== 0 ? counts[address + node.NANOS_PER_UNIT]! : unknown.nanosPerUnit;
     }
   }
 
@@ -158,6 +169,7 @@ export class Evidence implements Model, Chooser {
 
   begin(nowMs: number, most: number, intervalMs: number): void {
     this.#nowMs = Math.floor(nowMs);
+    this.#judgeMisses();
     this.#packetsPerMs = most / intervalMs;
     this.#packetsLeft = most;
     this.#roomMost = this.room.roomOf(intervalMs);
@@ -183,7 +195,8 @@ export class Evidence implements Model, Chooser {
     else if (this.#address === 0 || this.table.evidence(this.#address) < k.RECORD_LEAST) {
       this.#newcomers.consider(at, place, worth);
     }
-    return this.#nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3]! > k.STALE_AFTER_MS ? worth * k.STALE_WORTH : worth;
+    const late = this.#nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3]! - k.STALE_AFTER_MS;
+    return late > 0 ? worth * staleWorth(late) : worth;
   }
 
   favoured(): number {
@@ -209,10 +222,17 @@ export class Evidence implements Model, Chooser {
     this.#sentPayloads.put(this.#i32[mix]!, this.#i32[mix + 1]!, SENT);
     this.#packetsLeft -= 1;
     this.#roomLeft -= this.#expectedNanos(at);
-    const address = this.#address !== 0 ? this.#address : this.#addressNode(at);
-    this.#counts[address + node.IN_FLIGHT]! += 1;
-    if (this.#leaf !== 0) this.#counts[this.#leaf + node.IN_FLIGHT]! += 1;
-    if (this.#payer !== 0) this.#counts[this.#payer + node.IN_FLIGHT]! += 1;
+    const counts = this.#counts;
+    const address = this.#addressNode(at);
+    const payer = this.#payerNode(at);
+    if (this.#address === 0) this.#settleAddress(address, this.#unknownOf(at));
+    if (this.#payer === 0) {
+      counts[payer + node.P_LANDS] = this.#pLands;
+      counts[payer + node.NANOS_PER_UNIT] = this.#nanosPerUnit;
+    }
+    counts[address + node.IN_FLIGHT]! += 1;
+    counts[payer + node.IN_FLIGHT]! += 1;
+    if (this.#leaf !== 0) counts[this.#leaf + node.IN_FLIGHT]! += 1;
   }
 
   end(): void {
@@ -228,54 +248,64 @@ export class Evidence implements Model, Chooser {
     }
     this.#look(at);
     if (!this.#isKnownAddress()) this.#unknownOf(at).signature(false, this.#nowMs);
+    else if (this.#port === 0) this.#strangers.signature(false, this.#nowMs);
     const address = this.#addressNode(at);
     const port = this.table.findOrAdd(this.#portLow, this.#portHigh, this.#nowMs);
     const leaf = this.table.findOrAdd(this.#leafLow, this.#leafHigh, this.#nowMs);
-    if (this.#port === 0) this.#counts[address + node.FRESH_BAD]! += 1;
-    if (this.#leaf === 0) this.#counts[port + node.FRESH_BAD]! += 1;
-    this.#bad(address, 1);
-    this.#bad(port, 1);
-    this.#bad(leaf, 1);
-    this.#landedAtLast(address, leaf);
+    if (this.#port === 0) this.#bad(address, node.FRESH_GOOD, 1);
+    if (this.#leaf === 0) this.#bad(port, node.FRESH_GOOD, 1);
+    this.#bad(address, node.GOOD, 1);
+    this.#bad(port, node.GOOD, 1);
+    this.#bad(leaf, node.GOOD, 1);
+    this.#answered(address);
+    this.#answered(leaf);
+    if (this.#payer !== 0) this.#answered(this.#payer);
     this.#look(at);
   }
 
   unparsable(at: number): void {
     const address = this.#addressNode(at);
-    this.#bad(address, k.UNPARSABLE_BLAME);
-    this.#counts[address + node.FRESH_BAD]! += k.UNPARSABLE_BLAME;
+    this.#bad(address, node.GOOD, k.UNPARSABLE_BLAME);
+    this.#bad(address, node.FRESH_GOOD, k.UNPARSABLE_BLAME);
+    this.#settleAddress(address, this.#unknownOf(at));
   }
 
   outcome(at: number, executionNanos: number): void {
     this.#look(at);
-    const wasLikely = this.#pLands >= k.LIKELY_LANDER;
-    const expected = this.#nanosPerUnit * this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
+    const { room } = this;
+    const pLands = this.#pLands;
+    const price = this.#price(at);
     const known = this.#isKnownAddress();
     const now = this.#nowMs;
-    const counts = this.#counts;
+    const freshPayer = this.#payer === 0 || this.table.evidence(this.#payer) < k.RECORD_LEAST;
+    const freshPort = this.#port === 0;
+    const freshLeaf = this.#leaf === 0;
+    const unknown = this.#unknownOf(at);
     const address = this.#addressNode(at);
     const port = this.table.findOrAdd(this.#portLow, this.#portHigh, now);
     const leaf = this.table.findOrAdd(this.#leafLow, this.#leafHigh, now);
-    const i32 = this.#i32;
-    const freshPayer = this.#payer === 0 || this.table.evidence(this.#payer) < k.RECORD_LEAST;
-    const payer = this.table.findOrAdd(i32[(at + PAYER_ID_AT) >>> 2]!, i32[(at + PAYER_ID_AT + 4) >>> 2]!, now);
-    if (!known) this.#unknownOf(at).signature(true, now);
-    if (this.#port === 0) this.#good(address, node.FRESH_GOOD);
-    if (this.#leaf === 0) this.#good(port, node.FRESH_GOOD);
+    const payer = this.#payerNode(at);
+    if (!known) unknown.signature(true, now);
+    else if (freshPort) this.#strangers.signature(true, now);
+    if (freshPort) this.#good(address, node.FRESH_GOOD);
+    if (freshLeaf) this.#good(port, node.FRESH_GOOD);
     this.#good(address, node.GOOD);
     this.#good(port, node.GOOD);
     this.#good(leaf, node.GOOD);
-    this.#landedAtLast(address, leaf);
-    counts[payer + node.IN_FLIGHT] = Math.max(0, counts[payer + node.IN_FLIGHT]! - 1);
-    if (executionNanos > 0) {
+    this.#answered(address);
+    this.#answered(leaf);
+    const landed = executionNanos > 0;
+    if (pLands >= k.LIKELY_LANDER && !freshPayer) room.market.note(price, pLands, landed);
+    if (landed) {
       this.#landed(at, address, payer, freshPayer, executionNanos);
-      if (!known) this.#unknownOf(at).landing(true, now);
+      room.included(executionNanos);
+      if (!known) unknown.landing(1, 0, now);
+      else if (freshPayer) this.#strangers.landing(1, 0, now);
+      if (!known || freshPayer) unknown.work(executionNanos, this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!);
     } else {
-      if (wasLikely) this.room.cameBack(expected);
-      if (this.#price(at) > k.MISS_PRICE_FACTOR * this.#lowPrice) {
-        this.#missed(address, payer, freshPayer);
-        if (!known) this.#unknownOf(at).landing(false, now);
-      }
+      if (this.#misses.isFull) this.#judgeMisses();
+      const staked = unknown === this.#unknown[1];
+      this.#misses.push(this.#i32, (at + IP_ID_AT) >>> 2, price, pLands, !known, freshPayer, staked);
     }
     this.#look(at);
   }
@@ -297,6 +327,17 @@ export class Evidence implements Model, Chooser {
 
   // --- Estimates ---
 
+  /** What is expected of a packet, for whoever asks why. @param at its digest */
+  estimate(at: number): { pGood: number; pLands: number; nanosPerUnit: number; worth: number } {
+    this.#look(at);
+    return {
+      pGood: this.#pGood,
+      pLands: this.#pLands,
+      nanosPerUnit: this.#nanosPerUnit,
+      worth: this.#worth(at),
+    };
+  }
+
   /** Looks at every level, settles what it finds, and leaves the estimates in its nodes for quick looks. */
   #look(at: number): void {
     const { table } = this;
@@ -312,18 +353,21 @@ export class Evidence implements Model, Chooser {
     this.#port = port;
     this.#leaf = leaf;
     this.#payer = payer;
-    const unknown = this.#unknownOf(at);
-    let good = unknown.pGood;
-    let lands = unknown.pLands;
+    let good: number;
+    let lands: number;
+    let perUnit: number;
     if (address !== 0) {
-      table.settle(address, now);
-      good = shrunk(counts, address, node.GOOD, node.BAD, good);
-      lands = shrunk(counts, address, node.LANDED, node.MISSED, lands);
-      lands = shrunk(counts, address, node.FRESH_LANDED, node.FRESH_MISSED, lands);
-      counts[address + node.P_LANDS] = lands;
-      const fresh = shrunk(counts, address, node.FRESH_GOOD, node.FRESH_BAD, good);
-      counts[address + node.P_GOOD] = fresh;
-      if (port === 0) good = fresh;
+      // A payer that never landed stays a stranger, however often it was tried.
+      const stranger = payer === 0 || counts[payer + node.LANDED]! < k.RECORD_LEAST;
+      this.#settleAddress(address, this.#unknownOf(at));
+      good = port === 0 ? counts[address + node.P_GOOD]! : this.#addressGood;
+      lands = stranger ? counts[address + node.P_LANDS]! : this.#addressLands;
+      perUnit = counts[address + node.NANOS_PER_UNIT]!;
+    } else {
+      const unknown = this.#unknownOf(at);
+      good = unknown.pGood;
+      lands = unknown.pLands;
+      perUnit = unknown.nanosPerUnit;
     }
     if (port !== 0) {
       table.settle(port, now);
@@ -338,39 +382,55 @@ export class Evidence implements Model, Chooser {
       counts[leaf + node.P_GOOD] = good;
     }
     this.#pGood = good;
-    const usual = this.#usualNanosPerUnit();
-    let perUnit = usual;
     if (payer !== 0) {
       table.settle(payer, now);
       lands = shrunk(counts, payer, node.LANDED, node.MISSED, lands);
-      const prior = k.PARENT_WEIGHT * this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
-      const asked = counts[payer + node.ASKED]! + prior;
-      if (asked > 0) perUnit = (counts[payer + node.NANOS]! + prior * usual) / asked;
+      perUnit = workOf(counts, payer, perUnit, this.#usualAsked);
       counts[payer + node.P_LANDS] = lands;
       counts[payer + node.NANOS_PER_UNIT] = perUnit;
     }
     this.#pLands = lands;
+    // Who landed lately and misses now may just have been outbid: counted as less than it takes, it would overfill blocks
+    // in which it is outbid the more.
+    this.#pTakesRoom = payer === 0 ? lands : Math.max(lands, Math.min(1, counts[payer + node.LANDED]!));
     this.#nanosPerUnit = perUnit;
+  }
+
+  /** Brings an address up to now. Its node keeps what holds for ports and payers without a record. */
+  #settleAddress(address: number, unknown: UnknownClass): void {
+    const counts = this.#counts;
+    this.table.settle(address, this.#nowMs);
+    const good = shrunk(counts, address, node.GOOD, node.BAD, unknown.pGood);
+    const lands = shrunk(counts, address, node.LANDED, node.MISSED, unknown.pLands);
+    this.#addressGood = good;
+    this.#addressLands = lands;
+    let freshGood = good;
+    let freshLands = lands;
+    if (this.table.evidence(address) >= k.RECORD_LEAST) {
+      freshGood = Math.min(good, this.#strangers.pGood);
+      freshLands = Math.min(lands, this.#strangers.pLands);
+    }
+    counts[address + node.P_GOOD] = shrunk(counts, address, node.FRESH_GOOD, node.FRESH_BAD, freshGood);
+    counts[address + node.P_LANDS] = shrunk(counts, address, node.FRESH_LANDED, node.FRESH_MISSED, freshLands);
+    counts[address + node.NANOS_PER_UNIT] = workOf(counts, address, unknown.nanosPerUnit, this.#usualAsked);
   }
 
   /** Expected lamports by expected cost, from the last look. */
   #worth(at: number): number {
+    // Squared: by the mere expectation, whoever is believed one time in fifty would win by declaring fifty times the fee.
     const p = this.#pGood * this.#pLands;
-    const value = p * this.#f64[(at + FEE_AT) >>> 3]!;
+    const value = p * p * this.#f64[(at + FEE_AT) >>> 3]!;
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.#packetsPerMs;
     if (nanosPerMs === Number.POSITIVE_INFINITY) return value / packets;
-    const work = (p * this.#nanosPerUnit * this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!) / nanosPerMs;
-    const worth = value / (packets + (1 - balance) * work);
+    const work = this.#expectedNanos(at) / nanosPerMs;
+    const overrun = this.#nanosPerUnit / (k.OVERRUN_FREE * this.#usualNanosPerUnit);
+    const worth = value / ((packets + (1 - balance) * work) * Math.max(1, overrun));
     return Number.isNaN(worth) ? 0 : worth; // the queue never receives NaN
   }
 
   #expectedNanos(at: number): number {
-    return this.#pGood * this.#pLands * this.#nanosPerUnit * this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
-  }
-
-  #usualNanosPerUnit(): number {
-    return this.#asked > 0 ? this.#nanos / this.#asked : 0;
+    return this.#pGood * this.#pTakesRoom * this.#nanosPerUnit * this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
   }
 
   #price(at: number): number {
@@ -413,52 +473,70 @@ export class Evidence implements Model, Chooser {
     return this.table.findOrAdd(this.#i32[word]!, this.#i32[word + 1]!, this.#nowMs);
   }
 
+  #payerNode(at: number): number {
+    const word = (at + PAYER_ID_AT) >>> 2;
+    return this.table.findOrAdd(this.#i32[word]!, this.#i32[word + 1]!, this.#nowMs);
+  }
+
+  /** Credit in a column, and forgiveness in the column of blame behind it. */
   #good(at: number, column: number): void {
     const counts = this.#counts;
     counts[at + column] = Math.min(k.GOOD_MOST, counts[at + column]! + 1);
+    counts[at + column + 1]! *= k.BLAME_KEPT_BY_GOOD;
   }
 
-  #bad(at: number, by: number): void {
+  /** Blame in the column behind that of credit. */
+  #bad(at: number, column: number, by: number): void {
     const counts = this.#counts;
-    counts[at + node.BAD] = Math.min(k.BAD_MOST, counts[at + node.BAD]! + by);
-    counts[at + node.GOOD]! *= k.GOOD_KEPT_BY_BAD;
-    counts[at + node.FRESH_GOOD]! *= k.GOOD_KEPT_BY_BAD;
+    counts[at + column + 1] = Math.min(k.BAD_MOST, counts[at + column + 1]! + by);
+    counts[at + column]! *= 1 - by * (1 - (column === node.LANDED ? k.LANDED_KEPT_BY_MISS : k.GOOD_KEPT_BY_BAD));
   }
 
-  #landedAtLast(address: number, leaf: number): void {
+  #answered(at: number): void {
     const counts = this.#counts;
-    counts[address + node.IN_FLIGHT] = Math.max(0, counts[address + node.IN_FLIGHT]! - 1);
-    counts[leaf + node.IN_FLIGHT] = Math.max(0, counts[leaf + node.IN_FLIGHT]! - 1);
+    counts[at + node.IN_FLIGHT] = Math.max(0, counts[at + node.IN_FLIGHT]! - 1);
+  }
+
+  /** Blames those that missed, as far as it was not the block's fault. */
+  #judgeMisses(): void {
+    const misses = this.#misses;
+    const { market } = this.room;
+    const now = this.#nowMs;
+    market.refresh();
+    for (let i = 0; i < misses.count; i++) {
+      const blame = market.weightOfMiss(misses.prices[i]!, misses.chances[i]!);
+      const address = this.table.findOrAdd(misses.id(i, 0), misses.id(i, 1), now);
+      const payer = this.table.findOrAdd(misses.id(i, 2), misses.id(i, 3), now);
+      const freshPayer = misses.wasFreshPayer[i] === 1;
+      this.#missed(address, payer, freshPayer, blame);
+      this.#answered(payer);
+      if (misses.wasUnknown[i] === 1) this.#unknown[misses.wasStaked[i]!]!.landing(0, blame, now);
+      else if (freshPayer) this.#strangers.landing(0, blame, now);
+    }
+    misses.count = 0;
   }
 
   #landed(at: number, address: number, payer: number, freshPayer: boolean, nanos: number): void {
     const counts = this.#counts;
     const asked = this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
-    for (const one of [address, payer]) {
-      this.#good(one, node.LANDED);
-      counts[one + node.MISSED]! *= k.MISSED_KEPT_BY_LANDING;
-    }
+    this.#usualAsked += k.USUAL_STEP * (asked - this.#usualAsked);
+    const perUnit = nanos / Math.max(1, asked);
+    if (this.#usualNanosPerUnit === 0) this.#usualNanosPerUnit = perUnit;
+    else this.#usualNanosPerUnit *= perUnit > this.#usualNanosPerUnit ? 1 + k.USUAL_STEP : 1 - k.USUAL_STEP;
+    this.#good(address, node.LANDED);
+    this.#good(payer, node.LANDED);
+    this.#answered(payer);
     if (freshPayer) this.#good(address, node.FRESH_LANDED);
+    counts[address + node.NANOS]! += nanos;
+    counts[address + node.ASKED]! += asked;
     counts[payer + node.NANOS]! += nanos;
     counts[payer + node.ASKED]! += asked;
-    this.#nanos = this.#nanos * 0.9995 + nanos;
-    this.#asked = this.#asked * 0.9995 + asked;
-    this.room.included(nanos);
-    const price = this.#price(at);
-    if (this.#lowPrice === 0) this.#lowPrice = price;
-    else
-      this.#lowPrice *= Math.exp(
-        price < this.#lowPrice ? -k.QUANTILE_STEP * (1 - k.QUANTILE) : k.QUANTILE_STEP * k.QUANTILE,
-      );
   }
 
-  #missed(address: number, payer: number, freshPayer: boolean): void {
-    const counts = this.#counts;
-    for (const one of [address, payer]) {
-      counts[one + node.MISSED] = Math.min(k.BAD_MOST, counts[one + node.MISSED]! + 1);
-      counts[one + node.LANDED]! *= k.LANDED_KEPT_BY_MISS;
-    }
-    if (freshPayer) counts[address + node.FRESH_MISSED]! += 1;
+  #missed(address: number, payer: number, freshPayer: boolean, by: number): void {
+    this.#bad(address, node.LANDED, by);
+    this.#bad(payer, node.LANDED, by);
+    if (freshPayer) this.#bad(address, node.FRESH_LANDED, by);
   }
 
   // --- Keys ---
@@ -485,4 +563,20 @@ function shrunk(counts: Float32Array, at: number, good: number, bad: number, par
     (g + k.PARENT_WEIGHT * parent) /
     (g + counts[at + bad]! + k.PARENT_WEIGHT + (k.IN_FLIGHT_BLAME * counts[at + node.IN_FLIGHT]!) / (1 + g))
   );
+}
+
+const STALE_STEPS = 64;
+const staleTable = Float64Array.from({ length: STALE_STEPS }, (_, i) => 2 ** (-i / STALE_STEPS_PER_HALF_LIFE));
+
+/** What a packet is still worth that is late by so much. */
+function staleWorth(lateMs: number): number {
+  const step = Math.floor((lateMs * STALE_STEPS_PER_HALF_LIFE) / k.STALE_HALF_LIFE_MS);
+  return staleTable[Math.min(STALE_STEPS - 1, step)]!;
+}
+
+/** Nanoseconds per asked compute unit at a level, drawn towards its parent's. @param usualAsked what is usually asked for */
+function workOf(counts: Float32Array, at: number, parent: number, usualAsked: number): number {
+  const weight = k.PARENT_WEIGHT * usualAsked;
+  const asked = counts[at + node.ASKED]! + weight;
+  return asked > 0 ? (counts[at + node.NANOS]! + weight * parent) / asked : parent;
 }

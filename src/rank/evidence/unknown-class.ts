@@ -1,14 +1,20 @@
 // Everybody without a record, as one class: how the first packets of addresses that were never judged turned out lately.
 
 import { PRIOR_GOOD, PRIOR_LANDS, PRIOR_WEIGHT } from "./constants.ts";
-import { decayOver } from "./decay.ts";
+import { CREDIT } from "./decay.ts";
 
 /** Counts end here: the class changes as fast as what comes in. */
 const MOST = 256;
+/** What is kept of the work seen with each landing: the last few hundred count. */
+const WORK_KEPT = 1 - 1 / MOST;
 
 export class UnknownClass {
   pGood = PRIOR_GOOD;
   pLands = PRIOR_LANDS;
+  /** Nanoseconds of execution per asked compute unit; 0 where nothing is known. */
+  nanosPerUnit = 0;
+  #nanos = 0;
+  #asked = 0;
   #good = 0;
   #bad = 0;
   #landed = 0;
@@ -22,16 +28,23 @@ export class UnknownClass {
     this.#estimate();
   }
 
-  landing(landed: boolean, nowMs: number): void {
+  /** @param landed @param missed 1 and 0, or 0 and how much a miss counts */
+  landing(landed: number, missed: number, nowMs: number): void {
     this.#settle(nowMs);
-    if (landed) this.#landed += 1;
-    else this.#missed += 1;
+    this.#landed += landed;
+    this.#missed += missed;
     this.#estimate();
+  }
+
+  work(nanos: number, asked: number): void {
+    this.#nanos = this.#nanos * WORK_KEPT + nanos;
+    this.#asked = this.#asked * WORK_KEPT + asked;
+    if (this.#asked > 0) this.nanosPerUnit = this.#nanos / this.#asked;
   }
 
   #settle(nowMs: number): void {
     const left = Math.min(
-      decayOver(nowMs - this.#stampMs),
+      CREDIT.over(nowMs - this.#stampMs),
       MOST / Math.max(MOST, this.#good + this.#bad + this.#missed + this.#landed),
     );
     if (left === 1) return;

@@ -1,0 +1,85 @@
+// What landing costs at the moment: of those who nearly always land, how many do at which price. Blocks leave out the
+// cheapest first, so whoever misses at a price at which others land has himself to blame, and where the cheapest of the
+// likely landers are left out, blocks are full.
+//
+// Who misses at a high price while cheaper ones land was not outbid: the odds rise with the price. So a crowd that earned a
+// good name and never lands any more cannot pass for a full block.
+
+import { CHEAP_LEAST, CHEAP_SHARE, MISS_WEIGHT_LEAST, ODDS_LEAST, PRICE_STEPS_PER_OCTAVE } from "./constants.ts";
+
+/** What is kept of the last transmits' answers when the next begins: a block gives back all at once what found no room. */
+const MOMENT_KEPT = 0.25;
+const STEPS = 48;
+/** The lowest step stands for 2^-16 lamports per compute unit and less. */
+const LOWEST_OCTAVE = -16;
+
+export class Market {
+  // By price step: landings expected of likely landers, and how many there were; of the last moments, and of a window.
+  readonly #expected = new Float64Array(STEPS);
+  readonly #landed = new Float64Array(STEPS);
+  readonly #windowExpected = new Float64Array(STEPS);
+  readonly #windowLanded = new Float64Array(STEPS);
+  readonly #odds = new Float64Array(STEPS).fill(1);
+
+  /** Notes what became of a likely lander's transaction. @param price lamports per asked compute unit */
+  note(price: number, expected: number, landed: boolean): void {
+    const step = stepOf(price);
+    this.#expected[step]! += expected;
+    this.#windowExpected[step]! += expected;
+    if (!landed) return;
+    this.#landed[step]! += 1;
+    this.#windowLanded[step]! += 1;
+  }
+
+  /**
+   * How much a miss says about its sender: the probability that it would have missed in an empty block, too.
+   * @param pLands how likely the sender lands @returns MISS_WEIGHT_LEAST to 1
+   */
+  weightOfMiss(price: number, pLands: number): number {
+    const outbid = pLands * (1 - this.#odds[stepOf(price)]!);
+    return Math.max(MISS_WEIGHT_LEAST, (1 - pLands) / Math.max(1e-6, 1 - pLands + outbid));
+  }
+
+  /** Share of the cheapest likely landers that was left out lately; 0 where too few were tried. */
+  shortage(): number {
+    let all = 0;
+    for (let i = 0; i < STEPS; i++) all += this.#windowExpected[i]!;
+    let expected = 0;
+    let landed = 0;
+    for (let i = 0; i < STEPS && expected < CHEAP_SHARE * all; i++) {
+      expected += this.#windowExpected[i]!;
+      landed += this.#windowLanded[i]!;
+    }
+    return expected < CHEAP_LEAST ? 0 : 1 - landed / expected;
+  }
+
+  /** Works out the odds of each price from what came back in the last moments. Called once a transmit. */
+  refresh(): void {
+    let odds = 0;
+    let cheapest = -1;
+    for (let i = 0; i < STEPS; i++) {
+      const expected = this.#expected[i]!;
+      if (expected >= ODDS_LEAST) {
+        odds = Math.max(odds, Math.min(1, this.#landed[i]! / expected));
+        if (cheapest < 0) cheapest = i;
+      }
+      this.#odds[i] = odds;
+      this.#expected[i]! *= MOMENT_KEPT;
+      this.#landed[i]! *= MOMENT_KEPT;
+    }
+    // Cheaper than anybody that was tried: as the cheapest of them. Nobody was tried: blocks have room.
+    if (cheapest < 0) this.#odds.fill(1);
+    else this.#odds.fill(this.#odds[cheapest]!, 0, cheapest);
+  }
+
+  /** A window is over. */
+  forget(): void {
+    this.#windowExpected.fill(0);
+    this.#windowLanded.fill(0);
+  }
+}
+
+function stepOf(price: number): number {
+  const step = Math.floor((Math.log2(price) - LOWEST_OCTAVE) * PRICE_STEPS_PER_OCTAVE);
+  return step > 0 ? Math.min(STEPS - 1, step) : 0;
+}

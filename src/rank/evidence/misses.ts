@@ -1,0 +1,46 @@
+// Transactions that came back without having been included, until it is known how others fared at their price in the same
+// time (market.ts): blocks give back all at once what found no room, so the first to come back cannot be judged yet.
+// Bounded: where it is full, its user judges at once.
+
+const PLACES = 16_384;
+const WORDS = 4;
+
+export class Misses {
+  count = 0;
+  readonly prices = new Float64Array(PLACES);
+  /** How likely it was to land. */
+  readonly chances = new Float64Array(PLACES);
+  /** Whether its address, and its payer, had no record; whether its sender has stake. */
+  readonly wasUnknown = new Uint8Array(PLACES);
+  readonly wasFreshPayer = new Uint8Array(PLACES);
+  readonly wasStaked = new Uint8Array(PLACES);
+  readonly #ids = new Int32Array(PLACES * WORDS);
+
+  get isFull(): boolean {
+    return this.count === PLACES;
+  }
+
+  /** @param ids word index of address id and payer id, one behind the other, in `words` */
+  push(
+    words: Int32Array,
+    ids: number,
+    price: number,
+    chance: number,
+    unknown: boolean,
+    freshPayer: boolean,
+    staked: boolean,
+  ): void {
+    const i = this.count++;
+    for (let word = 0; word < WORDS; word++) this.#ids[i * WORDS + word] = words[ids + word]!;
+    this.prices[i] = price;
+    this.chances[i] = chance;
+    this.wasUnknown[i] = unknown ? 1 : 0;
+    this.wasFreshPayer[i] = freshPayer ? 1 : 0;
+    this.wasStaked[i] = staked ? 1 : 0;
+  }
+
+  /** @param word 0 and 1: the address's id, 2 and 3: the payer's */
+  id(i: number, word: number): number {
+    return this.#ids[i * WORDS + word]!;
+  }
+}
