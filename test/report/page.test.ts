@@ -138,7 +138,9 @@ async function shown(report: Report, view: (typeof VIEWS)[number], look: (page: 
 const COLOURS = `[...document.querySelectorAll("canvas")].map((canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const found = new Set();
-  for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) found.add(data[i] * 65536 + data[i + 1] * 256 + data[i + 2]);
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] === 255) found.add(data[i] * 65536 + data[i + 1] * 256 + data[i + 2]);
+  }
   return [...found];
 })`;
 

@@ -82,6 +82,7 @@ describe("a sidecar with SQLite", () => {
     expectAllThere(count("qos_transactions WHERE NOT failed_signature"), statistics);
     expect(count("qos_fates") + database.lappedFates!).toBeGreaterThan(counters.totalPackets! - counters.queued!);
     expect(count("qos_sessions")).toBe(1);
+    expect(count("qos_scores")).toBeGreaterThan(0);
     expect(count("qos_statistics WHERE name = 'totalPackets'")).toBeGreaterThanOrEqual(1);
     const { hash } = client.query("SELECT packet_hash AS hash FROM qos_transactions WHERE included LIMIT 1").get() as {
       hash: string;
