@@ -217,6 +217,17 @@ describe("the fates' file", () => {
     if (typeof first === "object") first.close();
   });
 
+  test("of a killed sidecar goes with qos destroy, a living one's stays", () => {
+    const path = `/dev/shm/${prefix}h_qos_fates`;
+    fs.writeFileSync(path, "left behind");
+    expect(qos("destroy", "--prefix", `${prefix}h_`).exitCode).toBe(0);
+    expect(fs.existsSync(path)).toBe(false);
+    const file = open("h");
+    expect(qos("destroy", "--prefix", `${prefix}h_`).exitCode).toBe(0);
+    expect(fs.existsSync(path)).toBe(true);
+    if (typeof file === "object") file.close();
+  });
+
   test("is no link and no folder", () => {
     const path = `/dev/shm/${prefix}g_qos_fates`;
     fs.symlinkSync("/etc/passwd", path);
