@@ -7,6 +7,9 @@ import { MAGIC } from "../channel/header.ts";
 import type { ChannelPlace } from "../channel/place.ts";
 import { describeLife, findLife, readHeader } from "../channel/snapshot.ts";
 import { Failure } from "../failure.ts";
+import { fatesPath } from "../sidecar/fates-file.ts";
+import { removeStale } from "../sidecar/shared-file.ts";
+import { statusPath } from "../sidecar/status-reader.ts";
 import { failureOf, LIFE_WATCH_MS, namedChannels, placeOf } from "./channel-files.ts";
 import { CHANNEL_FLAGS } from "./channel-flags.ts";
 import { command } from "./command.ts";
@@ -41,6 +44,8 @@ export async function destroyChannels(
   });
   try {
     if (!force) await refuseLiving(there.map(({ path }) => path));
+    // What a sidecar that was killed has left behind; a living one's stays with it.
+    for (const path of [fatesPath(place.prefix), statusPath(place.prefix)]) removeStale(path);
     return channels.map(({ spec, path }) => ({
       name: spec.name,
       path,

@@ -3,13 +3,12 @@
 import fs from "node:fs";
 import { hostname } from "node:os";
 import { base58 } from "@scure/base";
-import { STANDARD_PAGES_FOLDER } from "../channel/place.ts";
 import { openReader } from "../database/reader.ts";
 import { Failure } from "../failure.ts";
 import { ENDS } from "../records/ends.ts";
-import { FATES_NAME } from "../records/fates-header.ts";
 import { recentFates, ringProblem } from "../records/fates-reader.ts";
 import { type Event, merged, recentEvents, savedEvents, type Wanted } from "../report/fates.ts";
+import { fatesPath } from "../sidecar/fates-file.ts";
 import { SIGNATURE_BYTES } from "../wire/packet-layout.ts";
 import { CHANNEL_FLAGS } from "./channel-flags.ts";
 import { command } from "./command.ts";
@@ -47,7 +46,7 @@ function signatureBytes(word: string): Uint8Array | undefined {
 
 /** What a running sidecar remembers. @returns undefined where none keeps fates under the prefix */
 function lookAtRing(prefix: string, wanted: Wanted): Event[] | undefined {
-  const path = `${STANDARD_PAGES_FOLDER}/${prefix}${FATES_NAME}`;
+  const path = fatesPath(prefix);
   let descriptor: number;
   try {
     descriptor = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);

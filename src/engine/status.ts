@@ -4,7 +4,7 @@
 
 import type { Arena } from "../arena.ts";
 import { CHANNELS } from "../channel/channels.ts";
-import { STATUS_BYTES } from "../layout.ts";
+import { BOARD_AT } from "./board.ts";
 import { CHANNEL_STATISTICS, type ChannelStatisticName, STATISTICS, type StatisticName } from "./statistics.ts";
 import { HISTOGRAM_WORDS, HISTOGRAMS } from "./turn-times.ts";
 
@@ -24,7 +24,7 @@ const WORDS = HISTOGRAMS_FROM + HISTOGRAMS.length * HISTOGRAM_WORDS;
 
 if (STATISTICS.length > STATISTIC_WORDS || CHANNEL_STATISTICS.length > CHANNEL_WORDS)
   throw new Error("the status page has too few words");
-if (LIVE_AT + WORDS * 8 > PUBLISHED_AT || PUBLISHED_AT + WORDS * 8 > STATUS_BYTES)
+if (LIVE_AT + WORDS * 8 > PUBLISHED_AT || PUBLISHED_AT + WORDS * 8 > BOARD_AT)
   throw new Error("the status page is too small for its words");
 
 /** A consistent picture of the loop at one moment between two packets. */
@@ -111,6 +111,11 @@ function snapshotOf(words: Float64Array): Snapshot {
       }),
     ),
   };
+}
+
+/** The version word of a page: odd while a publication is under way. */
+export function statusVersion(page: Uint8Array): number {
+  return new DataView(page.buffer, page.byteOffset).getUint32(VERSION_AT, true);
 }
 
 /** The law's two sides; equal whenever the loop is between packets (statistics.ts). */

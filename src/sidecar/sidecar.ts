@@ -10,6 +10,7 @@ import { CHANNELS, PACKET_CHANNELS } from "../channel/channels.ts";
 import { Mailbox } from "../engine/mailbox.ts";
 import { Failure } from "../failure.ts";
 import { writeKernelContext } from "../kernel/context.ts";
+import { STATUS_BYTES } from "../layout.ts";
 import { SESSION_BYTES } from "../records/fates-header.ts";
 import { Channels } from "./channels.ts";
 import type { DatabaseWriter } from "./database.ts";
@@ -20,9 +21,11 @@ import { LoopThread } from "./loop-thread.ts";
 import { reserveMemory, type SidecarMemory } from "./memory.ts";
 import { userToBecome } from "./rights.ts";
 import type { SidecarSettings } from "./settings.ts";
+import { type SharedFile, shareRange } from "./shared-file.ts";
 import { listenForStop } from "./signals.ts";
 import type { Stakes } from "./stakes.ts";
 import type { StateFile } from "./state-file.ts";
+import { STATUS_NAME } from "./status-reader.ts";
 import { supervise } from "./supervisor.ts";
 
 const SECRET_BYTES = 32;
@@ -64,11 +67,13 @@ async function start(
   denyNewPrivileges(); // for every thread that begins from here on
   const session = newSession();
   const fates = shareFates(settings, memory, session, user);
+  const status = shareStatus(settings, memory, user);
   try {
     // The thread takes as long to start as the channels to open. It does nothing before `go`.
     const loop = new LoopThread({ memory: arena.memory, layout: layout.options, settings });
     const channels = openChannels(settings, memory, mailbox, user, log);
     if (user !== undefined) becomeUser(user, log);
+    if (typeof status === "string") log.warn(`qos monitor cannot look at this sidecar: ${status}`);
     if (typeof fates === "string") log.warn(`recent fates cannot be looked at by qos explain: ${fates}`);
 
     const stakes = await openStakes(settings, memory, mailbox, log);
@@ -84,6 +89,7 @@ async function start(
       secret: crypto.getRandomValues(new Uint8Array(SECRET_BYTES)),
       feeModel: settings.feeModel,
       ipv6: settings.ipv6,
+      skipPayloads: settings.model !== "evidence",
     });
     channels.offerAll();
     const startedMs = performance.now();
@@ -109,6 +115,7 @@ async function start(
     });
   } finally {
     if (typeof fates === "object") fates.close();
+    if (typeof status === "object") status.close();
   }
 }
 
@@ -130,6 +137,11 @@ function shareFates(
   user: User | undefined,
 ): FatesFile | string | undefined {
   return layout.fates === undefined ? undefined : FatesFile.open(arena, layout.fates, prefix, session, user);
+}
+
+/** Lets `qos monitor` see the status page. @returns why it cannot be seen */
+function shareStatus({ prefix }: SidecarSettings, memory: SidecarMemory, user: User | undefined): SharedFile | string {
+  return shareRange(memory.arena, memory.layout.statusAt, STATUS_BYTES, `${prefix}${STATUS_NAME}`, user);
 }
 
 async function openDatabase(

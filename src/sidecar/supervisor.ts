@@ -2,7 +2,7 @@
 
 import type { Mailbox } from "../engine/mailbox.ts";
 import { readStatus, type Snapshot } from "../engine/status.ts";
-import { ScoreReader } from "../rank/score-reader.ts";
+import { openReaders } from "../rank/readers.ts";
 import type { Channels } from "./channels.ts";
 import type { DatabaseWriter } from "./database.ts";
 import type { FatesFile } from "./fates-file.ts";
@@ -11,12 +11,13 @@ import type { Log } from "./log.ts";
 import type { LoopEnd } from "./loop-thread.ts";
 import type { SidecarMemory } from "./memory.ts";
 import { logLine, RateMeter, statisticsOf } from "./report.ts";
-import { type ScoreReaders, takeScores } from "./scores.ts";
+import { takeScores } from "./scores.ts";
 import type { SidecarSettings } from "./settings.ts";
 import type { Stakes } from "./stakes.ts";
 import { standingsOf } from "./standings.ts";
 import type { StateFile } from "./state-file.ts";
 import { StatsFile } from "./stats-file.ts";
+import { Watch } from "./watch.ts";
 
 const LOOK_INTERVAL_MS = 1_000;
 /** After the loop was asked to let go of a channel, which takes it a turn. */
@@ -53,14 +54,24 @@ export async function supervise(parts: Supervised): Promise<number> {
   const { arena, layout } = memory;
   const logRates = new RateMeter(startedMs);
   const statsRates = new RateMeter(startedMs);
-  const readers: ScoreReaders = {
-    ips: new ScoreReader(arena, layout.ips),
-    payers: new ScoreReader(arena, layout.signers),
-  };
+  const readers = openReaders(arena, layout);
   const statsFile = settings.statsFile === undefined ? undefined : new StatsFile(settings.statsFile, log);
+
+  const watch = new Watch({
+    settings,
+    version: parts.version,
+    startedAt: parts.startedAt,
+    arena,
+    layout,
+    mailbox,
+    readers,
+    database: () => database?.numbers ?? null,
+    now: () => performance.now(),
+  });
 
   const look = (): void => {
     const now = snapshot();
+    watch.look(now);
     fates?.look(now);
     if (channels.look(now)) setTimeout(look, LOOK_AGAIN_MS);
   };

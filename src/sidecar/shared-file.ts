@@ -1,0 +1,87 @@
+// A part of the arena as a file in /dev/shm, so that other processes can look at it without asking the sidecar anything.
+// Without the file (no room, somebody else's) the sidecar runs all the same.
+
+import { SystemError } from "../../ffi/libc.ts";
+import {
+  changeOwner,
+  closeFile,
+  createExclusive,
+  mapFile,
+  openExisting,
+  PAGE_BYTES,
+  reserveFile,
+  tryLock,
+  unlinkPath,
+} from "../../ffi/shared-memory.ts";
+import type { Arena } from "../arena.ts";
+import { STANDARD_PAGES_FOLDER } from "../channel/place.ts";
+
+const FILE_MODE = 0o600;
+
+export interface SharedFile {
+  readonly path: string;
+  /** Removes the file, after the loop has ended. */
+  readonly close: () => void;
+}
+
+/** @param name prefix and the file's own name */
+export function sharedPath(name: string): string {
+  return `${STANDARD_PAGES_FOLDER}/${name}`;
+}
+
+/**
+ * Lays a file over a range of the arena, which is zero then. Before the loop's thread begins.
+ * @param name behind the folder: the prefix and the file's own name
+ * @param owner whose it is to be, where that is somebody else than who runs now
+ * @returns why there is none
+ */
+export function shareRange(
+  arena: Arena,
+  at: number,
+  bytes: number,
+  name: string,
+  owner?: { readonly uid: number; readonly gid: number },
+): SharedFile | string {
+  const path = sharedPath(name);
+  let descriptor: number | undefined;
+  try {
+    if (!removeStale(path)) return `${path} is another sidecar's`;
+    descriptor = createExclusive(path, FILE_MODE);
+    tryLock(descriptor, path);
+    reserveFile(descriptor, path, bytes);
+    if (owner !== undefined) changeOwner(descriptor, path, owner.uid, owner.gid);
+    const mapping = mapFile(arena.memory, at, bytes, descriptor, path, "read-write", PAGE_BYTES);
+    const open = descriptor;
+    const close = (): void => {
+      mapping.unmap();
+      unlinkPath(path);
+      closeFile(open);
+    };
+    return { path, close };
+  } catch (error) {
+    if (descriptor !== undefined) {
+      closeFile(descriptor);
+      unlinkPath(path);
+    }
+    if (error instanceof SystemError) return error.message;
+    throw error;
+  }
+}
+
+/** Removes a file that a killed sidecar left behind. @returns false where a living one has it */
+export function removeStale(path: string): boolean {
+  let descriptor: number;
+  try {
+    descriptor = openExisting(path, "read-write");
+  } catch (error) {
+    if (error instanceof SystemError && error.code === "ENOENT") return true;
+    throw error;
+  }
+  try {
+    if (!tryLock(descriptor, path)) return false;
+    unlinkPath(path);
+    return true;
+  } finally {
+    closeFile(descriptor);
+  }
+}

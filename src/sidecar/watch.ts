@@ -1,0 +1,189 @@
+// What the main thread makes of the loop's numbers once a second: whether the loop goes on, how old everybody's heartbeats
+// are, when the model last learned, who is best and worst. The board in the status page, the metrics, the health checks and
+// the watchdog all ask here.
+
+import type { Arena } from "../arena.ts";
+import { CHANNELS, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../channel/channels.ts";
+import { CONSUMER_HEARTBEAT_AT, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../channel/header.ts";
+import type { WriterNumbers } from "../database/writer-status.ts";
+import { writeBoard } from "../engine/board.ts";
+import { CHANNEL_ATTACHED, type Mailbox } from "../engine/mailbox.ts";
+import type { Snapshot } from "../engine/status.ts";
+import type { ArenaLayout } from "../layout.ts";
+import type { Senders } from "./report.ts";
+import type { ScoreReaders } from "./scores.ts";
+import type { SidecarSettings } from "./settings.ts";
+import { standingsOf } from "./standings.ts";
+
+/** A loop that did not turn for so long is not healthy. */
+export const STALL_MS = 5_000;
+const MOST_UPDATES = 12;
+/** Copying two tables of a million senders takes a tenth of a second: at most a fiftieth of the time goes into it. */
+const STANDINGS_INTERVAL_MS = 2_000;
+const STANDINGS_SHARE = 50;
+
+/** The model learned: when it was noticed, from how many batches, with how many outcomes since the last time. */
+export interface ModelUpdate {
+  readonly atMs: number;
+  readonly updates: number;
+  readonly outcomes: number;
+  readonly included: number;
+}
+
+/** What stands in the status page beside the loop's numbers. */
+export interface Board {
+  readonly version: string;
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
+  readonly writtenMs: number;
+  readonly prefix: string;
+  readonly model: string;
+  readonly packetLayout: string;
+  readonly targetPps: number;
+  readonly paused: boolean;
+  /** By channel: milliseconds since the validator's side last moved; null where it never did. */
+  readonly heartbeatAgeMs: Readonly<Record<string, number | null>>;
+  readonly loopAgeMs: number;
+  readonly updates: readonly ModelUpdate[];
+  readonly senders: Senders;
+  readonly database: WriterNumbers | null;
+}
+
+export interface WatchParts {
+  readonly settings: SidecarSettings;
+  readonly version: string;
+  readonly startedAt: Date;
+  readonly arena: Arena;
+  readonly layout: ArenaLayout;
+  readonly mailbox: Mailbox;
+  readonly readers: ScoreReaders;
+  readonly database: () => WriterNumbers | null;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+export class Watch {
+  /** Newest first. */
+  updates: readonly ModelUpdate[] = [];
+  senders: Senders = { ips: { known: 0, top: [], bottom: [] }, payers: { known: 0, top: [], bottom: [] } };
+
+  #turns = -1;
+  #turnedMs: number;
+  #standingsDueMs = 0;
+  #learned = { updates: 0, outcomes: 0, included: 0 };
+  readonly #beats = CHANNELS.map(() => ({ value: -1n, atMs: Number.NaN }));
+
+  constructor(private readonly parts: WatchParts) {
+    this.#turnedMs = parts.now();
+  }
+
+  /** Takes a look. Once a second or so. */
+  look(now: Snapshot | null): void {
+    if (now === null) return;
+    const nowMs = this.parts.now();
+    if (now.counters.turns !== this.#turns) {
+      this.#turns = now.counters.turns;
+      this.#turnedMs = nowMs;
+    }
+    this.#noteUpdates(now);
+    this.#noteBeats(now, nowMs);
+    if (nowMs >= this.#standingsDueMs) {
+      this.senders = standingsOf(this.parts.readers);
+      const tookMs = this.parts.now() - nowMs;
+      this.#standingsDueMs = nowMs + Math.max(STANDINGS_INTERVAL_MS, tookMs * STANDINGS_SHARE);
+    }
+    const { buffer } = this.parts.arena;
+    const { statusAt } = this.parts.layout;
+    const board = this.board();
+    if (writeBoard(buffer, statusAt, JSON.stringify(board))) return;
+    // Names and numbers of twenty senders fit many times over; whatever made it too long, the rest is still worth showing.
+    const none = { known: 0, top: [], bottom: [] };
+    writeBoard(buffer, statusAt, JSON.stringify({ ...board, senders: { ips: none, payers: none }, updates: [] }));
+  }
+
+  /** Milliseconds since the loop was last seen to have turned. */
+  get loopAgeMs(): number {
+    return this.parts.now() - this.#turnedMs;
+  }
+
+  /** Turns seen: it rises while the loop goes on. */
+  get turns(): number {
+    return this.#turns;
+  }
+
+  /** Why the sidecar does not do its work, or undefined where it does. */
+  unready(now: Snapshot | null): string | undefined {
+    if (now === null || this.#turns <= 0) return "the loop has not begun";
+    if (this.loopAgeMs > STALL_MS) return `the loop has not turned for ${Math.round(this.loopAgeMs)} ms`;
+    const attached = (id: number): boolean => now.channels[CHANNELS[id].name].state === CHANNEL_ATTACHED;
+    if (!PACKET_CHANNELS.some(attached)) return "no packet channel is attached";
+    if (!attached(OUTPUT_CHANNEL)) return `${CHANNELS[OUTPUT_CHANNEL].name} is not attached`;
+    if (this.parts.mailbox.paused) return "it is paused";
+    return undefined;
+  }
+
+  /** By channel: since when the validator's side stands still; null where it never moved, or the channel is not attached. */
+  heartbeatAges(): Record<string, number | null> {
+    const nowMs = this.parts.now();
+    return Object.fromEntries(
+      CHANNELS.map(({ name }, id) => {
+        const { atMs } = this.#beats[id];
+        return [name, Number.isNaN(atMs) ? null : Math.round(nowMs - atMs)];
+      }),
+    );
+  }
+
+  board(): Board {
+    const { settings, version, startedAt, mailbox, database } = this.parts;
+    return {
+      version,
+      pid: process.pid,
+      startedMs: startedAt.getTime(),
+      writtenMs: Date.now(),
+      prefix: settings.prefix,
+      model: settings.model,
+      packetLayout: settings.packetLayout,
+      targetPps: mailbox.targetPps,
+      paused: mailbox.paused,
+      heartbeatAgeMs: this.heartbeatAges(),
+      loopAgeMs: Math.round(this.loopAgeMs),
+      updates: this.updates,
+      senders: this.senders,
+      database: database(),
+    };
+  }
+
+  #noteUpdates({ counters }: Snapshot): void {
+    const { modelUpdates: updates, completed: outcomes, included } = counters;
+    const before = this.#learned;
+    if (updates <= before.updates) return;
+    const update = {
+      atMs: Date.now(),
+      updates: updates - before.updates,
+      outcomes: outcomes - before.outcomes,
+      included: included - before.included,
+    };
+    this.#learned = { updates, outcomes, included };
+    this.updates = [update, ...this.updates].slice(0, MOST_UPDATES);
+  }
+
+  /** The other side's counters: a producer beats or publishes; the output's consumer beats. */
+  #noteBeats(now: Snapshot, nowMs: number): void {
+    const { u64 } = this.parts.arena;
+    CHANNELS.forEach(({ name }, id) => {
+      const beat = this.#beats[id];
+      if (now.channels[name].state !== CHANNEL_ATTACHED) {
+        beat.atMs = Number.NaN;
+        beat.value = -1n;
+        return;
+      }
+      const { at } = this.parts.layout.channels[id];
+      const word = (offset: number): bigint => u64[(at + offset) / 8];
+      const value =
+        id === OUTPUT_CHANNEL ? word(CONSUMER_HEARTBEAT_AT) : word(PRODUCER_HEARTBEAT_AT) + word(TAIL_AT) * 2n;
+      if (beat.value !== -1n && value !== beat.value) beat.atMs = nowMs;
+      beat.value = value;
+    });
+  }
+}
