@@ -34,6 +34,7 @@ export const LIST_SLOT_BYTES = 48;
 /** Nodes of the evidence model: 131,072 in sets of 16, so that proven senders stay under any flood of fresh ones. */
 export const EVIDENCE_SETS = 8_192;
 export const EVIDENCE_WAYS = 16;
+export const EVIDENCE_KEY_BYTES = 32;
 /** Lines of 8: payloads sent (16 s at 8,000 a second), payloads seen, addresses that wait for a first judgement. */
 const SENT_PAYLOAD_LINES = 16_384;
 const SEEN_PAYLOAD_LINES = 32_768;
@@ -125,6 +126,9 @@ export interface EvidenceRegion {
   readonly sets: number;
   readonly tagsAt: number;
   readonly nodesAt: number;
+  /** For readers on other threads: what kind of key each node has (u8), and addresses and payers whole (32 bytes each). */
+  readonly kindsAt: number;
+  readonly keysAt: number;
 }
 
 /** A memory of keyed hashes in lines of 8 (rank/evidence). */
@@ -157,6 +161,8 @@ export interface LayoutOptions {
   readonly fateRecords?: number;
   /** The most entries of the allow and deny lists together; absent: no lists. */
   readonly listEntries?: number;
+  /** Whether the model is the evidence model: readers of scores look there. */
+  readonly evidence?: boolean;
   /** Capacities of the channels, for tests; the spec's where absent. */
   readonly channelCapacities?: readonly number[];
 }
@@ -280,7 +286,13 @@ class Plan {
 
   evidence(sets: number): EvidenceRegion {
     const nodes = sets * EVIDENCE_WAYS;
-    return { sets, tagsAt: this.take(nodes * 4, PAGE_BYTES), nodesAt: this.take(nodes * CACHE_LINE_BYTES) };
+    return {
+      sets,
+      tagsAt: this.take(nodes * 4, PAGE_BYTES),
+      nodesAt: this.take(nodes * CACHE_LINE_BYTES),
+      kindsAt: this.take(nodes),
+      keysAt: this.take(nodes * EVIDENCE_KEY_BYTES),
+    };
   }
 
   lines(lines: number): LinesRegion {

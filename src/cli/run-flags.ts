@@ -6,7 +6,7 @@ import { RECORD_FLAGS } from "./database-flags.ts";
 import { choice, count, duration, onOff, path, text, u64, type ValuesOf } from "./flags.ts";
 
 export const FEE_MODELS = ["chain", "reference"] as const;
-export const MODELS = ["ip-signer", "ip-signer-stake"] as const;
+export const MODELS = ["evidence", "ip-signer", "ip-signer-stake"] as const;
 export const IPV6_RULES = ["64", "drop"] as const;
 export const VOTE_RULES = ["score", "first"] as const;
 export const IDLE_RULES = ["spin", "backoff"] as const;

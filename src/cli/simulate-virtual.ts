@@ -2,7 +2,7 @@
 
 import { Failure } from "../failure.ts";
 import type { Model } from "../rank/model.ts";
-import { ScoreReader } from "../rank/score-reader.ts";
+import { openReaders } from "../rank/readers.ts";
 import { openModel, type SidecarModel } from "../sidecar/models.ts";
 import { putScores, takeScores } from "../sidecar/scores.ts";
 import type { SidecarSettings } from "../sidecar/settings.ts";
@@ -43,9 +43,8 @@ export function modelOptions(name: ModelName): Pick<VirtualOptions, "model" | "r
       const before = opened.get(from.model);
       const after = opened.get(to.model);
       if (before === undefined || after === undefined) return;
-      const { arena, layout } = from;
-      const readers = { ips: new ScoreReader(arena, layout.ips), payers: new ScoreReader(arena, layout.signers) };
-      const saved = takeScores(name, readers);
+      const options = { ...from.layout.options, evidence: name === "evidence" };
+      const saved = takeScores(name, openReaders(from.arena, { ...from.layout, options }));
       if (saved !== undefined) putScores(saved, after.senders, to.arena, to.layout, to.kernel);
       opened.delete(from.model);
     },

@@ -6,7 +6,8 @@ import type { Arena } from "../arena.ts";
 import type { Consumer } from "../channel/consumer.ts";
 import { readStatus, type Snapshot } from "../engine/status.ts";
 import type { ArenaLayout } from "../layout.ts";
-import { ScoreReader } from "../rank/score-reader.ts";
+import { openReaders } from "../rank/readers.ts";
+import type { ScoreRows } from "../rank/score-rows.ts";
 import { END_FAILED_SIGNATURE } from "../records/ends.ts";
 import { RECORD_BYTES, RECORD_END_AT, RECORD_SEQUENCE_AT } from "../records/record-layout.ts";
 import { drainRing, readRing } from "../records/ring.ts";
@@ -58,8 +59,8 @@ export class Collector {
   readonly #gatherings: Gathering[] = [];
   readonly #scratch = new Uint8Array(DRAIN_RECORDS * RECORD_BYTES);
   readonly #clock = new WallClock();
-  readonly #ips: ScoreReader;
-  readonly #payers: ScoreReader;
+  readonly #ips: ScoreRows;
+  readonly #payers: ScoreRows;
   #modelUpdates = 0;
   #scoresAtMs = Number.NEGATIVE_INFINITY;
   #statisticsAtMs = Number.NEGATIVE_INFINITY;
@@ -77,8 +78,9 @@ export class Collector {
     if (fates !== undefined && settings.fatesShare > 0) {
       this.#gatherings.push(new Gathering("fates", readRing(arena, fates), settings.fatesShare));
     }
-    this.#ips = new ScoreReader(arena, layout.ips);
-    this.#payers = new ScoreReader(arena, layout.signers);
+    const { ips, payers } = openReaders(arena, layout);
+    this.#ips = ips;
+    this.#payers = payers;
   }
 
   /** Records that a ring's loop overwrote before they were taken. */
@@ -196,7 +198,7 @@ export class Collector {
     this.#modelUpdates = modelUpdates;
     const { session, host } = this.settings;
     const updatedUs = Math.round(wallMs * 1_000);
-    const rowsOf = (kind: string, reader: ScoreReader, nameOf: (row: number) => string) =>
+    const rowsOf = (kind: string, reader: ScoreRows, nameOf: (row: number) => string) =>
       Array.from({ length: reader.size }, (_, row) => row)
         .filter((row) => Number.isFinite(reader.score(row)))
         .map((row) => ({

@@ -5,6 +5,7 @@ export const XXH3_SECRET_AT = 0; // 192 bytes, re-keyed with the xxhash seed (wi
 export const REFERENCE_FEES_AT = 192; // u8: 1 for the reference's fee rule, 0 for the chain's
 export const PRE_SIMD_0170_AT = 193; // u8: 1 for the default compute-unit limits of before SIMD-0170
 export const DROP_IPV6_AT = 194; // u8: 1 where IPv6 senders are refused
+export const SKIP_PAYLOADS_AT = 195; // u8: 1 where the payload's keyed hash is not wanted: PAYLOAD_MIX stays 0
 export const PROGRAM_MULTIPLIER_AT = 200; // u64: spreads the known program ids over their slots without a collision
 
 /** u64 keys for ids and mixes, in the order of their use. */

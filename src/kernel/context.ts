@@ -19,6 +19,8 @@ export interface KernelSettings {
   /** Default compute-unit limits of before SIMD-0170, for old data. */
   readonly preSimd0170?: boolean;
   readonly ipv6: Ipv6Rule;
+  /** Leaves the payload's keyed hash out, where the model does not ask for it. */
+  readonly skipPayloads?: boolean;
 }
 
 const SECRET_MIN_BYTES = 32;
@@ -68,6 +70,7 @@ export function writeKernelContext(arena: Arena, contextAt: number, settings: Ke
   bytes[at.REFERENCE_FEES_AT] = settings.feeModel === "reference" ? 1 : 0;
   bytes[at.PRE_SIMD_0170_AT] = settings.preSimd0170 === true ? 1 : 0;
   bytes[at.DROP_IPV6_AT] = settings.ipv6 === "drop" ? 1 : 0;
+  bytes[at.SKIP_PAYLOADS_AT] = settings.skipPayloads === true ? 1 : 0;
   bytes.set(expandSecret(settings.secret, "ids and mixes", at.KEYS_BYTES), at.KEYS_AT);
   bytes.set(expandSecret(settings.secret, "payloads", at.PAYLOAD_KEYS_BYTES), at.PAYLOAD_KEYS_AT);
   writePrograms(arena.view, contextAt, bytes);

@@ -16,6 +16,18 @@ export interface ScoreFactors {
   payer: number;
 }
 
+/** A model's senders, as the checkpoint sees them. */
+export interface SenderStore {
+  readonly ips: { readonly limit: number; readonly size: number };
+  readonly payers: { readonly limit: number; readonly size: number };
+  /** @param at arena offset of a meta with IP_ID, IP_KEY and TRAITS @returns whether there was room */
+  restoreIp(at: number, score: number): boolean;
+  /** @param at arena offset of a meta with PAYER_ID and PAYER_KEY */
+  restorePayer(at: number, score: number): boolean;
+  /** Runs the code that learns until the compiler has seen it. The tables must be empty. */
+  warm(): void;
+}
+
 export interface Model {
   readonly name: string;
 

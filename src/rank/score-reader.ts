@@ -5,12 +5,13 @@
 import type { Arena } from "../arena.ts";
 import type { ScoreTableRegion } from "../layout.ts";
 import { TRAIT_IPV6 } from "../wire/digest-layout.ts";
+import { ScoreRows } from "./score-rows.ts";
 import { STATE_SIZE, STATE_VERSION } from "./score-table.ts";
 
 /** Updates take a part of a millisecond, a few times a second at most: more tries than this mean that the loop died in one. */
 const MOST_TRIES = 1_000;
 
-export class ScoreReader {
+export class ScoreReader extends ScoreRows {
   /** Rows of the last copy. */
   size = 0;
 
@@ -25,6 +26,7 @@ export class ScoreReader {
   readonly #entries: Float64Array;
 
   constructor(arena: Arena, region: ScoreTableRegion) {
+    super();
     const { rows, keyBytes } = region;
     const { buffer } = arena;
     this.#rows = rows;
@@ -68,28 +70,5 @@ export class ScoreReader {
 
   isIpv6(row: number): boolean {
     return (this.#traits[row]! & TRAIT_IPV6) !== 0;
-  }
-
-  /** @returns the rows of the `count` highest scores, falling; of equal ones the first row first */
-  best(count: number): number[] {
-    return this.#ranked((a, b) => this.score(b) - this.score(a) || a - b, count);
-  }
-
-  /** @returns the rows of the `count` lowest scores, rising; of equal ones the first row first */
-  worst(count: number): number[] {
-    return this.#ranked((a, b) => this.score(a) - this.score(b) || a - b, count);
-  }
-
-  /** One pass with the best so far beside it: a table of a million senders is not sorted for ten of them. */
-  #ranked(order: (a: number, b: number) => number, count: number): number[] {
-    const ranked: number[] = [];
-    for (let row = 0; row < this.size; row++) {
-      if (ranked.length >= count && (count === 0 || order(row, ranked[count - 1]!) > 0)) continue;
-      let place = ranked.length;
-      while (place > 0 && order(row, ranked[place - 1]!) < 0) place -= 1;
-      ranked.splice(place, 0, row);
-      if (ranked.length > count) ranked.pop();
-    }
-    return ranked;
   }
 }

@@ -104,7 +104,7 @@ function openWarmUp(
 ): WarmUp {
   return new WarmUp({
     layout,
-    context: { xxhashSeed: 0n, secret: new Uint8Array(32), feeModel, ipv6 },
+    context: { xxhashSeed: 0n, secret: new Uint8Array(32), feeModel, ipv6, skipPayloads: name !== "evidence" },
     engine: { targetPps, maxAgeMs, votes },
     model: (smallArena, smallLayout) => {
       const small = openModel(name, smallArena, smallLayout);

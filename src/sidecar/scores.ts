@@ -4,8 +4,9 @@
 import type { Arena } from "../arena.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
-import type { ScoreReader } from "../rank/score-reader.ts";
-import type { Senders } from "../rank/senders.ts";
+import type { SenderStore } from "../rank/model.ts";
+import type { ScoreReaders } from "../rank/readers.ts";
+import type { ScoreRows } from "../rank/score-rows.ts";
 import {
   IP_ID_AT,
   IP_KEY_AT,
@@ -17,15 +18,12 @@ import {
 } from "../wire/digest-layout.ts";
 import type { SavedScores, SavedTable } from "./checkpoint.ts";
 
+export type { ScoreReaders } from "../rank/readers.ts";
+
 const IPS = "ips";
 const PAYERS = "payers";
 const IP_KEY_BYTES = 8;
 const PAYER_KEY_BYTES = 32;
-
-export interface ScoreReaders {
-  readonly ips: ScoreReader;
-  readonly payers: ScoreReader;
-}
 
 /** @returns undefined where no consistent copy could be had */
 export function takeScores(model: string, readers: ScoreReaders): SavedScores | undefined {
@@ -36,7 +34,7 @@ export function takeScores(model: string, readers: ScoreReaders): SavedScores | 
   };
 }
 
-function columnsOf(name: string, reader: ScoreReader, keyBytes: number): SavedTable {
+function columnsOf(name: string, reader: ScoreRows, keyBytes: number): SavedTable {
   const rows = reader.size;
   const keys = new Uint8Array(rows * keyBytes);
   const traits = new Uint8Array(rows);
@@ -55,7 +53,7 @@ function columnsOf(name: string, reader: ScoreReader, keyBytes: number): SavedTa
  */
 export function putScores(
   saved: SavedScores,
-  senders: Senders,
+  senders: SenderStore,
   arena: Arena,
   layout: ArenaLayout,
   kernel: Kernel,

@@ -15,7 +15,7 @@ export interface SidecarSettings {
   readonly maxAgeMs: number;
   readonly feeModel: "chain" | "reference";
   readonly ipv6: "64" | "drop";
-  readonly model: "ip-signer" | "ip-signer-stake";
+  readonly model: "evidence" | "ip-signer" | "ip-signer-stake";
   readonly maxIps: number;
   readonly maxSigners: number;
   /** Simple votes rank by their score, or before everything else. */

@@ -2,10 +2,10 @@
 
 import { base58 } from "@scure/base";
 import type { SenderRow } from "../rank/model.ts";
-import type { ScoreReader } from "../rank/score-reader.ts";
+import type { ScoreReaders } from "../rank/readers.ts";
+import type { ScoreRows } from "../rank/score-rows.ts";
 import { formatAddress } from "../wire/address-text.ts";
 import type { Senders, Standing } from "./report.ts";
-import type { ScoreReaders } from "./scores.ts";
 
 /** Senders shown at each end of a table. */
 const SHOWN = 10;
@@ -18,7 +18,7 @@ export function standingsOf(readers: ScoreReaders): Senders {
   };
 }
 
-function standing(reader: ScoreReader, nameOf: (row: number) => string): Standing {
+function standing(reader: ScoreRows, nameOf: (row: number) => string): Standing {
   reader.read();
   const rowsOf = (rows: readonly number[]): SenderRow[] =>
     rows.map((row) => ({ sender: nameOf(row), score: reader.score(row) }));

@@ -3,7 +3,7 @@
 
 import { hashMix, ipv4Id, ipv6Id, keyId, payloadMix, signatureMix } from "../hash/keyed.as";
 import { packetHash } from "../hash/packet-hash.as";
-import { DROP_IPV6_AT } from "../kernel/context-layout";
+import { DROP_IPV6_AT, SKIP_PAYLOADS_AT } from "../kernel/context-layout";
 import {
   COMPUTE_UNITS_AT,
   DIGEST_BYTES,
@@ -135,7 +135,7 @@ export function digestPacket(at: usize, out: usize, context: usize): void {
   const key = signatureKey(signaturesAt);
   store<u64>(out, key, SIGNATURE_KEY_AT);
   store<u64>(out, signatureMix(key, context), SIGNATURE_MIX_AT);
-  store<u64>(out, payloadMix(at, size, context), PAYLOAD_MIX_AT);
+  if (load<u8>(context, SKIP_PAYLOADS_AT) == 0) store<u64>(out, payloadMix(at, size, context), PAYLOAD_MIX_AT);
 
   // Who pays, and what.
   v128.store(out, v128.load(keysAt), PAYER_KEY_AT);

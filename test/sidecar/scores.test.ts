@@ -4,9 +4,9 @@ import { Arena } from "../../src/arena.ts";
 import { writeKernelContext } from "../../src/kernel/context.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { arenaLayout } from "../../src/layout.ts";
+import { IpSigner } from "../../src/rank/ip-signer.ts";
 import { ScoreReader } from "../../src/rank/score-reader.ts";
 import { decodeCheckpoint, encodeCheckpoint, type SavedScores } from "../../src/sidecar/checkpoint.ts";
-import { openModel } from "../../src/sidecar/models.ts";
 import { putScores, rowsToRestore, takeScores } from "../../src/sidecar/scores.ts";
 import { standingsOf } from "../../src/sidecar/standings.ts";
 
@@ -29,7 +29,7 @@ function fresh(secret: number, limit = 100) {
     ipv6: "64",
   });
   const kernel = loadKernel(arena);
-  const { senders } = openModel("ip-signer", arena, layout);
+  const { senders } = new IpSigner(arena, layout);
   const readers = { ips: new ScoreReader(arena, layout.ips), payers: new ScoreReader(arena, layout.signers) };
   return {
     senders,

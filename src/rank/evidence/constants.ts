@@ -30,6 +30,8 @@ export const UNPARSABLE_BLAME = 0.5;
 export const IN_FLIGHT_BLAME = 0.25;
 /** What is usual follows each landing by so much: some thousand of them, about a slot. */
 export const USUAL_STEP = 0.001;
+/** A sender out of a checkpoint weighs as much as so many observations: known, and soon judged by what it does now. */
+export const RESTORED_EVIDENCE = 8;
 /** Less evidence than this is no record of one's own (decayed counts). */
 export const RECORD_LEAST = 0.75;
 /** Packets in flight for an address or a payer without a record. */

@@ -31,7 +31,15 @@ export const P_GOOD = 11;
 export const P_LANDS = 12;
 export const NANOS_PER_UNIT = 13;
 const STAMP = 14; // u32 milliseconds
-const ID_LOW = 15; // u32
+export const ID_LOW = 15; // u32
+// Kinds of nodes; the others' keys are of no use to people.
+export const KIND_OTHER = 0;
+export const KIND_ADDRESS = 1;
+export const KIND_ADDRESS_IPV6 = 2;
+export const KIND_PAYER = 3;
+
+const KEY_WORDS_SHIFT = 3;
+
 /** Credit and blame take turns up to here. */
 const DECAYING = 8;
 
@@ -46,6 +54,8 @@ export class EvidenceTable {
   readonly #tags: number;
   readonly #nodes: number;
   readonly #mask: number;
+  readonly #kinds: Uint8Array;
+  readonly #keys: number;
 
   constructor(arena: Arena, region: EvidenceRegion) {
     if (!Number.isInteger(Math.log2(region.sets))) throw new RangeError(`${region.sets} sets are no power of two`);
@@ -54,6 +64,8 @@ export class EvidenceTable {
     this.#tags = region.tagsAt >>> 2;
     this.#nodes = region.nodesAt >>> 2;
     this.#mask = region.sets - 1;
+    this.#kinds = new Uint8Array(arena.buffer, region.kindsAt, region.sets * WAYS);
+    this.#keys = region.keysAt >>> 2;
   }
 
   /** Loads the line of tags that `find` reads. */
@@ -81,8 +93,13 @@ export class EvidenceTable {
     return 0;
   }
 
-  /** The node of a key; a new one where there is none. @param nowMs whole milliseconds */
-  findOrAdd(low: number, high: number, nowMs: number): number {
+  /**
+   * The node of a key; a new one where there is none.
+   * @param nowMs whole milliseconds
+   * @param kind one of KIND_
+   * @param key word index of the key itself, where the kind has one; 2 words of an address, 8 of a payer
+   */
+  findOrAdd(low: number, high: number, nowMs: number, kind: number = KIND_OTHER, key = 0): number {
     const known = this.find(low, high);
     if (known !== 0) {
       this.settle(known, nowMs);
@@ -97,6 +114,12 @@ export class EvidenceTable {
     this.counts.fill(0, node, node + STAMP);
     words[node + STAMP] = nowMs;
     words[node + ID_LOW] = low;
+    const row = (set << WAYS_SHIFT) + way;
+    this.#kinds[row] = kind;
+    if (kind === KIND_OTHER) return node;
+    const keyWords = kind === KIND_PAYER ? 1 << KEY_WORDS_SHIFT : 2;
+    const to = this.#keys + (row << KEY_WORDS_SHIFT);
+    for (let i = 0; i < keyWords; i++) words[to + i] = words[key + i]!;
     return node;
   }
 

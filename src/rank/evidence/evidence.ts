@@ -13,21 +13,24 @@
 // What it reads: model-notes of the prototype; Josang & Ismail (2002) on beta reputation; congestion windows for the room.
 
 import type { Arena } from "../../arena.ts";
-import type { ArenaLayout } from "../../layout.ts";
+import { type ArenaLayout, EVIDENCE_WAYS } from "../../layout.ts";
 import {
   ARRIVAL_AT,
   COMPUTE_UNITS_AT,
   FEE_AT,
   IP_ID_AT,
+  IP_KEY_AT,
   PAYER_ID_AT,
+  PAYER_KEY_AT,
   PAYLOAD_MIX_AT,
   PORT_COPY_AT,
   REASON_AT,
+  TRAIT_IPV6,
   TRAIT_STAKED,
   TRAITS_AT,
 } from "../../wire/digest-layout.ts";
 import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_STOP, type Chooser, SCORE_OF_COPY } from "../chooser.ts";
-import type { Model, ScoreFactors } from "../model.ts";
+import type { Model, ScoreFactors, SenderStore } from "../model.ts";
 import { BlockRoom } from "./block-room.ts";
 import * as k from "./constants.ts";
 import * as node from "./evidence-table.ts";
@@ -45,8 +48,9 @@ const STALE_STEPS_PER_HALF_LIFE = 4;
 export class Evidence implements Model, Chooser {
   readonly name = "evidence";
   readonly chooser = this;
-  /** It learns from each outcome at once. */
-  readonly pending = 0;
+  /** Outcomes since the last `learn`; each is learned from at once. */
+  pending = 0;
+  readonly senders: SenderStore;
   readonly table: EvidenceTable;
   readonly room = new BlockRoom();
 
@@ -102,6 +106,33 @@ export class Evidence implements Model, Chooser {
     this.#u32 = arena.u32;
     this.#f64 = arena.f64;
     this.#counts = this.table.counts;
+    const nodes = layout.evidence.sets * EVIDENCE_WAYS;
+    const { table } = this;
+    const bounds = {
+      limit: nodes,
+      get size() {
+        return table.size;
+      },
+    };
+    this.senders = {
+      ips: bounds,
+      payers: bounds,
+      restoreIp: (at, score) => this.#restore(this.#addressNode(at), node.GOOD, score),
+      restorePayer: (at, score) => this.#restore(this.#payerNode(at), node.LANDED, score),
+      warm() {},
+    };
+  }
+
+  /** Gives a node what a checkpoint says: an estimate, with the weight of a few observations. */
+  #restore(at: number, column: number, score: number): boolean {
+    if (!(score >= 0 && score <= 1)) return false;
+    const counts = this.#counts;
+    counts[at + column] = k.RESTORED_EVIDENCE * score;
+    counts[at + column + 1] = k.RESTORED_EVIDENCE * (1 - score);
+    counts[at + node.P_GOOD] = column === node.GOOD ? score : 0;
+    counts[at + node.P_LANDS] = score;
+    counts[at + node.NANOS_PER_UNIT] = 0;
+    return true;
   }
 
   // --- Arrival ---
@@ -271,6 +302,7 @@ export class Evidence implements Model, Chooser {
   }
 
   outcome(at: number, executionNanos: number): void {
+    this.pending += 1;
     this.#look(at);
     const { room } = this;
     const pLands = this.#pLands;
@@ -310,8 +342,10 @@ export class Evidence implements Model, Chooser {
     this.#look(at);
   }
 
-  /** It learns from each outcome at once. */
-  learn(): void {}
+  /** There is nothing left to learn: it only begins to count anew. */
+  learn(): void {
+    this.pending = 0;
+  }
 
   advance(nowMs: number): void {
     this.#nowMs = Math.floor(nowMs);
@@ -470,12 +504,15 @@ export class Evidence implements Model, Chooser {
 
   #addressNode(at: number): number {
     const word = (at + IP_ID_AT) >>> 2;
-    return this.table.findOrAdd(this.#i32[word]!, this.#i32[word + 1]!, this.#nowMs);
+    const kind = (this.#u8[at + TRAITS_AT]! & TRAIT_IPV6) === 0 ? node.KIND_ADDRESS : node.KIND_ADDRESS_IPV6;
+    const key = (at + IP_KEY_AT) >>> 2;
+    return this.table.findOrAdd(this.#i32[word]!, this.#i32[word + 1]!, this.#nowMs, kind, key);
   }
 
   #payerNode(at: number): number {
     const word = (at + PAYER_ID_AT) >>> 2;
-    return this.table.findOrAdd(this.#i32[word]!, this.#i32[word + 1]!, this.#nowMs);
+    const key = (at + PAYER_KEY_AT) >>> 2;
+    return this.table.findOrAdd(this.#i32[word]!, this.#i32[word + 1]!, this.#nowMs, node.KIND_PAYER, key);
   }
 
   /** Credit in a column, and forgiveness in the column of blame behind it. */
@@ -505,11 +542,20 @@ export class Evidence implements Model, Chooser {
     market.refresh();
     for (let i = 0; i < misses.count; i++) {
       const blame = market.weightOfMiss(misses.prices[i]!, misses.chances[i]!);
-      const address = this.table.findOrAdd(misses.id(i, 0), misses.id(i, 1), now);
-      const payer = this.table.findOrAdd(misses.id(i, 2), misses.id(i, 3), now);
       const freshPayer = misses.wasFreshPayer[i] === 1;
-      this.#missed(address, payer, freshPayer, blame);
-      this.#answered(payer);
+      // Nodes that left within the moment had nothing on record.
+      const address = this.table.find(misses.id(i, 0), misses.id(i, 1));
+      if (address !== 0) {
+        this.table.settle(address, now);
+        this.#bad(address, node.LANDED, blame);
+        if (freshPayer) this.#bad(address, node.FRESH_LANDED, blame);
+      }
+      const payer = this.table.find(misses.id(i, 2), misses.id(i, 3));
+      if (payer !== 0) {
+        this.table.settle(payer, now);
+        this.#bad(payer, node.LANDED, blame);
+        this.#answered(payer);
+      }
       if (misses.wasUnknown[i] === 1) this.#unknown[misses.wasStaked[i]!]!.landing(0, blame, now);
       else if (freshPayer) this.#strangers.landing(0, blame, now);
     }
@@ -531,12 +577,6 @@ export class Evidence implements Model, Chooser {
     counts[address + node.ASKED]! += asked;
     counts[payer + node.NANOS]! += nanos;
     counts[payer + node.ASKED]! += asked;
-  }
-
-  #missed(address: number, payer: number, freshPayer: boolean, by: number): void {
-    this.#bad(address, node.LANDED, by);
-    this.#bad(payer, node.LANDED, by);
-    if (freshPayer) this.#bad(address, node.FRESH_LANDED, by);
   }
 
   // --- Keys ---

@@ -1,0 +1,102 @@
+// The evidence model's senders as seen from another thread: for the checkpoint, the statistics, and whoever asks why. Reads
+// the nodes while the loop goes on. A node that changes under way shows counts of two moments, both true; one that changes
+// hands is told by its id and left out.
+
+import type { Arena } from "../../arena.ts";
+import { type ArenaLayout, EVIDENCE_KEY_BYTES, EVIDENCE_WAYS } from "../../layout.ts";
+import { ScoreRows } from "../score-rows.ts";
+import { RECORD_LEAST } from "./constants.ts";
+import * as node from "./evidence-table.ts";
+
+const NODE_WORDS = 16;
+const ADDRESS_KEY_BYTES = 8;
+
+/** What is known of one sender. */
+export interface SenderEvidence {
+  /** Estimates, 0 to 1; nanoseconds of execution per asked compute unit, 0 where unknown. */
+  readonly pGood: number;
+  readonly pLands: number;
+  readonly nanosPerUnit: number;
+  /** Decayed counts behind them. */
+  readonly good: number;
+  readonly bad: number;
+  readonly landed: number;
+  readonly missed: number;
+  readonly inFlight: number;
+}
+
+export class EvidenceReader extends ScoreRows {
+  size = 0;
+  readonly #payers: boolean;
+  readonly #counts: Float32Array;
+  readonly #words: Int32Array;
+  readonly #kinds: Uint8Array;
+  readonly #sharedKeys: Uint8Array;
+  readonly #nodes: number;
+  #rows: { key: Uint8Array; isIpv6: boolean; evidence: SenderEvidence }[] = [];
+
+  /** @param of which nodes to read */
+  constructor(arena: Arena, { evidence }: ArenaLayout, of: "ips" | "payers") {
+    super();
+    const nodes = evidence.sets * EVIDENCE_WAYS;
+    this.#payers = of === "payers";
+    this.#counts = new Float32Array(arena.buffer, evidence.nodesAt, nodes * NODE_WORDS);
+    this.#words = new Int32Array(arena.buffer, evidence.nodesAt, nodes * NODE_WORDS);
+    this.#kinds = new Uint8Array(arena.buffer, evidence.kindsAt, nodes);
+    this.#sharedKeys = new Uint8Array(arena.buffer, evidence.keysAt, nodes * EVIDENCE_KEY_BYTES);
+    this.#nodes = nodes;
+  }
+
+  read(): boolean {
+    this.#rows = [];
+    for (let i = 0; i < this.#nodes; i++) {
+      const kind = this.#kinds[i]!;
+      if (kind === node.KIND_OTHER || (kind === node.KIND_PAYER) !== this.#payers) continue;
+      const id = this.#words[i * NODE_WORDS + node.ID_LOW];
+      const evidence = this.#evidence(i * NODE_WORDS);
+      const keyBytes = this.#payers ? EVIDENCE_KEY_BYTES : ADDRESS_KEY_BYTES;
+      const key = this.#sharedKeys.slice(i * EVIDENCE_KEY_BYTES, i * EVIDENCE_KEY_BYTES + keyBytes);
+      if (this.#words[i * NODE_WORDS + node.ID_LOW] !== id || this.#kinds[i] !== kind) continue;
+      if (evidence.good + evidence.bad + evidence.landed + evidence.missed < RECORD_LEAST) continue;
+      this.#rows.push({ key, isIpv6: kind === node.KIND_ADDRESS_IPV6, evidence });
+    }
+    this.size = this.#rows.length;
+    return true;
+  }
+
+  /** Addresses: how likely a signature is good. Payers: how likely a transaction lands. */
+  score(row: number): number {
+    const { pGood, pLands } = this.#rows[row]!.evidence;
+    return this.#payers ? pLands : pGood;
+  }
+
+  key(row: number): Uint8Array {
+    return this.#rows[row]!.key;
+  }
+
+  isIpv6(row: number): boolean {
+    return this.#rows[row]!.isIpv6;
+  }
+
+  /** What the score of a row was made of. */
+  evidence(row: number): SenderEvidence {
+    return this.#rows[row]!.evidence;
+  }
+
+  #evidence(at: number): SenderEvidence {
+    const count = (column: number): number => {
+      const value = this.#counts[at + column]!;
+      return Number.isFinite(value) && value > 0 ? value : 0;
+    };
+    return {
+      pGood: Math.min(1, count(node.P_GOOD)),
+      pLands: Math.min(1, count(node.P_LANDS)),
+      nanosPerUnit: count(node.NANOS_PER_UNIT),
+      good: count(node.GOOD),
+      bad: count(node.BAD),
+      landed: count(node.LANDED),
+      missed: count(node.MISSED),
+      inFlight: count(node.IN_FLIGHT),
+    };
+  }
+}
