@@ -73,7 +73,7 @@ export interface OrderCheck {
   readonly batches: number;
   /** Batches in which fee/CU never rises. */
   readonly falling: number;
-  /** Batches in which it rises, but the reader was held up so long that they may be two. */
+  /** Batches in which it rises, but which may be two: the reader was held up, or the sidecar was while it sent. */
   readonly unclear: number;
   /** Packets that rank above the one in front of them, in batches that are clear. */
   readonly rises: number;
@@ -95,6 +95,9 @@ export function checkOrder(trace: Trace, deliveries: Deliveries, gapMs: number):
   return check;
 }
 
+/** The sidecar begins a batch at least 100 ms after the one before; what comes so late may belong to the next. */
+const NEXT_BATCH_MS = 80;
+
 function readBatch(
   trace: Trace,
   deliveries: Deliveries,
@@ -108,7 +111,10 @@ function readBatch(
   for (let i = from; i < to; i++) {
     const transaction = deliveries.transaction[i];
     const rank = trace.feeLamports[transaction] / Math.max(1, trace.askedUnits[transaction]);
-    if (rank > before) rises += 1;
+    if (rank > before) {
+      rises += 1;
+      if (deliveries.ms[i] - deliveries.ms[from] >= NEXT_BATCH_MS) held = true;
+    }
     if (i > from && deliveries.pauseMs[i] >= gapMs / 2) held = true;
     before = rank;
   }

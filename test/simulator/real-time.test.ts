@@ -74,7 +74,7 @@ describe("beside a sidecar", () => {
           "--check-order",
         ];
         const { code, out, err } = await simulate(...args, "--rate", "5000", "--duration", "2s", "--json").finished;
-        expect([code, err]).toEqual([0, ""]);
+        expect({ code, err, out }).toMatchObject({ code: 0, err: "" }); // a failure shows the summary, too
         const summary = JSON.parse(out) as Summary;
         expect(summary).toMatchObject({ foreign: 0, repeated: 0, lapped: 0, interrupted: false });
         expect(summary.sent).toBeGreaterThan(5_000);
