@@ -55,6 +55,7 @@ export class Writer {
   #stopping = false;
   /** Resolves when a stop has waited long enough for the database. */
   readonly #overdue = Promise.withResolvers<void>();
+  #late = false;
   /** No attempt is made any more in this run. */
   #refused = false;
   #wake: () => void = () => undefined;
@@ -84,16 +85,21 @@ export class Writer {
   async run(): Promise<void> {
     this.#collector.sendRows("session", [this.settings.sessionRow]);
     const timer = setInterval(() => this.#collect(), COLLECT_MS);
-    while (!this.#stopping) await Promise.race([this.#step(), this.#overdue.promise]);
+    // One race for the whole run: each would leave a reaction on the promise that is still open.
+    await Promise.race([this.#untilStopped(), this.#overdue.promise]);
     clearInterval(timer);
     await this.#finish();
+  }
+
+  async #untilStopped(): Promise<void> {
+    while (!this.#stopping) await this.#step();
   }
 
   /** Ends `run`, also where the database answers no more. The loop must have ended before. */
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    setTimeout(this.#overdue.resolve, FINISH_MS);
+    setTimeout(() => this.#giveUp(), FINISH_MS);
     this.#wake();
   }
 
@@ -206,7 +212,7 @@ export class Writer {
 
   async #finish(): Promise<void> {
     this.#collector.finish(this.parts.wallMs(), this.parts.nowMs());
-    await Promise.race([this.#sendRest(), this.#overdue.promise]);
+    if (!this.#late) await Promise.race([this.#sendRest(), this.#overdue.promise]);
     this.#backlog.spillAll();
     const left = this.#spill?.records ?? 0;
     if (left > 0) this.parts.say("info", `${left} records wait in ${this.settings.spillPath} for the next run`);
@@ -215,6 +221,11 @@ export class Writer {
     this.#publish();
     this.#spill?.close();
     await sink?.close().catch(() => undefined);
+  }
+
+  #giveUp(): void {
+    this.#late = true;
+    this.#overdue.resolve();
   }
 
   async #sendRest(): Promise<void> {

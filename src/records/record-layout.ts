@@ -2,7 +2,14 @@
 // use outside of the loop, give way to the end's own fields. A record of an outcome is made from a partial meta, which has
 // only the first 128 bytes: the rest of its third line is zero. Plain constants, like the digest's.
 
-import { DIGEST_BYTES, DIGEST_SCRATCH_AT, HASH_MIX_AT, META_BYTES, PORT_COPY_AT } from "../wire/digest-layout.ts";
+import {
+  DIGEST_BYTES,
+  DIGEST_SCRATCH_AT,
+  HASH_MIX_AT,
+  META_BYTES,
+  PORT_COPY_AT,
+  SIGNATURE_OFFSET_AT,
+} from "../wire/digest-layout.ts";
 
 export const RECORD_BYTES = DIGEST_BYTES;
 
@@ -35,3 +42,5 @@ export const OUTCOME_RECORDS = 65_536;
 
 if (RECORD_END_AT >= DIGEST_SCRATCH_AT + 16 || RECORD_SEQUENCE_AT !== HASH_MIX_AT || RECORD_SEQUENCE_AT < META_BYTES)
   throw new Error("a record's own fields lie outside of what a digest gives up");
+if (ARRIVAL_DOOR_AT < SIGNATURE_OFFSET_AT + 2 || ARRIVAL_CHANNEL_AT + 4 > DIGEST_BYTES)
+  throw new Error("what is kept at arrival lies over the digest's own fields");
