@@ -161,6 +161,8 @@ export interface LayoutOptions {
   readonly fateRecords?: number;
   /** The most entries of the allow and deny lists together; absent: no lists. */
   readonly listEntries?: number;
+  /** Sets of the evidence model's table, a power of two; for tests. */
+  readonly evidenceSets?: number;
   /** Whether the model is the evidence model: readers of scores look there. */
   readonly evidence?: boolean;
   /** Capacities of the channels, for tests; the spec's where absent. */
@@ -346,7 +348,7 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
     signers: plan.scoreTable(options.maxSigners, 32),
     stakes: plan.stakes(STAKE_ENTRIES),
     lists: plan.lists(options.listEntries),
-    evidence: plan.evidence(EVIDENCE_SETS),
+    evidence: plan.evidence(options.evidenceSets ?? EVIDENCE_SETS),
     sentPayloads: plan.lines(SENT_PAYLOAD_LINES),
     seenPayloads: plan.lines(SEEN_PAYLOAD_LINES),
     presence: plan.lines(PRESENCE_LINES),

@@ -1,6 +1,7 @@
 // `qos simulate --virtual` and `--soak`: the engine and its world in one process, under a virtual clock.
 
 import { Failure } from "../failure.ts";
+import { Evidence } from "../rank/evidence/evidence.ts";
 import type { Model } from "../rank/model.ts";
 import { openReaders } from "../rank/readers.ts";
 import { openModel, type SidecarModel } from "../sidecar/models.ts";
@@ -25,6 +26,7 @@ const SOAK_SIZES = {
   queueCapacity: 1_024,
   maxIps: 64,
   maxSigners: 64,
+  evidenceSets: 16,
   channelCapacities: [256, 256, 256, 256, 256, 2_048, 1_024, 4_096],
 } as const;
 const SOAK_SECONDS = 3;
@@ -49,6 +51,7 @@ export function modelOptions(name: ModelName): Pick<VirtualOptions, "model" | "r
       opened.delete(from.model);
     },
     modelProblem: ({ model }) => {
+      if (model instanceof Evidence) return model.table.problem();
       const { ips, payers } = opened.get(model)?.senders ?? {};
       if (ips === undefined || payers === undefined) return undefined;
       if (ips.size > ips.limit) return `the table of addresses holds ${ips.size} of ${ips.limit}`;

@@ -54,6 +54,8 @@ export interface VirtualOptions {
   readonly partialMetas?: number;
   readonly recentSignatures?: number;
   readonly queueCapacity?: number;
+  /** Sets of the evidence model's table, a power of two. */
+  readonly evidenceSets?: number;
   readonly channelCapacities?: readonly number[];
   /** Carries what a checkpoint carries from a stopped sidecar to its successor. */
   readonly restore?: (from: PlainEngine, to: PlainEngine) => void;
@@ -190,6 +192,7 @@ export class VirtualRun {
         recentSignatures: this.#options.recentSignatures ?? USUAL_STORE_ENTRIES,
         channelCapacities: this.#options.channelCapacities ?? USUAL_CHANNELS,
         ...(queueCapacity === undefined ? {} : { queueCapacity }),
+        ...(this.#options.evidenceSets === undefined ? {} : { evidenceSets: this.#options.evidenceSets }),
       },
       context: { xxhashSeed: XXHASH_SEED, secret: this.#secret(), feeModel: "chain", ipv6: "64" },
       engine: { targetPps: scenario.validator.sigverifyPps, maxAgeMs: MAX_AGE_MS, ...engine },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { MODELS } from "../../src/cli/run-flags.ts";
 import { soakOptions } from "../../src/cli/simulate-virtual.ts";
 import { checkOrder } from "../../src/simulator/deliveries.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
@@ -17,7 +18,7 @@ describe("every invariant holds", () => {
     `for the ${SEEDS_PER_TEST} seeds from %p on`,
     (first) => {
       for (let i = 0; i < SEEDS_PER_TEST; i++) {
-        const model = i % 2 === 0 ? "ip-signer" : "ip-signer-stake";
+        const model = MODELS[i % MODELS.length];
         const options = soakOptions(BigInt(first + i), model, { seconds: SEED_SECONDS });
         // A failing seed is named by the error itself, and plays alone with: qos simulate --soak 1ms --seed N
         const run = new VirtualRun(options).run();

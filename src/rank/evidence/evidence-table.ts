@@ -7,6 +7,7 @@
 
 import type { Arena } from "../../arena.ts";
 import { type EvidenceRegion, EVIDENCE_WAYS as WAYS } from "../../layout.ts";
+import { BAD_MOST, GOOD_MOST } from "./constants.ts";
 import { BLAME, CREDIT, DECAY_STEP_MS, IN_FLIGHT_DECAY } from "./decay.ts";
 
 const WAYS_SHIFT = 4;
@@ -145,6 +146,30 @@ export class EvidenceTable {
   evidence(node: number): number {
     const { counts } = this;
     return counts[node + GOOD]! + counts[node + BAD]! + counts[node + LANDED]! + counts[node + MISSED]!;
+  }
+
+  /** Says what is wrong with the nodes, if anything: a count that is none, a bound that does not hold. Slow. */
+  problem(): string | undefined {
+    const { counts } = this;
+    const nodes = (this.#mask + 1) << WAYS_SHIFT;
+    let used = 0;
+    for (let row = 0; row < nodes; row++) {
+      if (this.#words[this.#tags + row] === 0) continue;
+      used += 1;
+      const at = this.#nodes + (row << NODE_SHIFT);
+      for (let column = 0; column < STAMP; column++) {
+        const value = counts[at + column]!;
+        if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) return `node ${row} holds ${value} in column ${column}`;
+      }
+      for (let column = 0; column < DECAYING; column++) {
+        const most = column % 2 === 0 ? GOOD_MOST : BAD_MOST;
+        if (counts[at + column]! > most) return `node ${row} counts ${counts[at + column]} in column ${column}`;
+      }
+      for (const column of [P_GOOD, P_LANDS]) {
+        if (counts[at + column]! > 1) return `node ${row} estimates ${counts[at + column]}`;
+      }
+    }
+    return used === this.size ? undefined : `${used} nodes are in use, and ${this.size} are counted`;
   }
 
   #wayFor(set: number, t: number, nowMs: number): number {
