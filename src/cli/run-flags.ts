@@ -72,7 +72,7 @@ export const RUN_FLAGS = {
     fallback: "64",
     group: TRAFFIC,
   }),
-  model: choice(MODELS, { help: "how senders are judged", fallback: "ip-signer", group: SCORES }),
+  model: choice(MODELS, { help: "how senders are judged", fallback: "evidence", group: SCORES }),
   maxIps: count({
     help: "IP addresses whose score is kept",
     min: 1,

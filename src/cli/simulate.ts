@@ -94,7 +94,7 @@ const FLAGS = {
   }),
   model: choice(MODELS, {
     help: "with --virtual or --soak: how senders are judged",
-    fallback: "ip-signer",
+    fallback: "evidence",
     group: VIRTUAL,
   }),
   soak: duration({

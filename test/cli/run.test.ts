@@ -30,7 +30,7 @@ describe("settings", () => {
       maxAgeMs: 60_000,
       feeModel: "chain",
       ipv6: "64",
-      model: "ip-signer",
+      model: "evidence",
       maxIps: 10_000,
       maxSigners: 10_000,
       idle: "spin",
@@ -95,7 +95,7 @@ describe("refused", () => {
     ],
     [
       ["--model", "ip-singer"],
-      '--model: "ip-singer" is not allowed (did you mean ip-signer?); expected ip-signer or ip-signer-stake',
+      '--model: "ip-singer" is not allowed (did you mean ip-signer?); expected evidence, ip-signer or ip-signer-stake',
     ],
     [
       ["--prefix", "../x"],
@@ -106,7 +106,7 @@ describe("refused", () => {
       "--xxhash-seed: that value is not allowed; expected a whole number from 0 to 18446744073709551615",
     ],
     [["--user", "a:b"], `--user: "a:b" is not allowed; expected a user's name`],
-    [["--stake-file", "f"], "--stake-file: the model ip-signer reads no stakes; add --model ip-signer-stake"],
+    [["--stake-file", "f"], "--stake-file: the model evidence reads no stakes; add --model ip-signer-stake"],
   ];
   for (const [raw, message] of table) {
     test(raw.join(" "), () => expect(() => settings(...raw)).toThrow(new UsageError(message)));

@@ -65,12 +65,13 @@ describe("--state", () => {
   test("scores survive a restart; each start reads what the last stop wrote", async () => {
     const peer = validator();
     const file = join(folder(), "scores");
-    using first = await teach(peer, ["--state", file, "--stats-interval", "100ms"]);
+    const model = ["--model", "ip-signer"]; // exact: its scores come back to the last bit
+    using first = await teach(peer, ["--state", file, "--stats-interval", "100ms", ...model]);
     await until("the model to learn", () => existsSync(first.statsPath) && first.stats().senders.ips.known === 3);
     expect(await first.stop()).toBe(0);
     const learned = first.stats().senders;
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    using second = new SidecarProcess(peer.prefix, ["--state", file, "--duration", "500ms"]);
+    using second = new SidecarProcess(peer.prefix, ["--state", file, "--duration", "500ms", ...model]);
     expect(await second.ended()).toBe(0);
     expect(second.stats().senders).toEqual(learned as never);
     expect(second.log).toContain("scores read from");
@@ -79,6 +80,22 @@ describe("--state", () => {
     using third = new SidecarProcess(peer.prefix, ["--duration", "300ms"]);
     expect(await third.ended()).toBe(0);
     expect([third.stats().senders.ips.known, statSync(file).mtimeMs]).toEqual([0, before]);
+  });
+
+  test("what the evidence model knows of senders survives a restart", async () => {
+    const peer = validator();
+    const file = join(folder(), "scores");
+    const flags = ["--model", "evidence", "--state", file];
+    using first = await teach(peer, [...flags, "--stats-interval", "100ms"]);
+    await until("the model to learn", () => existsSync(first.statsPath) && first.stats().senders.ips.known === 3);
+    expect(await first.stop()).toBe(0);
+    using second = new SidecarProcess(peer.prefix, [...flags, "--duration", "500ms"]);
+    expect(await second.ended()).toBe(0);
+    const before = first.stats().senders;
+    const after = second.stats().senders;
+    expect([after.ips.known, after.payers.known]).toEqual([before.ips.known, before.payers.known]);
+    const scores = new Map(before.ips.top.map(({ sender, score }) => [sender, score]));
+    for (const { sender, score } of after.ips.top) expect(score).toBeCloseTo(scores.get(sender)!, 6);
   });
 
   test("a file that is broken, or of another model, is set aside", async () => {
@@ -99,7 +116,7 @@ describe("--state", () => {
       "ip-signer-stake",
     ]);
     expect(await foreign.ended()).toBe(0);
-    expect(foreign.log).toContain('it is of the model "ip-signer", and this one is ip-signer-stake');
+    expect(foreign.log).toContain('it is of the model "evidence", and this one is ip-signer-stake');
     expect(readFileSync(`${file}.bad`).equals(own)).toBe(true);
   });
 

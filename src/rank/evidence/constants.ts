@@ -36,6 +36,8 @@ export const RESTORED_EVIDENCE = 8;
 export const RECORD_LEAST = 0.75;
 /** Packets in flight for an address or a payer without a record. */
 export const UNPROVEN_IN_FLIGHT_MOST = 4;
+/** Where no outcome came for so long (some slots), none is waited for: nobody gives any, or the validator stands still. */
+export const SILENCE_MS = 2_000;
 
 /** Prices are sorted into powers of two, so that each step has enough transactions to tell how they fare. */
 export const PRICE_STEPS_PER_OCTAVE = 1;

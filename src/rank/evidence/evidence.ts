@@ -78,6 +78,10 @@ export class Evidence implements Model, Chooser {
   #roomMost = 0;
   #roomLeft = 0;
   #keeps = 0;
+  #queued = 0;
+  /** More is queued than can be sent, and answers come: only then is there a reason to wait for one. */
+  #canWait = false;
+  #answeredMs = Number.NEGATIVE_INFINITY;
   // What the last look found: estimates, and the nodes that they came from (0: none).
   #pGood = 0;
   #pLands = 0;
@@ -206,6 +210,7 @@ export class Evidence implements Model, Chooser {
     this.#roomMost = this.room.roomOf(intervalMs);
     this.#roomLeft = this.#roomMost;
     this.#keeps = 0;
+    this.#queued = 0;
     this.#newcomers.begin(Math.ceil(k.EXPLORED_SHARE * most));
   }
 
@@ -220,6 +225,7 @@ export class Evidence implements Model, Chooser {
   }
 
   rescore(at: number, place: number): number {
+    this.#queued += 1;
     this.#look(at);
     let worth = this.#worth(at);
     if (this.#isCopy(at)) worth *= k.COPY_WORTH;
@@ -231,6 +237,7 @@ export class Evidence implements Model, Chooser {
   }
 
   favoured(): number {
+    this.#canWait = this.#queued > this.#packetsLeft && this.#nowMs - this.#answeredMs < k.SILENCE_MS;
     return this.#newcomers.next();
   }
 
@@ -239,7 +246,7 @@ export class Evidence implements Model, Chooser {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
     if (this.#sentPayloads.find(this.#i32[mix]!, this.#i32[mix + 1]!) !== 0) return CHOICE_COPY;
     this.#look(at);
-    if (this.#isTooMuchInFlight()) return CHOICE_KEEP;
+    if (this.#canWait && this.#isTooMuchInFlight()) return CHOICE_KEEP;
     if (this.#expectedNanos(at) > this.#roomLeft) {
       this.#keeps += 1;
       return CHOICE_KEEP;
@@ -303,6 +310,7 @@ export class Evidence implements Model, Chooser {
 
   outcome(at: number, executionNanos: number): void {
     this.pending += 1;
+    this.#answeredMs = this.#nowMs;
     this.#look(at);
     const { room } = this;
     const pLands = this.#pLands;
