@@ -26,6 +26,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./run.ts")).default,
   },
   {
+    name: "monitor",
+    summary: "a live screen of a running sidecar",
+    load: async () => (await import("./monitor.ts")).default,
+  },
+  {
+    name: "ctl",
+    summary: "asks a running sidecar, or tells it",
+    load: async () => (await import("./ctl.ts")).default,
+  },
+  {
     name: "config",
     summary: "shows, writes or checks a configuration",
     load: async () => (await import("./config.ts")).default,

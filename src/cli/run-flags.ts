@@ -145,6 +145,19 @@ export const RUN_FLAGS = {
     fallback: 5 * SECOND_MS,
     group: REPORTS,
   }),
+  metrics: text({
+    help: "serve metrics for Prometheus there, with /healthz and /readyz; an address of this host alone",
+    hint: "ADDRESS:PORT",
+    fallback: undefined,
+    pattern: /^(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253}):\d{1,5}$/,
+    allowed: "an address and a port, such as 127.0.0.1:9464 or [::1]:9464",
+    group: REPORTS,
+  }),
+  metricsPublic: onOff({ help: "let --metrics be reached from other hosts", group: REPORTS }),
+  control: path({
+    help: "the socket of qos ctl [default PREFIXqos_control in /dev/shm]",
+    group: REPORTS,
+  }),
   json: onOff({ help: "log in JSON lines on standard output, instead of text on standard error", group: REPORTS }),
 };
 

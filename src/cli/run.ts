@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { Failure, messageOf } from "../failure.ts";
+import { isLoopback, parseMetricsAddress } from "../sidecar/metrics-address.ts";
 import type { SidecarSettings } from "../sidecar/settings.ts";
 import { runSidecar } from "../sidecar/sidecar.ts";
 import { VERSION } from "../version.ts";
@@ -39,6 +40,19 @@ export function seedOf(values: Pick<RunValues, "xxhashSeed" | "xxhashSeedFile">)
   return seed;
 }
 
+/** @throws UsageError for an address that other hosts can reach, unless that is wanted */
+function metricsOf({ metrics, metricsPublic }: Pick<RunValues, "metrics" | "metricsPublic">) {
+  if (metrics === undefined) return undefined;
+  const address = parseMetricsAddress(metrics);
+  if (address === undefined) throw new UsageError(`--metrics: "${metrics}" is no address and port`);
+  if (!metricsPublic && !isLoopback(address.hostname)) {
+    throw new UsageError(
+      `--metrics: ${address.hostname} can be reached from other hosts; take 127.0.0.1, or add --metrics-public`,
+    );
+  }
+  return address;
+}
+
 /** @throws UsageError for values that do not go together */
 export function settingsOf(values: RunValues): SidecarSettings {
   if (values.stakeFile !== undefined && values.model !== "ip-signer-stake") {
@@ -72,6 +86,8 @@ export function settingsOf(values: RunValues): SidecarSettings {
     statsIntervalMs: values.statsInterval,
     database: databaseOf(values),
     fates: values.fates === 0 ? undefined : Math.max(LEAST_FATES, 2 ** Math.ceil(Math.log2(values.fates))),
+    metrics: metricsOf(values),
+    controlFile: values.control,
     logFormat: values.json ? "json" : "text",
   });
 }

@@ -17,11 +17,13 @@ import type { Favours } from "./favours.ts";
 import { KEEPS_PER_TURN, maxSendOf, RESCORES_PER_TURN, SENDS_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
 import { STAT } from "./statistics.ts";
 import type { Transmitter } from "./transmit.ts";
+import { record } from "./turn-times.ts";
 
 const IDLE = 0;
 const SCORING = 1;
 const CHOOSING = 2;
 const KEEPING = 3;
+const MICROS_PER_MS = 1_000;
 /** Above every score: the model wants it first. */
 const FAVOURED = Number.MAX_VALUE;
 
@@ -47,6 +49,7 @@ export class ChosenTransmit implements Transmitter {
     private readonly chooser: Chooser,
     private readonly outlet: Outlet,
     private readonly favours: Favours | null,
+    private readonly timesWord: number,
   ) {
     this.#f64 = arena.f64;
     this.#maxSend = maxSendOf(targetPps);
@@ -155,6 +158,7 @@ export class ChosenTransmit implements Transmitter {
     this.#step = IDLE;
     this.chooser.end(now);
     if (this.#sent === 0) return;
+    record(this.counters, this.timesWord, (now - this.#startedMs) * MICROS_PER_MS);
     this.counters[STAT.transmits]!++;
     this.#lastMs = this.#startedMs;
   }

@@ -33,6 +33,7 @@ import {
 import { STAT } from "./statistics.ts";
 import { StatusPage } from "./status.ts";
 import { Transmit, type Transmitter } from "./transmit.ts";
+import { TRANSMIT_HISTOGRAM } from "./turn-times.ts";
 
 export class Engine {
   readonly status: StatusPage;
@@ -78,10 +79,12 @@ export class Engine {
     this.#expiry = new Expiry(settings.maxAgeMs, counters, this.queue, outlet);
     const { targetPps, maxAgeMs } = settings;
     const dispatch = new Dispatch(arena, layout, maxAgeMs, counters, this.recent, this.metas, outlet);
+    const times = this.status.histogramWord(TRANSMIT_HISTOGRAM);
+    const { chooser } = model;
     this.#transmit =
-      model.chooser === null
-        ? new Transmit(targetPps, kernel, counters, this.queue, dispatch)
-        : new ChosenTransmit(arena, targetPps, kernel, counters, queue, dispatch, model.chooser, outlet, favours);
+      chooser === null
+        ? new Transmit(targetPps, kernel, counters, queue, dispatch, times)
+        : new ChosenTransmit(arena, targetPps, kernel, counters, queue, dispatch, chooser, outlet, favours, times);
     this.mailbox.setTargetPps(settings.targetPps);
   }
 

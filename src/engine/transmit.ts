@@ -10,6 +10,9 @@ import { GROUP } from "../wire/digest-layout.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { maxSendOf, SENDS_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
 import { STAT } from "./statistics.ts";
+import { record } from "./turn-times.ts";
+
+const MICROS_PER_MS = 1_000;
 
 /** A way of transmitting: by rank alone (here), or by a model's choice (chosen-transmit.ts). */
 export interface Transmitter {
@@ -40,6 +43,7 @@ export class Transmit implements Transmitter {
     private readonly counters: Float64Array,
     private readonly queue: Queue,
     private readonly dispatch: Dispatch,
+    private readonly timesWord: number,
   ) {
     this.#maxSend = maxSendOf(targetPps);
   }
@@ -58,7 +62,7 @@ export class Transmit implements Transmitter {
       const count = Math.min(GROUP, this.queue.outgoing, SENDS_PER_TURN - looked);
       this.#group(output, count, now);
       looked += count;
-      if (this.queue.outgoing === 0 && !this.#takeMore()) this.#end();
+      if (this.queue.outgoing === 0 && !this.#takeMore()) this.#end(now);
     }
     output.sync();
     return looked;
@@ -83,9 +87,10 @@ export class Transmit implements Transmitter {
     return taken > 0;
   }
 
-  #end(): void {
+  #end(now: number): void {
     this.#sending = false;
     if (this.#sent === 0) return;
+    record(this.counters, this.timesWord, (now - this.#startedMs) * MICROS_PER_MS);
     this.counters[STAT.transmits]!++;
     this.#lastMs = this.#startedMs;
   }

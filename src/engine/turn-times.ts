@@ -38,6 +38,25 @@ export function record(words: Float64Array, from: number, us: number): void {
   if (us > words[from + LONGEST]!) words[from + LONGEST] = us;
 }
 
+/** A histogram by octaves: how many values lie below each bound, as Prometheus wants it. */
+export function cumulative(words: readonly number[]): {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly count: number;
+  readonly sumUs: number;
+} {
+  const bounds: number[] = [];
+  const counts: number[] = [];
+  let count = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    count += words[bucket]!;
+    if ((bucket + 1) % SUB_BUCKETS !== 0) continue;
+    bounds.push(bucketEndUs(bucket));
+    counts.push(count);
+  }
+  return { bounds, counts, count, sumUs: words[SUM]! };
+}
+
 export interface TimesSummary {
   readonly count: number;
   readonly meanUs: number;

@@ -9,6 +9,8 @@ export interface Log {
   readonly info: (message: string, fields?: LogFields) => void;
   readonly warn: (message: string, fields?: LogFields) => void;
   readonly error: (message: string, fields?: LogFields) => void;
+  /** Warnings and errors so far, also those that were left out. */
+  readonly counts: { readonly warn: number; readonly error: number };
   /** Waits until everything is written, or the time is over. */
   readonly flush: (mostMs: number) => Promise<void>;
 }
@@ -82,6 +84,31 @@ export class LineWriter {
   }
 }
 
+/** So many messages of a kind in so long a time are written; the others are counted. */
+const MOST_OF_A_KIND = 10;
+const KIND_WINDOW_MS = 10_000;
+/** Beyond so many kinds the memory of them begins anew. */
+const MOST_KINDS = 500;
+
+/** Lets a few messages of a kind through: trouble that repeats a thousand times a second is still one trouble. */
+export class RateLimit {
+  #kinds = new Map<string, { sinceMs: number; count: number }>();
+
+  /** @returns undefined where it is to be left out, else how many like it were since the last one */
+  pass(message: string, nowMs: number): { readonly leftOut: number } | undefined {
+    // Messages of a kind differ in their numbers and in what they repeat.
+    const kind = message.replace(/"[^"]*"/g, '""').replace(/\d+/g, "0");
+    const known = this.#kinds.get(kind);
+    if (known !== undefined && nowMs - known.sinceMs < KIND_WINDOW_MS) {
+      known.count += 1;
+      return known.count <= MOST_OF_A_KIND ? { leftOut: 0 } : undefined;
+    }
+    if (this.#kinds.size >= MOST_KINDS) this.#kinds.clear();
+    this.#kinds.set(kind, { sinceMs: nowMs, count: 1 });
+    return { leftOut: Math.max(0, (known?.count ?? 0) - MOST_OF_A_KIND) };
+  }
+}
+
 /** A log that writes to the process's own streams. */
 export function openLog(format: "text" | "json"): Log {
   const lines = new LineWriter(format === "json" ? STDOUT : STDERR);
@@ -90,10 +117,19 @@ export function openLog(format: "text" | "json"): Log {
       ? (level: string, message: string, fields?: LogFields) =>
           lines.line(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }))
       : (level: string, message: string) => lines.line(textLine(level, message));
+  const counts = { warn: 0, error: 0 };
+  const limit = new RateLimit();
+  const limited = (level: "warn" | "error", message: string, fields?: LogFields): void => {
+    counts[level] += 1;
+    const passed = limit.pass(`${level} ${message}`, performance.now());
+    if (passed === undefined) return;
+    put(level, passed.leftOut === 0 ? message : `${message} (${passed.leftOut} more like it were left out)`, fields);
+  };
   return {
     info: (message, fields) => put("info", message, fields),
-    warn: (message, fields) => put("warn", message, fields),
-    error: (message, fields) => put("error", message, fields),
+    warn: (message, fields) => limited("warn", message, fields),
+    error: (message, fields) => limited("error", message, fields),
+    counts,
     flush: (mostMs) => lines.flush(mostMs),
   };
 }

@@ -2,6 +2,7 @@
 
 import type { PacketLayout } from "../channel/channels.ts";
 import type { DatabaseSettings } from "./database.ts";
+import type { MetricsAddress } from "./metrics-address.ts";
 
 export interface SidecarSettings {
   readonly prefix: string;
@@ -37,5 +38,9 @@ export interface SidecarSettings {
   readonly database: DatabaseSettings | undefined;
   /** Recent fates kept in memory, a power of two; undefined: none. */
   readonly fates: number | undefined;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metrics: MetricsAddress | undefined;
+  /** undefined: by the prefix, in /dev/shm. */
+  readonly controlFile: string | undefined;
   readonly logFormat: "text" | "json";
 }

@@ -12,7 +12,7 @@ const FILE_MODE = 0o600;
 
 export class StateFile {
   #failing = false;
-  #writing: Promise<void> = Promise.resolve();
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly path: string,
@@ -36,9 +36,9 @@ export class StateFile {
     return decoded.state === "good" ? decoded.scores : this.#setAside(decoded.reason);
   }
 
-  /** Writes, after whatever is being written already. */
-  write(scores: SavedScores): Promise<void> {
-    this.#writing = this.#writing.then(async () => {
+  /** Writes, after whatever is being written already. @returns false where it could not be written */
+  write(scores: SavedScores): Promise<boolean> {
+    const written = this.#writing.then(async () => {
       try {
         await replaceFile(this.path, encodeCheckpoint(scores), { mode: FILE_MODE, durable: true });
         if (this.#failing) this.log.info(`scores are written to ${this.path} again`);
@@ -47,8 +47,10 @@ export class StateFile {
         if (!this.#failing) this.log.warn(`scores cannot be written to ${this.path}: ${messageOf(error)}`);
         this.#failing = true;
       }
+      return !this.#failing;
     });
-    return this.#writing;
+    this.#writing = written;
+    return written;
   }
 
   #setAside(reason: string): undefined {

@@ -5,6 +5,7 @@ import { readStatus, type Snapshot } from "../engine/status.ts";
 import { openReaders } from "../rank/readers.ts";
 import type { Channels } from "./channels.ts";
 import type { DatabaseWriter } from "./database.ts";
+import { type Doors, openDoors } from "./doors.ts";
 import type { FatesFile } from "./fates-file.ts";
 import type { Lists } from "./lists.ts";
 import type { Log } from "./log.ts";
@@ -54,6 +55,7 @@ export async function supervise(parts: Supervised): Promise<number> {
   const { arena, layout } = memory;
   const logRates = new RateMeter(startedMs);
   const statsRates = new RateMeter(startedMs);
+  const controlRates = new RateMeter(startedMs);
   const readers = openReaders(arena, layout);
   const statsFile = settings.statsFile === undefined ? undefined : new StatsFile(settings.statsFile, log);
 
@@ -76,9 +78,9 @@ export async function supervise(parts: Supervised): Promise<number> {
     if (channels.look(now)) setTimeout(look, LOOK_AGAIN_MS);
   };
   const snapshot = (): Snapshot | null => readStatus(arena.buffer, layout.statusAt);
-  const statistics = (now: Snapshot): Record<string, unknown> => {
+  const statistics = (now: Snapshot, meter: RateMeter = statsRates): Record<string, unknown> => {
     const uptimeMs = performance.now() - startedMs;
-    const rates = statsRates.next(now, performance.now());
+    const rates = meter.next(now, performance.now());
     const { version, startedAt } = parts;
     const sidecar = { version, pid: process.pid, startedAt, uptimeMs };
     const numbers = statisticsOf(now, rates, standingsOf(readers), settings, sidecar);
@@ -93,10 +95,35 @@ export async function supervise(parts: Supervised): Promise<number> {
     if (now.counters.turns === turnsBefore) log.warn("the loop has not turned since the last line");
     turnsBefore = now.counters.turns;
   };
-  const saveScores = async (): Promise<void> => {
+  const saveScores = async (): Promise<boolean> => {
     const scores = takeScores(settings.model, readers);
-    if (scores !== undefined) await state?.write(scores);
+    return scores !== undefined && state !== undefined && (await state.write(scores));
   };
+  const doors: Promise<Doors> = openDoors({
+    settings,
+    version: parts.version,
+    startedAt: parts.startedAt,
+    mailbox,
+    watch,
+    log,
+    snapshot,
+    control: {
+      model: settings.model,
+      mailbox,
+      readers,
+      statistics: () => {
+        const now = snapshot();
+        return now === null ? null : statistics(now, controlRates);
+      },
+      reload: async () => {
+        await Promise.all([stakes?.look(), lists?.look()]);
+        const { stakeFile, allowFile, denyFile } = settings;
+        return [stakeFile, allowFile, denyFile].filter((path) => path !== undefined);
+      },
+      checkpoint: state === undefined ? undefined : saveScores,
+      log: (message) => log.info(message),
+    },
+  });
 
   const timers = [
     setInterval(look, LOOK_INTERVAL_MS),
@@ -115,6 +142,7 @@ export async function supervise(parts: Supervised): Promise<number> {
   });
   const why = await Promise.race([parts.stop, timeOver, loop]);
   for (const timer of timers) clearInterval(timer);
+  (await doors).close();
   if (typeof why === "string") log.info(`stopping: ${why}`);
   mailbox.stop();
   const end = await Promise.race([loop, after(STOP_LIMIT_MS)]);

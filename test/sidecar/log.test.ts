@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LineWriter } from "../../src/sidecar/log.ts";
+import { LineWriter, RateLimit } from "../../src/sidecar/log.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -50,5 +50,23 @@ describe("lines", () => {
     await lines.flush(10_000);
     closeSync(descriptor);
     expect(readFileSync("/dev/null", "utf8")).toBe("");
+  });
+});
+
+describe("warnings", () => {
+  test("of a kind are ten in ten seconds, and the next one says how many were left out", () => {
+    const limit = new RateLimit();
+    const passed = Array.from({ length: 25 }, (_, i) => limit.pass(`line ${i}: "x${i}" is wrong`, i)).filter(Boolean);
+    expect(passed).toEqual(Array.from({ length: 10 }, () => ({ leftOut: 0 })));
+    expect(limit.pass("something else", 30)).toEqual({ leftOut: 0 });
+    expect(limit.pass('line 7: "" is wrong', 9_999)).toBeUndefined();
+    expect(limit.pass('line 8: "y" is wrong', 10_000)).toEqual({ leftOut: 16 });
+    expect(limit.pass('line 9: "z" is wrong', 10_001)).toEqual({ leftOut: 0 });
+  });
+
+  test("of endless kinds take no endless memory", () => {
+    const limit = new RateLimit();
+    const word = (i: number): string => [...String(i)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+    for (let i = 0; i < 2_000; i++) expect(limit.pass(`trouble ${word(i)}`, i)).toEqual({ leftOut: 0 });
   });
 });

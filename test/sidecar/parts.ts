@@ -16,6 +16,7 @@ export function settingsFor(...raw: string[]): SidecarSettings {
 
 export class MemoryLog implements Log {
   readonly lines: string[] = [];
+  readonly counts = { warn: 0, error: 0 };
   readonly info = (message: string): void => this.#put("info", message);
   readonly warn = (message: string): void => this.#put("warn", message);
   readonly error = (message: string): void => this.#put("error", message);
