@@ -103,7 +103,7 @@ export function screen(moment: Moment, view: View): string[] {
   const paint = (code: string, text: string): string => (view.colour ? `${ESCAPE}${code}m${text}${ESCAPE}0m` : text);
   const cut = (text: string): string => (text.length > columns ? text.slice(0, columns) : text);
   const head = (text: string): string => paint("1;36", cut(text));
-  const lines: string[] = [headline(moment, view, paint, cut)];
+  const lines: string[] = [headline(moment, paint, cut)];
   const flow = flowLines(moment);
   const channels = channelLines(moment);
   const isWide = columns >= 130;
@@ -130,23 +130,21 @@ export function screen(moment: Moment, view: View): string[] {
     lines.push(...senderLines(moment, view, rest - 1 - (updates > 0 ? updates + 1 : 0), head, cut));
     if (updates > 0) lines.push(head("model updates"), ...updateLines(moment, updates).map(cut));
   }
-  const keys = "q quit  p pause  s sort  t addresses/payers";
+  const keys = `q quit  p ${view.paused ? "go on" : "pause"}  s sort  t addresses/payers${view.paused ? "  [screen paused]" : ""}`;
   while (lines.length < rows - 1) lines.push("");
   return [...lines.slice(0, rows - 1), paint("2", cut(keys))];
 }
 
 function headline(
   { now }: Moment,
-  view: View,
   paint: (code: string, text: string) => string,
   cut: (text: string) => string,
 ): string {
   const { board } = now;
   const name = `qos ${board.version.split("+")[0]}${board.prefix === "" ? "" : ` ${board.prefix}`}`;
   const text = `${name}  pid ${board.pid}  up ${age(Date.now() - board.startedMs)}  ${board.model}  target ${compact(board.targetPps)}/s`;
-  if (board.paused) return paint("1;33", cut(`${text}  PAUSED BY qos ctl`));
-  if (board.loopAgeMs > STALE_MS) return paint("1;31", cut(`${text}  LOOP STANDS STILL ${age(board.loopAgeMs)}`));
-  return paint("1", cut(view.paused ? `${text}  [screen paused]` : text));
+  if (board.loopAgeMs > STALE_MS) return paint("1;31", cut(`LOOP STANDS STILL ${age(board.loopAgeMs)}  ${text}`));
+  return board.paused ? paint("1;33", cut(`PAUSED BY qos ctl  ${text}`)) : paint("1", cut(text));
 }
 
 function flowLines(moment: Moment): string[] {

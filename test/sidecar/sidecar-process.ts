@@ -40,7 +40,15 @@ export interface Stats {
 
 /** The two sides of the law (engine.md; statistics of the file). */
 export function lawOf({ counters }: Stats): [total: number, accounted: number] {
-  const ends = ["nonIpv4", "invalidMetaSize", "invalidPacketData", "failedView", "failedSanitize", "recentlyProcessed"];
+  const ends = [
+    "nonIpv4",
+    "invalidMetaSize",
+    "invalidPacketData",
+    "failedView",
+    "failedSanitize",
+    "denied",
+    "recentlyProcessed",
+  ];
   ends.push(
     "duplicatePackets",
     "leakedPriority",
