@@ -19,6 +19,8 @@ export const PRIOR_WEIGHT = 4;
 export const GOOD_MOST = 32;
 /** Blame ends here: a flood is remembered for some half-lives, not for ever. */
 export const BAD_MOST = 256;
+/** Blame adds so much of itself: who comes back after its blame has faded and fails again waits longer each time. */
+export const BLAME_COMPOUND = 0.25;
 /** Each bad signature takes a fifth of the credit, and each miss a tenth: a miss has innocent causes. */
 export const GOOD_KEPT_BY_BAD = 0.8;
 export const LANDED_KEPT_BY_MISS = 0.9;

@@ -533,7 +533,8 @@ export class Evidence implements Model, Chooser {
   /** Blame in the column behind that of credit. */
   #bad(at: number, column: number, by: number): void {
     const counts = this.#counts;
-    counts[at + column + 1] = Math.min(k.BAD_MOST, counts[at + column + 1]! + by);
+    const before = counts[at + column + 1]!;
+    counts[at + column + 1] = Math.min(k.BAD_MOST, before + by * (1 + k.BLAME_COMPOUND * before));
     counts[at + column]! *= 1 - by * (1 - (column === node.LANDED ? k.LANDED_KEPT_BY_MISS : k.GOOD_KEPT_BY_BAD));
   }
 

@@ -40,17 +40,23 @@ export class Market {
     return Math.max(MISS_WEIGHT_LEAST, (1 - pLands) / Math.max(1e-6, 1 - pLands + outbid));
   }
 
-  /** Share of the cheapest likely landers that was left out lately; 0 where too few were tried. */
+  /**
+   * Share of the cheapest likely landers that was left out lately; 0 where too few were tried. The least of what the
+   * cheapest few and ever more of them up to a quarter show: in a full block the cheapest of all fare worst.
+   */
   shortage(): number {
     let all = 0;
     for (let i = 0; i < STEPS; i++) all += this.#windowExpected[i]!;
     let expected = 0;
     let landed = 0;
+    let least = 1;
     for (let i = 0; i < STEPS && expected < CHEAP_SHARE * all; i++) {
+      if (this.#windowExpected[i] === 0) continue;
       expected += this.#windowExpected[i]!;
       landed += this.#windowLanded[i]!;
+      if (expected >= CHEAP_LEAST) least = Math.min(least, 1 - landed / expected);
     }
-    return expected < CHEAP_LEAST ? 0 : 1 - landed / expected;
+    return expected < CHEAP_LEAST ? 0 : Math.max(0, least);
   }
 
   /** Works out the odds of each price from what came back in the last moments. Called once a transmit. */

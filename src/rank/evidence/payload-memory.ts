@@ -29,8 +29,9 @@ export class PayloadMemory {
   find(low: number, high: number): number {
     const words = this.#words;
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
+    const tag = high | 1; // 0 marks a free place
     let found = 0;
-    for (let i = 0; i < ENTRIES; i++) found |= (Math.clz32(words[line + i]! ^ high) >>> 5) << i;
+    for (let i = 0; i < ENTRIES; i++) found |= (Math.clz32(words[line + i]! ^ tag) >>> 5) << i;
     return found === 0 ? 0 : words[line + ENTRIES + 31 - Math.clz32(found)]!;
   }
 
@@ -38,16 +39,17 @@ export class PayloadMemory {
   put(low: number, high: number, value: number): void {
     const words = this.#words;
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
+    const tag = high | 1;
     let place = -1;
     for (let i = 0; i < ENTRIES; i++) {
-      if (words[line + i] === high && words[line + ENTRIES + i] !== 0) {
+      if (words[line + i] === tag) {
         place = i;
         break;
       }
-      if (place < 0 && words[line + ENTRIES + i] === 0) place = i;
+      if (place < 0 && words[line + i] === 0) place = i;
     }
     if (place < 0) place = this.#victim++ & (ENTRIES - 1);
-    words[line + place] = high;
+    words[line + place] = tag;
     words[line + ENTRIES + place] = value;
   }
 }

@@ -1,0 +1,222 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, SCORE_OF_COPY } from "../../../src/rank/chooser.ts";
+import { UNPROVEN_IN_FLIGHT_MOST } from "../../../src/rank/evidence/constants.ts";
+import { TRAIT_STAKED } from "../../../src/wire/digest-layout.ts";
+import { EvidenceRig, type Sent, TICK_MS } from "./rig.ts";
+
+const NANOS = 120_000;
+
+/** A sender whose transactions land. */
+function prove(rig: EvidenceRig, sent: Sent, times = 10): void {
+  for (let i = 0; i < times; i++) rig.outcome(sent, NANOS);
+}
+
+describe("signatures", () => {
+  test("who failed ranks below who was never seen, and that below who is proven", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1 });
+    for (let i = 0; i < 5; i++) rig.failed({ ip: 2, payer: 2 });
+    const [proven, unknown, blamed] = [1, 3, 2].map((n) => rig.score({ ip: n, payer: n }));
+    expect(proven).toBeGreaterThan(unknown);
+    expect(unknown).toBeGreaterThan(10 * blamed);
+  });
+
+  test("forgers who name a payer do it no harm at its own address", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1 });
+    const before = rig.estimate({ ip: 1, payer: 1 });
+    for (let i = 0; i < 500; i++) rig.failed({ ip: 100 + i, payer: 1 });
+    expect(rig.estimate({ ip: 1, payer: 1 }).pGood).toBeCloseTo(before.pGood, 1);
+    expect(rig.estimate({ ip: 1, payer: 1 }).pLands).toBeCloseTo(before.pLands, 1);
+  });
+
+  test("forgers who name an address, but not its port, do its owner little harm, and are told from him", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1, port: 8_000 }, 30);
+    const before = rig.score({ ip: 1, payer: 1, port: 8_000 });
+    for (let i = 0; i < 200; i++) {
+      rig.failed({ ip: 1, payer: 1, port: 20_000 + i });
+      rig.outcome({ ip: 1, payer: 1, port: 8_000 }, NANOS);
+    }
+    const owner = rig.score({ ip: 1, payer: 1, port: 8_000 });
+    expect(owner).toBeGreaterThan(0.8 * before);
+    expect(owner).toBeGreaterThan(100 * rig.score({ ip: 1, payer: 1, port: 9 }));
+  });
+
+  test("unparsable data blames its address, which may be new", () => {
+    const rig = new EvidenceRig();
+    const before = rig.score({ ip: 1 });
+    for (let i = 0; i < 20; i++) rig.model.unparsable(rig.digest({ ip: 1, reason: 20 }));
+    expect(rig.score({ ip: 1 })).toBeLessThan(before / 20);
+    expect(rig.score({ ip: 1 })).toBeGreaterThan(0);
+  });
+
+  test("many unknown senders that fail bring all unknown ones into disrepute, but none that is proven, nor the staked", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1 });
+    const proven = rig.score({ ip: 1, payer: 1 });
+    const staked = rig.score({ ip: 2, payer: 2, traits: TRAIT_STAKED });
+    for (let i = 0; i < 100; i++) rig.failed({ ip: 1_000 + i, payer: 1_000 + i });
+    expect(rig.score({ ip: 2, payer: 2 })).toBeLessThan(staked / 20);
+    expect(rig.score({ ip: 2, payer: 2, traits: TRAIT_STAKED })).toBe(staked);
+    expect(rig.score({ ip: 1, payer: 1 })).toBe(proven);
+  });
+
+  test("a good past is spent within a dozen bad signatures, however long it was", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1 }, 10_000);
+    const before = rig.score({ ip: 1, payer: 1 });
+    for (let i = 0; i < 12; i++) rig.failed({ ip: 1, payer: 1 });
+    expect(rig.score({ ip: 1, payer: 1 })).toBeLessThan(before / 4);
+  });
+});
+
+describe("landing", () => {
+  test("of one address with many payers, those that never land are told from those that do", () => {
+    const rig = new EvidenceRig();
+    for (let round = 1; round <= 20; round++) {
+      for (let payer = 1; payer <= 10; payer++) rig.outcome({ ip: 1, payer }, payer <= 2 ? 0 : NANOS);
+      rig.tick(round * TICK_MS);
+    }
+    for (let bad = 1; bad <= 2; bad++) {
+      for (let good = 3; good <= 10; good++) {
+        expect(rig.score({ ip: 1, payer: good })).toBeGreaterThan(20 * rig.score({ ip: 1, payer: bad }));
+      }
+    }
+  });
+
+  test("a declared fee does not make up for disbelief", () => {
+    const rig = new EvidenceRig();
+    for (let round = 1; round <= 5; round++) {
+      for (let i = 0; i < 10; i++) rig.outcome({ ip: 1, payer: 1 }, NANOS);
+      for (let i = 0; i < 10; i++) rig.outcome({ ip: 2, payer: 2, fee: 400_000 }, 0);
+      rig.tick(round * TICK_MS);
+    }
+    expect(rig.score({ ip: 2, payer: 2, fee: 400_000 })).toBeLessThan(rig.score({ ip: 1, payer: 1, fee: 10_000 }));
+  });
+
+  test("where all miss at a price, nobody is blamed much", () => {
+    const rig = new EvidenceRig();
+    for (let payer = 1; payer <= 40; payer++) prove(rig, { ip: payer, payer }, 20);
+    const before = rig.estimate({ ip: 1, payer: 1 });
+    rig.tick(TICK_MS);
+    for (let payer = 1; payer <= 40; payer++) for (let i = 0; i < 5; i++) rig.outcome({ ip: payer, payer }, 0);
+    rig.tick(2 * TICK_MS);
+    expect(rig.estimate({ ip: 1, payer: 1 }).pLands).toBeGreaterThan(0.95 * before.pLands);
+  });
+});
+
+test("work is learned per payer: who takes ten times what it asks for is worth less in a full block", () => {
+  const rig = new EvidenceRig();
+  for (let tick = 1; tick <= 24; tick++) {
+    for (let payer = 1; payer <= 40; payer++) {
+      rig.outcome({ ip: payer, payer }, payer <= 4 ? 10 * NANOS : NANOS);
+      rig.outcome({ ip: payer, payer, fee: 1_000 }, tick < 8 ? NANOS : 0); // the cheap ones are left out
+    }
+    rig.tick(tick * TICK_MS);
+  }
+  expect(rig.model.room.nanosPerMs).toBeLessThan(Number.POSITIVE_INFINITY);
+  rig.offer({ ip: 1, payer: 1 }, 2_500);
+  rig.offer({ ip: 30, payer: 30 }, 2_600);
+  expect(rig.score({ ip: 30, payer: 30 })).toBeGreaterThan(3 * rig.score({ ip: 1, payer: 1 }));
+});
+
+describe("copies", () => {
+  test("a payload that went out is a copy, from whatever address; another under the same names is not", () => {
+    const rig = new EvidenceRig();
+    const sent = { ip: 1, payer: 1, payload: 5 };
+    expect(rig.offer(sent, 100)).toBe(CHOICE_SEND);
+    expect(rig.score({ ...sent, ip: 9 })).toBe(SCORE_OF_COPY);
+    expect(rig.offer({ ...sent, ip: 9 }, 200)).toBe(CHOICE_COPY);
+    expect(rig.score({ ...sent, payload: 6 })).toBeGreaterThan(0);
+  });
+
+  test("while it waits, a copy from elsewhere is worth less than the first, and a forgery does not touch it", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1 });
+    prove(rig, { ip: 2, payer: 2 });
+    const first = rig.digest({ ip: 1, payer: 1, payload: 5 });
+    const before = rig.model.score(first);
+    rig.model.arrived(first);
+    expect(rig.score({ ip: 2, payer: 1, payload: 5 })).toBeLessThan(before / 2);
+    rig.model.arrived(rig.digest({ ip: 2, payer: 1, payload: 6 }));
+    rig.failed({ ip: 2, payer: 1, payload: 6 });
+    expect(rig.score({ ip: 1, payer: 1, payload: 5 })).toBeGreaterThan(0.95 * before);
+  });
+});
+
+describe("in flight", () => {
+  /** A transmit of so many packets of one sender, with room for `most`. @returns how many are sent */
+  function transmit(rig: EvidenceRig, count: number, most: number, nowMs: number, sender: Sent): number {
+    const { model } = rig;
+    let sent = 0;
+    let payload = nowMs * 1_000;
+    model.advance(nowMs);
+    model.begin(nowMs, most, TICK_MS);
+    for (let i = 0; i < count; i++) model.rescore(rig.digest({ ...sender, payload: payload++, arrival: nowMs }), i);
+    model.favoured();
+    payload = nowMs * 1_000;
+    for (let i = 0; i < count; i++) {
+      const at = rig.digest({ ...sender, payload: payload++, arrival: nowMs });
+      const choice = model.choose(at);
+      if (choice === CHOICE_SEND) {
+        model.sent(at);
+        sent += 1;
+      } else if (choice !== CHOICE_KEEP) break;
+    }
+    model.end();
+    return sent;
+  }
+
+  test("a sender without a record has few in flight, where others wait and answers come", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1 });
+    expect(transmit(rig, 50, 40, 100, { ip: 2, payer: 2 })).toBe(UNPROVEN_IN_FLIGHT_MOST);
+    expect(transmit(rig, 50, 40, 200, { ip: 1, payer: 1 })).toBe(40);
+  });
+
+  test("where all fit, or nobody answers, nothing is withheld", () => {
+    const rig = new EvidenceRig();
+    expect(transmit(rig, 50, 40, 100, { ip: 2, payer: 2 })).toBe(40);
+    prove(rig, { ip: 1, payer: 1 });
+    expect(transmit(rig, 30, 40, 200, { ip: 3, payer: 3 })).toBe(30);
+  });
+});
+
+test("whatever happens, scores are numbers from 0 on and all nodes hold", () => {
+  const sender = fc.record({
+    ip: fc.integer({ min: 1, max: 60 }),
+    port: fc.integer({ min: 0, max: 65_535 }),
+    payer: fc.integer({ min: 1, max: 60 }),
+    fee: fc.oneof(
+      fc.constantFrom(0, 5_000, Number.MAX_SAFE_INTEGER, 1.8e19),
+      fc.double({ min: 0, max: 1e9, noNaN: true }),
+    ),
+    units: fc.constantFrom(0, 1, 450, 1_400_000, 4_294_967_295),
+    payload: fc.integer({ min: 1, max: 30 }),
+  });
+  const event = fc.tuple(
+    fc.constantFrom("offer", "outcome", "miss", "failed", "unparsable", "score"),
+    sender,
+    fc.constantFrom(0, 1, 50, 400, 60_000),
+  );
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 120 }), (events) => {
+      const rig = new EvidenceRig(1);
+      let now = 0;
+      for (const [what, sent, pause] of events) {
+        now += pause;
+        rig.model.advance(now);
+        if (what === "offer") rig.offer({ ...sent, arrival: now }, now);
+        else if (what === "outcome") rig.outcome(sent, 1 + (sent.payload ** 7 % 2 ** 32));
+        else if (what === "miss") rig.outcome(sent, 0);
+        else if (what === "failed") rig.failed(sent);
+        else if (what === "unparsable") rig.model.unparsable(rig.digest({ ...sent, reason: 20 }));
+        const score = rig.score(sent);
+        expect(score >= 0 || score === SCORE_OF_COPY).toBe(true);
+        expect(rig.model.table.problem()).toBeUndefined();
+      }
+    }),
+  );
+});
