@@ -53,25 +53,35 @@ function newestSourceMs(): number {
 export async function buildKernel(force = false): Promise<boolean> {
   const built = statSync(WASM, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (!force && built > newestSourceMs()) return false;
+  await compileModule("src/kernel/kernel.as.ts", WASM);
+  return true;
+}
+
+/**
+ * Compiles a module the way the kernel is.
+ * @param entry the source, seen from the project's folder
+ * @param out the module's file
+ * @throws Error with the compiler's output
+ */
+export async function compileModule(entry: string, out: string): Promise<void> {
   // A name of its own for each process: two builds at once each put a whole file in place.
-  const fresh = `${WASM}.${process.pid}`;
+  const fresh = `${out}.${process.pid}`;
   try {
     const options = OPTIONS.map((option) => (option === "" ? relative(ROOT, fresh) : option));
     // A process of its own: the compiler's types, imported here, would replace the global ones of the whole project.
-    const asc = Bun.spawn([process.execPath, ASC, "src/kernel/kernel.as.ts", "--baseDir", ROOT, ...options], {
+    const asc = Bun.spawn([process.execPath, ASC, entry, "--baseDir", ROOT, ...options], {
       cwd: ROOT,
       stdout: "ignore",
       stderr: "pipe",
     });
     const [messages, exitCode] = await Promise.all([asc.stderr.text(), asc.exited]);
-    if (exitCode !== 0) throw new Error(`the kernel does not compile:\n${messages}`);
+    if (exitCode !== 0) throw new Error(`${entry} does not compile:\n${messages}`);
     const data = dataSegments(readFileSync(fresh));
-    if (data > 0) throw new Error(`the kernel has ${data} data segments; it must have none`);
-    renameSync(fresh, WASM);
+    if (data > 0) throw new Error(`${entry} has ${data} data segments; it must have none`);
+    renameSync(fresh, out);
   } finally {
     rmSync(fresh, { force: true });
   }
-  return true;
 }
 
 const SECTIONS_AT = 8;

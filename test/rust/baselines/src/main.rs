@@ -9,6 +9,7 @@
 //! standard input, one a line; each is answered by one JSON line with `operations`, `nanos` and a `checksum`: see parts.rs.
 //! Everything is allocated before the first command.
 
+mod clock;
 mod lru;
 mod mix;
 mod model;

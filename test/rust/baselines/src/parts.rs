@@ -1,4 +1,4 @@
-//! The commands and what they measure. An answer: `operations`, `nanos` for all of them, `checksum` as 16 hex digits.
+//! The commands and what they measure. An answer: `operations`, `nanos` of the thread's CPU time for all of them, `checksum` as 16 hex digits.
 //!
 //!   pipeline ROUNDS [EMPTY_EVERY]   ring filled untimed, then taken; the queue is emptied (timed) every so many packets
 //!   push ROUNDS | pop ROUNDS        channel of 1264-byte elements; pop reads every payload word
@@ -7,15 +7,15 @@
 //!   lru hit|miss|evict COUNT        on a full store
 //!   recent miss COUNT
 //!   queue-offer COUNT [EMPTY_EVERY] random scores; queue-drain: 16,383 in order; transmit: the same into a channel
-//!   model ENTRIES score COUNT | model ENTRIES update COUNT
+//!   model ENTRIES score COUNT | model ENTRIES update COUNT | model ENTRIES prune COUNT (80 + 80 senders enter, as many leave)
 //!   rss                             resident bytes of the process, as operations
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use view2::transaction_view::TransactionView;
 use xxhash_rust::xxh3::xxh3_64_with_secret;
 
+use crate::clock::thread_nanos;
 use crate::lru::{Lru, Put, CAPACITY};
 use crate::mix::{first_score, salt, SplitMix64};
 use crate::model::Model;
@@ -30,6 +30,8 @@ const SCORES_SEED: u64 = 3;
 const ABSENT_SEED: u64 = 4;
 /// Completed transactions in one model update.
 const BATCH: usize = 401;
+/// New senders in a batch of the prune.
+const NEWCOMERS: u64 = 80;
 
 pub struct Measured {
     operations: u64,
@@ -48,9 +50,9 @@ impl Measured {
 }
 
 fn measure(operations: u64, work: impl FnOnce() -> u64) -> Measured {
-    let start = Instant::now();
+    let start = thread_nanos();
     let checksum = black_box(work());
-    Measured { operations, nanos: start.elapsed().as_nanos(), checksum, more: String::new() }
+    Measured { operations, nanos: thread_nanos() - start, checksum, more: String::new() }
 }
 
 /// Senders of the packets first, then made-up ones, until a table holds `entries`.
@@ -155,14 +157,14 @@ impl Parts {
         for _ in 0..rounds {
             self.ring.fill(&self.packets, self.next_packet);
             self.next_packet += ROUND as u64;
-            let start = Instant::now();
+            let start = thread_nanos();
             self.pipeline.drain(&mut self.ring);
             since_empty += ROUND as u64;
             if empty_every != 0 && since_empty >= empty_every {
                 since_empty = 0;
                 self.pipeline.transmit(&mut self.output);
             }
-            nanos += start.elapsed().as_nanos();
+            nanos += thread_nanos() - start;
         }
         let c = &self.pipeline.counts;
         let more = format!(
@@ -208,13 +210,13 @@ impl Parts {
         for _ in 0..rounds {
             self.ring.fill(&self.packets, self.next_packet);
             self.next_packet += ROUND as u64;
-            let start = Instant::now();
+            let start = thread_nanos();
             while let Some(packet) = self.ring.consumer.pop() {
                 operations += 1;
                 let words: &[u64] = bytemuck::cast_slice(&packet.0[..PAYLOAD_MAX]);
                 fold ^= words.iter().fold(0, |x, w| x ^ w);
             }
-            nanos += start.elapsed().as_nanos();
+            nanos += thread_nanos() - start;
         }
         Measured { operations, nanos, checksum: fold, more: String::new() }
     }
@@ -282,11 +284,11 @@ impl Parts {
         while n < count {
             let offers: Vec<Scored> = (0..4096.min(count - n)).map(|_| self.made_up()).collect();
             n += offers.len() as u64;
-            let start = Instant::now();
+            let start = thread_nanos();
             for offer in offers {
                 left += u64::from(self.pipeline.queue.push(offer));
             }
-            nanos += start.elapsed().as_nanos();
+            nanos += thread_nanos() - start;
             if empty_every != 0 && n % empty_every < 4096 {
                 while self.pipeline.queue.pop_best().is_some() {}
             }
@@ -329,25 +331,38 @@ fn model<const N: usize>(packets: &[Packet], entries: usize, kind: &str, count: 
                 sum.wrapping_add(model.score(ip, signer).to_bits())
             })
         })),
-        "update" => {
+        "update" | "prune" => {
             let senders = 40.min(entries as u64);
             let mut nanos = 0;
             for round in 0..count {
                 let mut batch = Vec::with_capacity(BATCH);
                 for i in 0..BATCH as u64 {
-                    let at = ((salt(round) ^ i) % senders) as usize;
-                    batch.push((ips[at], signers[at], 0.05 + (i % 7) as f64 * 0.01));
+                    let value = 0.05 + (i % 7) as f64 * 0.01;
+                    if kind == "prune" {
+                        batch.push(newcomer(round, i % NEWCOMERS, value));
+                    } else {
+                        let at = ((salt(round) ^ i) % senders) as usize;
+                        batch.push((ips[at], signers[at], value));
+                    }
                 }
-                let start = Instant::now();
+                let start = thread_nanos();
                 model.ips.update(batch.iter().map(|(ip, _, value)| (u64::from(*ip), *value)), entries);
                 model.signers.update(batch.iter().map(|(_, signer, value)| (*signer, *value)), entries);
-                nanos += start.elapsed().as_nanos();
+                nanos += thread_nanos() - start;
             }
             let checksum = model.ips.fingerprint() ^ model.signers.len() as u64;
             Ok(Measured { operations: count, nanos, checksum, more: String::new() })
         }
         other => Err(format!("model {other:?}")),
     }
+}
+
+/// A sender that no table holds, other ones in each round.
+fn newcomer(round: u64, i: u64, value: f64) -> (u32, [u8; 32], f64) {
+    let word = salt(round * NEWCOMERS + i);
+    let mut signer = [0; 32];
+    signer[..8].copy_from_slice(&word.to_le_bytes());
+    (word as u32 | 0x8000_0000, signer, value)
 }
 
 fn rss() -> Result<Measured, String> {

@@ -1,0 +1,30 @@
+// Parts of the kernel by themselves, for the bench: parsing, parsing with the fee rule, and reading a payload. The same
+// sources as the kernel's (src/kernel/kernel.as.ts), compiled the same way, over the same packets.
+
+import { computeFee, fee } from "../../src/wire/fee.as";
+import { PAYLOAD_MAX_BYTES, SIZE_AT } from "../../src/wire/packet-layout";
+import { instructionCount, parseTransaction } from "../../src/wire/transaction.as";
+
+/** @returns the sum of instructions + 1 over the packets that are transactions */
+export function parse(first: usize, count: i32, strideBytes: i32, context: usize): f64 {
+  let sum: f64 = 0;
+  for (let i: i32 = 0; i < count; i++) {
+    const at = first + i * strideBytes;
+    if (parseTransaction(at, <i32>min<u64>(load<u64>(at, SIZE_AT), PAYLOAD_MAX_BYTES), context) == 0)
+      sum += <f64>instructionCount + 1;
+  }
+  return sum;
+}
+
+/** Parses and computes fees. @returns the sum of the fees of the packets that are transactions */
+export function parseAndFee(first: usize, count: i32, strideBytes: i32, context: usize): f64 {
+  let sum: f64 = 0;
+  for (let i: i32 = 0; i < count; i++) {
+    const at = first + i * strideBytes;
+    if (parseTransaction(at, <i32>min<u64>(load<u64>(at, SIZE_AT), PAYLOAD_MAX_BYTES), context) == 0) {
+      computeFee(context);
+      sum += <f64>fee;
+    }
+  }
+  return sum;
+}
