@@ -36,6 +36,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./ctl.ts")).default,
   },
   {
+    name: "check",
+    summary: "reads the host and says what to mend",
+    load: async () => (await import("./check.ts")).default,
+  },
+  {
+    name: "configure",
+    summary: "reserves and mounts huge pages, or takes them back",
+    load: async () => (await import("./configure.ts")).default,
+  },
+  {
     name: "config",
     summary: "shows, writes or checks a configuration",
     load: async () => (await import("./config.ts")).default,
