@@ -8,6 +8,8 @@ export interface SenderRow {
   /** Address as people write it, or the payer in base58. */
   readonly sender: string;
   readonly score: number;
+  /** What the score was made of, where the model keeps such. */
+  readonly evidence?: Readonly<Record<string, number>>;
 }
 
 /** What a score was made of, as people may want to know it. */

@@ -12,6 +12,11 @@ export abstract class ScoreRows {
   /** A key's bytes: a payer's 32, or an address's 8 (the IPv4 octets and four zeros, or half an IPv6 address). */
   abstract key(row: number): Uint8Array;
 
+  /** What a row's score was made of, where the model keeps such. */
+  evidence(_row: number): Readonly<Record<string, number>> | undefined {
+    return undefined;
+  }
+
   abstract isIpv6(row: number): boolean;
 
   /** @returns the rows of the `count` highest scores, falling; of equal ones the first row first */

@@ -21,6 +21,9 @@ export function standingsOf(readers: ScoreReaders): Senders {
 function standing(reader: ScoreRows, nameOf: (row: number) => string): Standing {
   reader.read();
   const rowsOf = (rows: readonly number[]): SenderRow[] =>
-    rows.map((row) => ({ sender: nameOf(row), score: reader.score(row) }));
+    rows.map((row) => {
+      const evidence = reader.evidence(row);
+      return { sender: nameOf(row), score: reader.score(row), ...(evidence === undefined ? {} : { evidence }) };
+    });
   return { known: reader.size, top: rowsOf(reader.best(SHOWN)), bottom: rowsOf(reader.worst(SHOWN)) };
 }

@@ -12,7 +12,7 @@ const NODE_WORDS = 16;
 const ADDRESS_KEY_BYTES = 8;
 
 /** What is known of one sender. */
-export interface SenderEvidence {
+export interface SenderEvidence extends Readonly<Record<string, number>> {
   /** Estimates, 0 to 1; nanoseconds of execution per asked compute unit, 0 where unknown. */
   readonly pGood: number;
   readonly pLands: number;
@@ -78,8 +78,7 @@ export class EvidenceReader extends ScoreRows {
     return this.#rows[row]!.isIpv6;
   }
 
-  /** What the score of a row was made of. */
-  evidence(row: number): SenderEvidence {
+  override evidence(row: number): SenderEvidence {
     return this.#rows[row]!.evidence;
   }
 

@@ -1,0 +1,179 @@
+// `qos simulate --scoreboard`: every scenario with several seeds, the models beside the rules that they are measured by, on
+// the same traffic. A scenario and seed is a process of its own, two at a time; what they say is averaged here.
+
+import { cpus } from "node:os";
+import { Failure } from "../failure.ts";
+import { type Baselines, baselinesOf, type Measures } from "../simulator/measures.ts";
+import type { Scenario } from "../simulator/scenario.ts";
+import { SCENARIOS } from "../simulator/scenarios/index.ts";
+import { VirtualRun } from "../simulator/virtual.ts";
+import type { Output } from "./output.ts";
+import { modelOptions } from "./simulate-virtual.ts";
+import { table } from "./table.ts";
+
+/** What a model update of the older sidecar was measured to take with full tables. */
+const REFERENCE_STALL_MS = 8;
+const PROCESSES_MOST = 2;
+/** A process that is compiled into one file has its program in there. */
+const COMPILED = "/$bunfs/";
+
+const PLAYERS = [
+  { name: "evidence", model: "evidence" },
+  { name: "reference", model: "ip-signer" },
+  { name: "reference, stalling", model: "ip-signer", stallMs: REFERENCE_STALL_MS },
+] as const;
+
+type PlayerName = (typeof PLAYERS)[number]["name"];
+
+/** One scenario, one seed. */
+export interface ScoreRow {
+  readonly scenario: string;
+  readonly seed: string;
+  readonly players: Readonly<Record<PlayerName, Measures>>;
+}
+
+/** Plays all models on one seed's traffic. Baselines are computed once, but for attackers who adapt to what they see. */
+export function playRow(scenario: Scenario, seed: bigint): ScoreRow {
+  let baselines: Baselines | undefined;
+  const players: Partial<Record<PlayerName, Measures>> = {};
+  for (const player of PLAYERS) {
+    const stallMs = "stallMs" in player ? player.stallMs : undefined;
+    const run = new VirtualRun({
+      scenario,
+      seed,
+      checks: false,
+      ...modelOptions(player.model),
+      ...(stallMs === undefined ? {} : { faults: { learnStallMs: stallMs } }),
+    }).run();
+    if (baselines === undefined || scenario.adaptive !== undefined) baselines = baselinesOf(run.source, run.nowMs);
+    const { measures } = run.result(baselines);
+    players[player.name] = { ...measures, attack: { ...measures.attack, shares: [] } };
+  }
+  return { scenario: scenario.name, seed: seed.toString(), players: players as Record<PlayerName, Measures> };
+}
+
+/** @param flags of the whole command that each process gets, too */
+export async function scoreboard(
+  names: readonly string[],
+  first: bigint,
+  seeds: number,
+  flags: readonly string[],
+  json: boolean,
+  out: Output,
+): Promise<void> {
+  const jobs = names.flatMap((name) => Array.from({ length: seeds }, (_, i) => ({ name, seed: first + BigInt(i) })));
+  const rows: ScoreRow[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
+      const { name, seed } = job;
+      rows.push(await playElsewhere(["--scenario", name, "--seed", seed.toString(), ...flags]));
+      if (process.stderr.isTTY) out.note(`${rows.length} of ${jobs.length}: ${name}, seed ${seed}`);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(PROCESSES_MOST, cpus().length) }, work));
+  const lines = names.map((name) => averageOf(rows.filter((row) => row.scenario === name)));
+  if (json) out.json({ seeds, first: first.toString(), scenarios: lines, rows });
+  else for (const line of scoreLines(lines)) out.line(line);
+}
+
+async function playElsewhere(flags: readonly string[]): Promise<ScoreRow> {
+  const program = Bun.main.startsWith(COMPILED) ? [process.execPath] : [process.execPath, Bun.main];
+  const child = Bun.spawn([...program, "simulate", "--score-row", ...flags], { stdout: "pipe", stderr: "pipe" });
+  const [text, problem, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (code !== 0) throw new Failure(`simulate ${flags.join(" ")} ended with ${code}: ${problem.trim()}`);
+  return JSON.parse(text) as ScoreRow;
+}
+
+export interface ScoreLine {
+  readonly scenario: string;
+  /** Honest lamports by the oracle's, mean over the seeds. */
+  readonly value: Readonly<Record<PlayerName, number>>;
+  readonly arrivalOrder: number;
+  readonly declaredFee: number;
+  /** Of the evidence model: means over the seeds, for `isolatedMs` the worst; null: never, or nothing to measure. */
+  readonly waste: number;
+  readonly isolatedMs: number | null;
+  readonly newcomers: number | null;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+export function averageOf(rows: readonly ScoreRow[]): ScoreLine {
+  const mean = (pick: (measures: Measures) => number | undefined, player: PlayerName = "evidence"): number | null => {
+    const values = rows.map(({ players }) => pick(players[player])).filter((value) => value !== undefined);
+    return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
+  };
+  const isolated = rows.map(({ players }) => players.evidence.attack.isolatedAfterMs ?? Number.POSITIVE_INFINITY);
+  const worst = Math.max(...isolated);
+  return {
+    scenario: rows[0].scenario,
+    value: Object.fromEntries(PLAYERS.map(({ name }) => [name, mean(({ value }) => value, name) ?? 0])) as Record<
+      PlayerName,
+      number
+    >,
+    arrivalOrder: mean((one) => one.arrivalOrderValue) ?? 0,
+    declaredFee: mean((one) => one.declaredFeeValue) ?? 0,
+    waste: mean((one) => one.waste) ?? 0,
+    isolatedMs: Number.isFinite(worst) ? worst : null,
+    newcomers: mean((one) => one.newcomers),
+    p50Ms: mean((one) => one.delays?.p50Ms),
+    p99Ms: mean((one) => one.delays?.p99Ms),
+  };
+}
+
+const HEAD = [
+  "scenario",
+  "evidence",
+  "reference",
+  "stalling",
+  "arrival",
+  "declared",
+  "waste",
+  "isolated",
+  "newcomers",
+  "p50 ms",
+  "p99 ms",
+];
+
+/** The table: lines of text. */
+export function scoreLines(lines: readonly ScoreLine[]): string[] {
+  const share = (value: number | null): string => (value === null ? "-" : value.toFixed(2).replace(/^0/, ""));
+  const ms = (value: number | null): string => (value === null ? "-" : value.toFixed(0));
+  const rows = lines.map((line) => [
+    line.scenario,
+    share(line.value.evidence),
+    share(line.value.reference),
+    share(line.value["reference, stalling"]),
+    share(line.arrivalOrder),
+    share(line.declaredFee),
+    share(line.waste),
+    line.isolatedMs === null ? "never" : `${(line.isolatedMs / 1_000).toFixed(1)} s`,
+    share(line.newcomers),
+    ms(line.p50Ms),
+    ms(line.p99Ms),
+  ]);
+  const mean = (pick: (line: ScoreLine) => number): string =>
+    share(lines.reduce((sum, line) => sum + pick(line), 0) / lines.length);
+  const means = [
+    "mean",
+    mean((line) => line.value.evidence),
+    mean((line) => line.value.reference),
+    mean((line) => line.value["reference, stalling"]),
+    mean((line) => line.arrivalOrder),
+    mean((line) => line.declaredFee),
+    mean((line) => line.waste),
+    "",
+    "",
+    "",
+    "",
+  ];
+  return table(HEAD, [...rows, means]);
+}
+
+/** All scenarios that come with qos, in their order. */
+export const ALL_SCENARIOS: readonly string[] = Object.keys(SCENARIOS);
