@@ -155,7 +155,9 @@ describe("fates", () => {
       expect(count("included") + count("not-included")).toBe(one.count("completed"));
       expect(count("none")).toBe(0);
       // The history is one that has all of them.
-      const seen = Object.keys(COUNTERS).filter((end) => count(end) > 0 || ["unsanitary", "copy", "denied"].includes(end));
+      const seen = Object.keys(COUNTERS).filter(
+        (end) => count(end) > 0 || ["unsanitary", "copy", "denied"].includes(end),
+      );
       expect(seen).toEqual(Object.keys(COUNTERS));
     });
 
