@@ -33,7 +33,8 @@ function entry(label: string, text: string, labelColumns: number, columns: numbe
   return [...head, ...rest.map((line) => margin + line)];
 }
 
-function flagText(row: Flag<unknown>): string {
+/** A flag's help with its default and its environment variable. */
+export function flagText(row: Flag<unknown>): string {
   const notes: string[] = [];
   if (row.fallbackText !== "") notes.push(`default ${row.fallbackText}`);
   if (row.env !== undefined) notes.push(`environment ${row.env}`);

@@ -46,6 +46,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./configure.ts")).default,
   },
   {
+    name: "service",
+    summary: "prints a systemd unit, alert rules or a dashboard",
+    load: async () => (await import("./service.ts")).default,
+  },
+  {
     name: "config",
     summary: "shows, writes or checks a configuration",
     load: async () => (await import("./config.ts")).default,
@@ -74,6 +79,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "explain",
     summary: "what became of one transaction",
     load: async () => (await import("./explain.ts")).default,
+  },
+  {
+    name: "completions",
+    summary: "prints completions for a shell, or the man page",
+    load: async () => (await import("./completions.ts")).default,
   },
 ];
 

@@ -13,6 +13,7 @@ import type { LoopEnd } from "./loop-thread.ts";
 import type { SidecarMemory } from "./memory.ts";
 import { logLine, RateMeter, statisticsOf } from "./report.ts";
 import { takeScores } from "./scores.ts";
+import type { ServiceManager } from "./service-manager.ts";
 import type { SidecarSettings } from "./settings.ts";
 import type { Stakes } from "./stakes.ts";
 import { standingsOf } from "./standings.ts";
@@ -125,6 +126,8 @@ export async function supervise(parts: Supervised): Promise<number> {
     },
   });
 
+  const manager = await openManager(() => snapshot()?.counters.turns ?? 0, log);
+  manager?.begin();
   const timers = [
     setInterval(look, LOOK_INTERVAL_MS),
     setInterval(report, settings.logIntervalMs),
@@ -142,6 +145,7 @@ export async function supervise(parts: Supervised): Promise<number> {
   });
   const why = await Promise.race([parts.stop, timeOver, loop]);
   for (const timer of timers) clearInterval(timer);
+  manager?.stopping();
   (await doors).close();
   if (typeof why === "string") log.info(`stopping: ${why}`);
   mailbox.stop();
@@ -161,6 +165,14 @@ export async function supervise(parts: Supervised): Promise<number> {
   channels.closeAll();
   log.info("stopped");
   return EXIT_FINE;
+}
+
+/** Loaded where a service manager started this: it needs a system call of its own. */
+async function openManager(turns: () => number, log: Log): Promise<ServiceManager | undefined> {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
+  if (NOTIFY_SOCKET === undefined) return undefined;
+  const { openServiceManager } = await import("./service-manager.ts");
+  return openServiceManager({ NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID }, process.pid, turns, log);
 }
 
 function after(ms: number): Promise<LoopEnd> {
