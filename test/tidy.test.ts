@@ -120,6 +120,7 @@ describe("imports point one way", () => {
     records: 0,
     engine: 1,
     database: 2,
+    recording: 2,
     sidecar: 2,
     simulator: 2,
     report: 2,

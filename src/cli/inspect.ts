@@ -1,9 +1,9 @@
 // `qos inspect CHANNEL`: a channel's header, who is alive on it, and its newest elements. It only reads, through a
-// descriptor that may not write: nobody is disturbed, not even by a heartbeat.
+// descriptor that may not write: nobody is disturbed, not even by a heartbeat. With `--record`, see record.ts.
 
 import { SystemError } from "../../ffi/libc.ts";
 import { closeFile, statFile } from "../../ffi/shared-memory.ts";
-import { OUTCOME_CHANNEL } from "../channel/channels.ts";
+import { OUTCOME_CHANNEL, PACKET_CHANNELS } from "../channel/channels.ts";
 import { type NotJoined, openToRead, sameFile } from "../channel/files.ts";
 import { Peek, readHeader } from "../channel/snapshot.ts";
 import { Failure } from "../failure.ts";
@@ -13,8 +13,10 @@ import { describeReport, reportChannel } from "./channel-report.ts";
 import { command } from "./command.ts";
 import { type Show, type Shown, showerOf } from "./elements.ts";
 import { EXIT_FINE, UsageError } from "./errors.ts";
-import { count, onOff } from "./flags.ts";
+import { count, duration, onOff, path, type ValuesOf } from "./flags.ts";
 import type { Output } from "./output.ts";
+import { describeRecorded, record } from "./record.ts";
+import { untilSignal } from "./until-signal.ts";
 
 /** While nothing is new: soon enough for eyes, rare enough to cost nothing. */
 const LULL_MS = 20;
@@ -22,6 +24,8 @@ const LULL_MS = 20;
 const SAME_FILE_MS = 500;
 const COUNT_DEFAULT = 10;
 const COUNT_MAX = 1_048_576;
+const DURATION_MOST_MS = 24 * 3_600_000;
+const CHANNEL_HELP = "a channel's name, such as tpu_to_qos";
 
 function openChannel({ path, shape }: NamedChannel): number {
   const opened = openToRead(path, shape);
@@ -107,26 +111,72 @@ async function follow(reading: Reading, use: (shown: Shown) => void, show: Show,
   }
 }
 
+const FLAGS = {
+  ...CHANNEL_FLAGS,
+  count: count({ help: "how many of the newest elements", min: 0, max: COUNT_MAX, fallback: COUNT_DEFAULT }),
+  follow: onOff({ help: "go on with each new element, until Ctrl-C" }),
+  jsonl: onOff({ help: "print the elements alone, one JSON object a line" }),
+  json: onOff({ help: "print header and elements as one JSON object" }),
+  record: path({
+    help: "write each new packet with its time into this file, which must not be there yet; for qos simulate --replay",
+    group: "Recording",
+  }),
+  duration: duration({
+    help: "with --record: for how long [default until Ctrl-C]",
+    min: 100,
+    max: DURATION_MOST_MS,
+    fallback: undefined,
+    group: "Recording",
+  }),
+};
+
+type Values = ValuesOf<typeof FLAGS>;
+
+/** Records one packet channel, or all of them. */
+async function recording(values: Values, file: string, name: string | undefined, out: Output): Promise<number> {
+  if (values.jsonl || values.follow)
+    throw new UsageError("--record prints no elements; leave --jsonl and --follow out");
+  const channels = namedChannels(placeOf(values), values.packetLayout);
+  const found = name === undefined ? undefined : findChannel(channels, values.prefix, name);
+  if (typeof found === "string") throw new UsageError(found);
+  const ids = PACKET_CHANNELS.filter((id) => found === undefined || channels[id] === found);
+  if (ids.length === 0) {
+    const names = PACKET_CHANNELS.map((id) => channels[id].spec.name).join(", ");
+    throw new UsageError(`--record records packet channels: ${names}`);
+  }
+  const { stop, done } = untilSignal();
+  try {
+    const { packetLayout, duration: forMs } = values;
+    const recorded = await record({ path: file, packetLayout, channels, forMs, stop }, ids, out);
+    if (values.json) out.json(recorded);
+    else for (const line of describeRecorded(recorded)) out.line(line);
+    return EXIT_FINE;
+  } catch (error) {
+    throw error instanceof SystemError ? failureOf(error) : error;
+  } finally {
+    done();
+  }
+}
+
 export default command({
   name: "inspect",
   summary: "shows a channel and its newest elements",
   about:
     "Shows a channel's header, how fast it runs and who is alive on it, and its newest elements in words: packets with " +
-    "their transactions, outcomes, signatures. It only reads and can be run beside anything at any time.",
-  flags: {
-    ...CHANNEL_FLAGS,
-    count: count({ help: "how many of the newest elements", min: 0, max: COUNT_MAX, fallback: COUNT_DEFAULT }),
-    follow: onOff({ help: "go on with each new element, until Ctrl-C" }),
-    jsonl: onOff({ help: "print the elements alone, one JSON object a line" }),
-    json: onOff({ help: "print header and elements as one JSON object" }),
-  },
-  positionals: [{ name: "CHANNEL", help: "a channel's name, such as tpu_to_qos", required: true }],
+    "their transactions, outcomes, signatures. With --record FILE it records packets instead, of the channel or of all " +
+    "packet channels. It only reads and can be run beside anything at any time.",
+  flags: FLAGS,
+  positionals: [{ name: "CHANNEL", help: CHANNEL_HELP, required: false }],
   examples: [
     { line: "qos inspect tpu_to_qos", says: "the header and the ten newest packets" },
     { line: "qos inspect qos_to_sig --count 0", says: "the header alone: is the sidecar alive, how much does it send" },
     { line: "qos inspect sch_to_qos --jsonl --follow", says: "what the scheduler answers, as it comes" },
+    { line: "qos inspect --record monday.rec --duration 1m", says: "a minute of all packet channels, to be replayed" },
   ],
   run: async ({ values, positionals, out }) => {
+    if (values.record !== undefined) return await recording(values, values.record, positionals[0], out);
+    if (values.duration !== undefined) throw new UsageError("--duration is for --record");
+    if (positionals[0] === undefined) throw new UsageError(`CHANNEL is missing: ${CHANNEL_HELP}`);
     if (values.json && (values.jsonl || values.follow)) {
       throw new UsageError("--json prints one object at the end; --jsonl is the one for lines and for --follow");
     }

@@ -15,6 +15,7 @@ import type { Scenario } from "../simulator/scenario.ts";
 import { SCENARIOS } from "../simulator/scenarios/index.ts";
 import { type VirtualOptions, type VirtualResult, VirtualRun } from "../simulator/virtual.ts";
 import { EXIT_FAILED, EXIT_FINE } from "./errors.ts";
+import { explainRows, explainSender } from "./explain-sender.ts";
 import type { Output } from "./output.ts";
 
 type ModelName = SidecarSettings["model"];
@@ -60,12 +61,30 @@ export function modelOptions(name: ModelName): Pick<VirtualOptions, "model" | "r
   };
 }
 
+/** Other traffic than a scenario's, and what had to be assumed of it. */
+export interface Replay extends Pick<VirtualOptions, "source" | "packetLayout"> {
+  readonly assumed: string;
+}
+
 /** Plays one scenario and says what it was worth. */
-export function playVirtual(scenario: Scenario, seed: bigint, model: ModelName, json: boolean, out: Output): number {
+export function playVirtual(
+  scenario: Scenario,
+  seed: bigint,
+  model: ModelName,
+  json: boolean,
+  out: Output,
+  replay?: Replay,
+  explain?: string,
+): number {
   try {
-    const result = new VirtualRun({ scenario, seed, ...modelOptions(model) }).run().result();
-    if (json) out.json(result);
-    else for (const [label, value] of virtualRows(result)) out.line(`${label.padEnd(16)}${value}`);
+    const { assumed, ...traffic } = replay ?? {};
+    const run = new VirtualRun({ scenario, seed, ...traffic, ...modelOptions(model) }).run();
+    const explained = explain === undefined ? undefined : explainSender(run.parts, explain);
+    const result = run.result();
+    const note: [string, string][] = assumed === undefined ? [] : [["assumed", assumed]];
+    if (explained !== undefined) note.push(...explainRows(explained));
+    if (json) out.json({ ...result, assumed, explained });
+    else for (const [label, value] of [...virtualRows(result), ...note]) out.line(`${label.padEnd(16)}${value}`);
     return EXIT_FINE;
   } catch (error) {
     if (error instanceof InvariantError) throw new Failure(error.message);

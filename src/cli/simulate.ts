@@ -6,6 +6,7 @@ import { CorpusPackets, CorpusTraffic, readCorpus } from "../simulator/corpus.ts
 import { loadScenario } from "../simulator/load-scenario.ts";
 import { type ValidatorMemory, validatorMemory } from "../simulator/memory.ts";
 import { type Progress, runRealTime } from "../simulator/real-time.ts";
+import { ASSUMED, replaySource } from "../simulator/recorded.ts";
 import type { Scenario } from "../simulator/scenario.ts";
 import { type Source, scaled, scenarioSource } from "../simulator/source.ts";
 import { isClean, summaryOf, summaryRows } from "../simulator/summary.ts";
@@ -16,7 +17,9 @@ import { EXIT_FAILED, EXIT_FINE, UsageError } from "./errors.ts";
 import { choice, count, duration, onOff, path, text, u64, type ValuesOf } from "./flags.ts";
 import type { Output } from "./output.ts";
 import { FEE_MODELS, MODELS } from "./run-flags.ts";
+import { ALL_SCENARIOS, playRow, scoreboard } from "./scoreboard.ts";
 import { playVirtual, soak } from "./simulate-virtual.ts";
+import { untilSignal } from "./until-signal.ts";
 
 const TRAFFIC = "Traffic";
 const VALIDATOR = "Validator";
@@ -29,7 +32,6 @@ const USUAL_SCENARIO = "agents";
 const ORDER_GAP_MS = 30;
 /** The columns of a run take about 75 bytes a packet. */
 const MOST_PACKETS = 30_000_000;
-const EXIT_INTERRUPTED = 130;
 
 const FLAGS = {
   ...CHANNEL_FLAGS,
@@ -45,6 +47,10 @@ const FLAGS = {
     help: "real transactions instead: one JSON object a line with `tx` (base64) and, where known, `cu`",
     group: TRAFFIC,
   }),
+  replay: path({
+    help: "recorded packets instead, at their times (qos inspect --record); what became of them is assumed",
+    group: TRAFFIC,
+  }),
   seed: u64({ help: "the same seed makes the same traffic [default 1]", group: TRAFFIC }),
   rate: count({
     help: "packets a second (of a scenario: transactions, copies not counted) [default the scenario's own; 50000 with --corpus]",
@@ -54,7 +60,7 @@ const FLAGS = {
     group: TRAFFIC,
   }),
   duration: duration({
-    help: "how long to send [default the scenario's own; 10s with --corpus]",
+    help: "how long to send [default the scenario's or the recording's own; 10s with --corpus]",
     min: 100,
     max: 3_600 * SECOND_MS,
     fallback: undefined,
@@ -97,6 +103,29 @@ const FLAGS = {
     fallback: "evidence",
     group: VIRTUAL,
   }),
+  explain: text({
+    help: "with --virtual: what the evidence model thinks of this sender at the end, and why; of one not known, who is",
+    hint: "IP|PAYER",
+    fallback: undefined,
+    pattern: /^[0-9A-Za-z:./]{1,64}$/,
+    allowed: "an address or a fee payer",
+    group: VIRTUAL,
+  }),
+  scoreboard: onOff({
+    help: "every scenario (or the one given), several seeds, each model beside the rules that it is measured by",
+    group: VIRTUAL,
+  }),
+  seeds: count({
+    help: "with --scoreboard: seeds of each scenario, from --seed on",
+    min: 1,
+    max: 1_000,
+    fallback: 5,
+    group: VIRTUAL,
+  }),
+  scoreRow: onOff({
+    help: "one row of the scoreboard as JSON: all models on one scenario and seed",
+    group: VIRTUAL,
+  }),
   soak: duration({
     help: "try seed after seed for this long, short runs with faults of every kind, until one breaks an invariant",
     min: 1,
@@ -105,7 +134,7 @@ const FLAGS = {
     group: VIRTUAL,
   }),
   checkOrder: onOff({
-    help: "fail unless fee/CU falls within each batch that comes out (only without feedback: scores change it)",
+    help: "fail unless fee/CU falls within each batch that comes out (only without feedback, and a sidecar with --model ip-signer: scores change it)",
     group: "Report",
   }),
   json: onOff({ help: "the summary as one JSON object", group: "Report" }),
@@ -120,13 +149,25 @@ function check(values: Values): void {
   if (corpus !== undefined && sign) throw new UsageError("--sign: salted transactions of a corpus cannot be signed");
   if (checkOrder && feedback)
     throw new UsageError("--check-order needs --no-feedback: with feedback, scores change the order");
+  if (values.replay !== undefined) checkReplay(values);
   if (values.virtual || values.soak !== undefined) {
     if (corpus !== undefined) throw new UsageError("--virtual and --soak play scenarios, not a corpus");
     if (sign)
       throw new UsageError("--sign is for real time: in virtual time the scenario says which signatures are good");
     if (!feedback || checkOrder) throw new UsageError("--no-feedback and --check-order are for real time");
   }
+  if (values.explain !== undefined && !(values.virtual && values.model === "evidence"))
+    throw new UsageError("--explain needs --virtual and the evidence model");
   if (feeModel !== "chain" && corpus === undefined) throw new UsageError("--fee-model needs --corpus");
+}
+
+/** @throws UsageError */
+function checkReplay({ corpus, scenario, sign, rate, soak: forMs }: Values): void {
+  if (corpus !== undefined || scenario !== undefined)
+    throw new UsageError("--replay is the traffic: leave --scenario and --corpus out");
+  if (sign) throw new UsageError("--sign: recorded transactions are replayed as they are");
+  if (rate !== undefined) throw new UsageError("--rate: recorded packets are replayed at their own times");
+  if (forMs !== undefined) throw new UsageError("--soak plays scenarios, not a recording");
 }
 
 function scenarioOf(values: Values): Scenario {
@@ -160,7 +201,7 @@ function corpusOf(file: string, values: Values, memory: ValidatorMemory, seed: b
     trace,
     maker: new CorpusPackets(entries, seed),
     sending: new CorpusTraffic(entries, rate, seed, trace),
-    validator: validatorOf(loadScenario(USUAL_SCENARIO).validator, values),
+    validator: validatorOf(usualScenario().validator, values),
     durationMs,
     attackMs: 0,
   };
@@ -193,27 +234,31 @@ function showProgress(out: Output): ((now: Progress) => void) | undefined {
   };
 }
 
-/** The first signal ends the sending, the second the process. */
-function untilSignal(): { stop: AbortSignal; done: () => void } {
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED);
-    controller.abort();
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
-  return {
-    stop: controller.signal,
-    done: () => {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
-    },
-  };
+function sourceOf(values: Values, memory: ValidatorMemory, seed: bigint): Source {
+  const { corpus, replay, packetLayout } = values;
+  if (corpus !== undefined) return corpusOf(corpus, values, memory, seed);
+  if (replay === undefined) return scenarioWorld(values, seed);
+  const { source, layout } = replaySource(replay, validatorOf(usualScenario().validator, values), values.duration);
+  if (layout === packetLayout) return source;
+  throw new UsageError(`${replay} was recorded with --packet-layout ${layout}, and the channels have ${packetLayout}`);
+}
+
+const usualScenario = (): Scenario => loadScenario(USUAL_SCENARIO);
+
+/** In virtual time: a recording's layout is the engine's. */
+function replayVirtual(values: Values, file: string, out: Output): number {
+  const usual = usualScenario();
+  const validator = validatorOf(usual.validator, values);
+  const { source, layout } = replaySource(file, validator, values.duration);
+  const scenario: Scenario = { ...usual, name: source.name, title: source.name, attackAt: 0, validator, senders: [] };
+  const replay = { source, packetLayout: layout, assumed: ASSUMED };
+  return playVirtual(scenario, values.seed ?? 1n, values.model, values.json, out, replay);
 }
 
 async function realTime(values: Values, out: Output): Promise<number> {
   const seed = values.seed ?? 1n;
   const memory = validatorMemory(values.packetLayout);
-  const source =
-    values.corpus === undefined ? scenarioWorld(values, seed) : corpusOf(values.corpus, values, memory, seed);
+  const source = sourceOf(values, memory, seed);
   const { stop, done } = untilSignal();
   const progress = values.json ? undefined : showProgress(out);
   try {
@@ -228,7 +273,8 @@ async function realTime(values: Values, out: Output): Promise<number> {
     });
     const summary = summaryOf(run, {
       seed,
-      isScenario: values.corpus === undefined,
+      isScenario: values.corpus === undefined && values.replay === undefined,
+      assumed: values.replay === undefined ? undefined : ASSUMED,
       orderGapMs: values.checkOrder ? ORDER_GAP_MS : undefined,
     });
     if (values.json) out.json(summary);
@@ -237,6 +283,13 @@ async function realTime(values: Values, out: Output): Promise<number> {
   } finally {
     done();
   }
+}
+
+async function scoring(values: Values, out: Output): Promise<number> {
+  const names = values.scenario === undefined ? ALL_SCENARIOS : [values.scenario];
+  const flags = values.duration === undefined ? [] : ["--duration", `${values.duration}ms`];
+  await scoreboard(names, values.seed ?? 1n, values.seeds, flags, values.json, out);
+  return EXIT_FINE;
 }
 
 async function soaking(values: Values, forMs: number, out: Output): Promise<number> {
@@ -265,12 +318,23 @@ export default command({
     },
     { line: "qos simulate --scenario bad-signatures-few --json", says: "one attack, the summary for a program" },
     { line: "qos simulate --scenario adaptive --virtual --seed 7", says: "the same every time, no sidecar needed" },
+    { line: "qos simulate --replay monday.rec --virtual", says: "what would have become of recorded traffic" },
+    { line: "qos simulate --scoreboard --seeds 1", says: "what each model earns in each scenario" },
     { line: "qos simulate --soak 2h", says: "seed after seed, with faults" },
   ],
   run: ({ values, out }) => {
     check(values);
     if (values.soak !== undefined) return soaking(values, values.soak, out);
-    if (values.virtual) return playVirtual(scenarioOf(values), values.seed ?? 1n, values.model, values.json, out);
+    if (values.virtual && values.replay !== undefined) return replayVirtual(values, values.replay, out);
+    if (values.scoreRow) {
+      out.json(playRow(scenarioOf(values), values.seed ?? 1n));
+      return EXIT_FINE;
+    }
+    if (values.scoreboard) return scoring(values, out);
+    if (values.virtual) {
+      const { model, json, explain } = values;
+      return playVirtual(scenarioOf(values), values.seed ?? 1n, model, json, out, undefined, explain);
+    }
     return realTime(values, out);
   },
 });

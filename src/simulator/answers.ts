@@ -48,8 +48,9 @@ export class ChannelAnswers implements Answers {
     const { confirmed } = this.channels;
     if (confirmed === null) return;
     const { arena, scratchAt } = this.memory;
-    this.packets.maker.writePayload(arena, scratchAt, transaction);
-    const from = scratchAt + SIGNATURE_AT;
+    const { maker } = this.packets;
+    maker.writePayload(arena, scratchAt, transaction);
+    const from = scratchAt + (maker.signatureAt?.(transaction) ?? SIGNATURE_AT);
     arena.u8.copyWithin(confirmed.reserve(), from, from + SIGNATURE_BYTES);
     confirmed.commit();
   }

@@ -67,6 +67,12 @@ export class ValidatorChannels implements AnswerChannels {
       .map(({ at }) => Atomics.load(arena.i32, (at + CONSUMER_HEARTBEAT_AT) >>> 2));
   }
 
+  /** The sidecar's heartbeat on the first channel: it moves with each turn. */
+  sidecarBeat(): number {
+    const { arena, layout } = this.memory;
+    return Atomics.load(arena.i32, (layout.channels[0].at + CONSUMER_HEARTBEAT_AT) >>> 2);
+  }
+
   /** The packet hash's seed, as the sidecar stored it (wire.md, 5). */
   xxhashSeed(): bigint {
     return Atomics.load(this.memory.arena.u64, (this.memory.layout.channels[OUTCOME_CHANNEL].at + METADATA_AT) / 8);

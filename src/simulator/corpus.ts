@@ -16,9 +16,9 @@ import type { PacketSink } from "./traffic.ts";
 const ADDRESSES = 64;
 const FIRST_ADDRESS = 0x0a000000;
 const CHANNELS_USED = 4;
-const NANOS_PER_UNIT = 10;
+export const NANOS_PER_UNIT = 10;
 /** What is used of the limit where the file does not say. */
-const USUAL_USE = 0.6;
+export const USUAL_USE = 0.6;
 const V1_FIRST_BYTE = 0x81;
 const FEWEST_BYTES = 1 + SIGNATURE_BYTES;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;

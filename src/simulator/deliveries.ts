@@ -20,7 +20,7 @@ export class Deliveries {
   ms = new Float64Array(FIRST_ROWS);
   /** Whose packet it was; a copy's sender, not the transaction's. */
   group = new Uint8Array(FIRST_ROWS);
-  /** How long the reader had not looked before it had this packet. */
+  /** How long nothing was seen of the sidecar before this packet: the reader did not look, or the sidecar did not turn. */
   pauseMs = new Float32Array(FIRST_ROWS);
 
   constructor(
@@ -73,7 +73,7 @@ export interface OrderCheck {
   readonly batches: number;
   /** Batches in which fee/CU never rises. */
   readonly falling: number;
-  /** Batches in which it rises, but which may be two: the reader was held up, or the sidecar was while it sent. */
+  /** Batches in which it rises, but which may be two: reader or sidecar was held up, so that no silence parted them. */
   readonly unclear: number;
   /** Packets that rank above the one in front of them, in batches that are clear. */
   readonly rises: number;
@@ -107,15 +107,17 @@ function readBatch(
 ): { rises: number; held: boolean } {
   let rises = 0;
   let held = false;
+  // The sidecar may have begun as long before its first packet was seen as nothing was seen of it.
+  const begunMs = deliveries.ms[from] - deliveries.pauseMs[from];
   let before = Number.POSITIVE_INFINITY;
   for (let i = from; i < to; i++) {
     const transaction = deliveries.transaction[i];
     const rank = trace.feeLamports[transaction] / Math.max(1, trace.askedUnits[transaction]);
     if (rank > before) {
       rises += 1;
-      if (deliveries.ms[i] - deliveries.ms[from] >= NEXT_BATCH_MS) held = true;
+      if (deliveries.ms[i] - begunMs >= NEXT_BATCH_MS) held = true;
     }
-    if (i > from && deliveries.pauseMs[i] >= gapMs / 2) held = true;
+    if (deliveries.pauseMs[i] >= gapMs / 2) held = true;
     before = rank;
   }
   return { rises, held };

@@ -31,6 +31,8 @@ export interface PacketMaker {
   readonly real: boolean;
   /** Whether the signature in the packet's bytes is that of its payer. */
   verifies(memory: PacketMemory, at: number, transaction: number): boolean;
+  /** Where the first signature starts in the payload; where it does not say, behind the one byte that counts signatures. */
+  signatureAt?(transaction: number): number;
 }
 
 /** Documentation prefix 2001:db8::/32; the address's number makes the /64, the transaction's the host. */

@@ -16,9 +16,17 @@ import { NO_ANSWERS, SimulatedValidator } from "./validator.ts";
 const CATCH_UP_MS = 5;
 const LOOK_INTERVAL_MS = 1_000;
 const PROGRESS_INTERVAL_MS = 1_000;
-/** After the last packet: what the sidecar still holds comes out within two ticks of 100 ms. */
-const DRAIN_MS = 350;
-const DRAIN_MOST_MS = 2_000;
+/**
+ * After the last packet: the sidecar has nothing more to send once its output stays still for so long while it runs. More than
+ * a slot and a tick of 100 ms. Counted in the sidecar's own running time: one that waits for a busy machine is not done.
+ */
+const STILL_MS = 600;
+/** What a gap between two of its heartbeats counts for at most. */
+const STILL_STEP_MS = 50;
+/** A sidecar without a heartbeat for so long is gone. */
+const GONE_MS = 3_000;
+/** A full queue of 16,384 is out after 2 s at 8,000 packets a second; one that takes longer than this is told of. */
+const DRAIN_MOST_MS = 12_000;
 const WAIT_STEP_MS = 5;
 const OUTPUT_PER_ROUND = 2_048;
 
@@ -53,6 +61,10 @@ export interface RealTimeRun {
   readonly sentByChannel: readonly number[];
   /** What the sidecar's output overwrote before we read it. */
   readonly lapped: number;
+  /** Deliveries of the time after the last packet was sent. */
+  readonly deliveredAfterEnd: number;
+  /** Whether packets still came out when the time to wait for them was over. */
+  readonly unfinished: boolean;
   readonly interrupted: boolean;
 }
 
@@ -102,7 +114,9 @@ class Player {
   readonly #validator: SimulatedValidator;
   readonly #answers: ChannelAnswers;
   readonly #sentByChannel = [0, 0, 0, 0];
-  #readMs = 0;
+  #beat = 0;
+  #beatMs = 0;
+  #unfinished = false;
 
   constructor(
     private readonly memory: ValidatorMemory,
@@ -111,7 +125,7 @@ class Player {
     private readonly options: RealTimeOptions,
   ) {
     const { trace, maker } = source;
-    this.#packets = new Packets(trace, maker, memory.packetBytes);
+    this.#packets = source.packets ?? new Packets(trace, maker, memory.packetBytes);
     this.#deliveries = new Deliveries(trace, this.#packets);
     this.#answers = new ChannelAnswers(memory, this.#packets, channels);
     this.#validator = new SimulatedValidator(
@@ -131,7 +145,8 @@ class Player {
     let lookedMs = 0;
     let saidMs = 0;
     let nowMs = 0;
-    while (!options.stop.aborted && nowMs < source.durationMs) {
+    // To the traffic's end, not the clock's: the same seed, or the same recording, is the same traffic on a busy machine, too.
+    while (!options.stop.aborted && sending.playedMs < source.durationMs) {
       const due = Math.min(Math.floor(nowMs), source.durationMs);
       sending.advance(Math.min(due, sending.playedMs + CATCH_UP_MS), this.#send);
       channels.sync();
@@ -151,6 +166,7 @@ class Player {
     }
     const interrupted = options.stop.aborted;
     const sentMs = sending.playedMs;
+    const deliveredBefore = this.#deliveries.count;
     const endedMs = interrupted ? nowMs : await this.#drain(started);
     return {
       source,
@@ -160,22 +176,38 @@ class Player {
       endedMs,
       sentByChannel: this.#sentByChannel,
       lapped: channels.lappedBefore + (channels.output?.lapped ?? 0),
+      deliveredAfterEnd: this.#deliveries.count - deliveredBefore,
+      unfinished: this.#unfinished,
       interrupted: interrupted && sentMs < source.durationMs,
     };
   }
 
-  /** Reads until nothing has come for a while. */
+  /** Reads until nothing has come for a while although the sidecar runs. */
   async #drain(started: number): Promise<number> {
+    const { channels, options } = this;
     const from = performance.now();
-    let quietFrom = from;
-    let nowMs = from - started;
+    let beats = channels.sidecarBeats();
+    let beatMs = from;
+    let stillMs = 0;
     for (;;) {
       const before = this.#deliveries.count;
-      nowMs = performance.now() - started;
-      this.#round(nowMs);
       const now = performance.now();
-      if (this.#deliveries.count > before) quietFrom = now;
-      if (this.options.stop.aborted || now - quietFrom > DRAIN_MS || now - from > DRAIN_MOST_MS) return nowMs;
+      const nowMs = now - started;
+      // Its heartbeat first: what it sent before that beat is read below.
+      const newest = channels.sidecarBeats();
+      const moved = newest.some((beat, id) => beat !== beats[id]);
+      this.#round(nowMs);
+      if (moved) {
+        stillMs += Math.min(now - beatMs, STILL_STEP_MS);
+        beatMs = now;
+        beats = newest;
+      }
+      if (this.#deliveries.count > before) stillMs = 0;
+      if (options.stop.aborted || stillMs >= STILL_MS || now - beatMs >= GONE_MS) return nowMs;
+      if (now - from >= DRAIN_MOST_MS) {
+        this.#unfinished = true;
+        return nowMs;
+      }
       await sleep(1);
     }
   }
@@ -198,8 +230,12 @@ class Player {
   #readOutput(nowMs: number): void {
     const { output } = this.channels;
     const { arena, deliveredAt, packetBytes } = this.memory;
-    const pauseMs = nowMs - this.#readMs;
-    this.#readMs = nowMs;
+    const pauseMs = nowMs - this.#beatMs;
+    const beat = this.channels.sidecarBeat();
+    if (beat !== this.#beat) {
+      this.#beat = beat;
+      this.#beatMs = nowMs;
+    }
     if (output === null) return;
     for (let left = OUTPUT_PER_ROUND; left > 0 && output.readable(1) > 0; left--) {
       const from = output.addressOf(0);

@@ -1,6 +1,6 @@
 // Where a run's packets come from: a scenario's senders, or a corpus. Both write their truth into a trace.
 
-import type { PacketMaker } from "./packet-maker.ts";
+import type { PacketMaker, Packets } from "./packet-maker.ts";
 import { Random } from "./random.ts";
 import type { ValidatorSpec } from "./scenario.ts";
 import { expectedTraffic, momentMs, type Scenario } from "./scenario.ts";
@@ -24,6 +24,8 @@ export interface Source {
   readonly name: string;
   readonly trace: Trace;
   readonly maker: PacketMaker;
+  /** How its packets are written and found again, where that is not the usual way of a trace and a maker. */
+  readonly packets?: Packets;
   readonly sending: Sending;
   readonly validator: ValidatorSpec;
   readonly durationMs: number;

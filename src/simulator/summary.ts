@@ -15,6 +15,12 @@ export interface Summary {
   readonly sentByChannel: Readonly<Record<string, number>>;
   /** Packets that came out of the sidecar, as they were sent. */
   readonly delivered: number;
+  /** Those of them that came after the last packet was sent. */
+  readonly deliveredAfterEnd: number;
+  /** Packets that never came out: refused, dropped, or still in the sidecar. sent = delivered + lapped + kept. */
+  readonly kept: number;
+  /** Whether the sidecar was still sending when the wait for it was over. */
+  readonly unfinished: boolean;
   /** Packets that came out and were never sent, or not with these bytes. */
   readonly foreign: number;
   /** Packets that came out more often than they were sent. */
@@ -26,7 +32,13 @@ export interface Summary {
   readonly failed: number;
   readonly included: number;
   readonly expired: number;
+  /** Those that expired among them. */
   readonly notIncluded: number;
+  /**
+   * In front of sigverify or of the scheduler at the end.
+   * delivered = overflowed + failed + included + notIncluded + waiting.
+   */
+  readonly waiting: number;
   /** Lamports that the included ones pay, and those of honest senders among them. */
   readonly lamports: number;
   readonly honestLamports: number;
@@ -34,6 +46,8 @@ export interface Summary {
   readonly arrivalOrderLamports: number;
   readonly declaredFeeLamports: number;
   readonly interrupted: boolean;
+  /** What was taken for true of traffic whose truth nobody knows. */
+  readonly assumed?: string;
   readonly order?: OrderCheck;
   /** For scenarios: what counts from the attack's start on. */
   readonly measures?: Measures;
@@ -42,6 +56,7 @@ export interface Summary {
 export interface SummaryOptions {
   readonly seed: bigint;
   readonly isScenario: boolean;
+  readonly assumed?: string | undefined;
   /** Silence that parts two batches; undefined leaves the order unchecked. */
   readonly orderGapMs: number | undefined;
 }
@@ -62,6 +77,9 @@ export function summaryOf(run: RealTimeRun, options: SummaryOptions): Summary {
     sentPerSecond: run.sentMs === 0 ? 0 : Math.round((trace.packets * 1_000) / run.sentMs),
     sentByChannel: Object.fromEntries(run.sentByChannel.map((count, i) => [CHANNEL_LABELS[i], count])),
     delivered: deliveries.count,
+    deliveredAfterEnd: run.deliveredAfterEnd,
+    kept: trace.packets - deliveries.count - run.lapped,
+    unfinished: run.unfinished,
     foreign: deliveries.foreign,
     repeated: deliveries.repeated,
     lapped: run.lapped,
@@ -70,11 +88,13 @@ export function summaryOf(run: RealTimeRun, options: SummaryOptions): Summary {
     included: totals.included,
     expired: totals.expired,
     notIncluded: totals.notIncluded,
+    waiting: validator.backlog + validator.buffered,
     lamports: totals.lamports,
     honestLamports: totals.honestLamports,
     arrivalOrderLamports: arrivalOrder(trace, source.validator, span).honestLamports,
     declaredFeeLamports: declaredFee(trace, source.validator, span).honestLamports,
     interrupted: run.interrupted,
+    ...(options.assumed === undefined ? {} : { assumed: options.assumed }),
     ...(options.orderGapMs === undefined ? {} : { order: checkOrder(trace, deliveries, options.orderGapMs) }),
     ...(options.isScenario && !run.interrupted
       ? { measures: measure(source, validator, deliveries, baselinesOf(source)) }
@@ -103,15 +123,19 @@ export function summaryRows(summary: Summary): [string, string][] {
     ],
     ["sent", `${count(summary.sent)} packets, ${count(summary.sentPerSecond)}/s`],
     ["delivered", `${count(summary.delivered)} packets${damage(summary)}`],
+    ["at the end", `${count(summary.deliveredAfterEnd)} of them after the last was sent${unfinished(summary)}`],
+    ["kept back", `${count(summary.kept)}: refused, dropped, or still in the sidecar`],
     ["failed", `${count(summary.failed)} signatures`],
     ["lost", `${count(summary.overflowed)} in front of a full sigverify, ${count(summary.lapped)} not read in time`],
     [
       "included",
-      `${count(summary.included)}; not included ${count(summary.notIncluded)}, expired ${count(summary.expired)}`,
+      `${count(summary.included)}; not included ${count(summary.notIncluded)} (${count(summary.expired)} expired), ` +
+        `${count(summary.waiting)} still waiting`,
     ],
     ["lamports", `${count(summary.lamports)}, of honest senders ${count(summary.honestLamports)}`],
     ["arrival order", `${count(summary.arrivalOrderLamports)}${against(summary.arrivalOrderLamports)}`],
     ["declared fee/CU", `${count(summary.declaredFeeLamports)}${against(summary.declaredFeeLamports)}`],
+    ...(summary.assumed === undefined ? [] : ([["assumed", summary.assumed]] as [string, string][])),
     ...(order === undefined
       ? []
       : ([
@@ -132,6 +156,10 @@ export function summaryRows(summary: Summary): [string, string][] {
 
 function damage({ foreign, repeated }: Summary): string {
   return foreign + repeated === 0 ? ", each equal to what was sent" : `; ${foreign} NOT as sent, ${repeated} too often`;
+}
+
+function unfinished(summary: Summary): string {
+  return summary.unfinished ? "; the sidecar was STILL SENDING when the wait was over" : "";
 }
 
 function isolation({ attack }: Measures): string {

@@ -39,6 +39,8 @@ const SCRATCH_BYTES = 8_192;
 
 export interface VirtualOptions {
   readonly scenario: Scenario;
+  /** Traffic instead of that of the scenario's senders, good for one run. */
+  readonly source?: Source;
   readonly seed: bigint;
   readonly model: PlainEngineOptions["model"];
   readonly faults?: Faults;
@@ -112,9 +114,10 @@ export class VirtualRun {
     this.#options = options;
     this.#checks = options.checks ?? true;
     const { scenario, seed, faults } = options;
-    this.source = scenarioSource(scenario, seed);
+    this.source = options.source ?? scenarioSource(scenario, seed);
     this.#random = new Random(seed, "faults");
-    this.#packets = new Packets(this.source.trace, this.source.maker, packetBytes(options.packetLayout ?? "agave2"));
+    const { trace, maker, packets } = this.source;
+    this.#packets = packets ?? new Packets(trace, maker, packetBytes(options.packetLayout ?? "agave2"));
     this.deliveries = new Deliveries(this.source.trace, this.#packets);
     this.#sidecarStalls = new Stalls(faults?.sidecarStalls, this.#random.fork("sidecar"));
     this.#validatorStalls = new Stalls(faults?.validatorStalls, this.#random.fork("validator"));

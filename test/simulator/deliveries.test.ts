@@ -39,7 +39,7 @@ test("a rise within a batch is seen", () => {
   ).toEqual({ batches: 2, falling: 0, unclear: 0, rises: 2 });
 });
 
-test("a rise is unclear where the reader was held up, or where the next batch may have begun", () => {
+test("a rise is unclear where reader or sidecar was held up, or where the next batch may have begun", () => {
   expect(
     order([
       [0, 5],
@@ -54,6 +54,29 @@ test("a rise is unclear where the reader was held up, or where the next batch ma
       [85, 9],
     ]),
   ).toMatchObject({ falling: 0, unclear: 1, rises: 0 });
+});
+
+test("what came before a batch's first packet was seen counts, too", () => {
+  expect(
+    order([
+      [30, 5, 14],
+      [55, 4],
+      [70, 3],
+      [97, 9],
+    ]),
+  ).toMatchObject({ unclear: 1, rises: 0 });
+  expect(
+    order([
+      [30, 5, 2],
+      [55, 9, 2],
+    ]),
+  ).toMatchObject({ unclear: 0, rises: 1 });
+  expect(
+    order([
+      [30, 5, 20],
+      [55, 9, 2],
+    ]),
+  ).toMatchObject({ unclear: 1, rises: 0 });
 });
 
 test("nothing delivered is no batch", () => {

@@ -61,7 +61,14 @@ describe("beside a sidecar", () => {
     "all comes back as it was sent, the best of each batch first: %s",
     async (layout) => {
       const prefix = freshPrefix();
-      using sidecar = new SidecarProcess(prefix, ["--packet-layout", layout, "--xxhash-seed", "420"]);
+      using sidecar = new SidecarProcess(prefix, [
+        "--packet-layout",
+        layout,
+        "--xxhash-seed",
+        "420",
+        "--model",
+        "ip-signer",
+      ]);
       try {
         const args = [
           "--prefix",
@@ -95,6 +102,34 @@ describe("beside a sidecar", () => {
         expect(accounted).toBe(total);
         // The seven that the validator made are gone with it; what else is there is the sidecar's.
         expect(inputsOf(prefix)).toEqual([]);
+      } finally {
+        removeFiles(prefix);
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "what the sidecar holds at the end is waited for, and every packet is accounted for",
+    async () => {
+      const prefix = freshPrefix();
+      using sidecar = new SidecarProcess(prefix, ["--target-pps", "2000"]);
+      try {
+        const { code, out, err } = await simulate("--prefix", prefix, "--rate", "6000", "--duration", "1s", "--json")
+          .finished;
+        expect({ code, err, out }).toMatchObject({ code: 0, err: "" });
+        const summary = JSON.parse(out) as Summary;
+        expect(summary).toMatchObject({ foreign: 0, repeated: 0, lapped: 0, unfinished: false });
+        expect(summary.deliveredAfterEnd).toBeGreaterThan(0);
+        expect(summary.sent).toBe(summary.delivered + summary.lapped + summary.kept);
+        expect(await sidecar.stop()).toBe(0);
+        expect(sidecar.stats().counters).toMatchObject({
+          totalPackets: summary.sent,
+          bankingTransmissions: summary.delivered,
+          queued: 0,
+        });
+        const { overflowed, failed, included, notIncluded, waiting } = summary;
+        expect(overflowed + failed + included + notIncluded + waiting).toBe(summary.delivered);
       } finally {
         removeFiles(prefix);
       }

@@ -1,0 +1,169 @@
+// Traffic of a recording, as it came: each packet at its time, on its channel, byte for byte. What became of it is not in a
+// recording, so the truth is assumed: a well-formed transaction is good and would land, unless the chain refuses it whatever
+// happens, and takes the usual share of the CUs that it asks for. Signatures are not checked.
+
+import { Arena } from "../arena.ts";
+import { type PacketLayout, packetBytes } from "../channel/channels.ts";
+import { KERNEL_CONTEXT_BYTES } from "../layout.ts";
+import { openRecording, type Recording } from "../recording/reader.ts";
+import { DIGEST_BYTES } from "../wire/digest-layout.ts";
+import { AGAVE4_PACKET_BYTES } from "../wire/packet-layout.ts";
+import { NANOS_PER_UNIT, USUAL_USE } from "./corpus.ts";
+import { Digests } from "./memory.ts";
+import { RecordedNumbers, RecordedPackets } from "./recorded-packets.ts";
+import type { ValidatorSpec } from "./scenario.ts";
+import type { Sending, Source } from "./source.ts";
+import { GOOD_SIGNATURE, HONEST, LANDS, PARSABLE, Trace, type Truth } from "./trace.ts";
+import type { PacketSink } from "./traffic.ts";
+
+/** For people: what a replay takes for true. */
+export const ASSUMED =
+  "every well-formed transaction is taken as good and would land, using " +
+  `${USUAL_USE} of the CUs that it asks for: a recording does not say`;
+
+const MICROS_PER_MS = 1_000;
+const PACKET_AT = KERNEL_CONTEXT_BYTES;
+const DIGEST_AT = PACKET_AT + Math.ceil(AGAVE4_PACKET_BYTES / 64) * 64;
+
+/** What the sidecar's own parser says of a recording's transactions. */
+interface Facts {
+  readonly traits: Uint8Array;
+  readonly fee: Float64Array;
+  readonly askedUnits: Uint32Array;
+  readonly signatureAt: Uint16Array;
+}
+
+function factsOf(recording: Recording, numbers: RecordedNumbers): Facts {
+  const count = numbers.transactions;
+  const facts = {
+    traits: new Uint8Array(count),
+    fee: new Float64Array(count),
+    askedUnits: new Uint32Array(count),
+    signatureAt: new Uint16Array(count),
+  };
+  const arena = Arena.reserve(DIGEST_AT + DIGEST_BYTES);
+  const bytes = packetBytes(recording.layout);
+  const digests = new Digests(arena, 0, DIGEST_AT, bytes);
+  const packets = new RecordedPackets(new Trace(), numbers, facts.signatureAt, recording.layout);
+  for (let i = 0; i < count; i++) {
+    packets.write(arena, PACKET_AT, i, numbers.first[i]!);
+    facts.traits[i] = HONEST;
+    if (digests.read(PACKET_AT) !== 0) continue;
+    facts.traits[i] |= PARSABLE | GOOD_SIGNATURE | (digests.isNever ? 0 : LANDS);
+    facts.fee[i] = digests.fee;
+    facts.askedUnits[i] = digests.computeUnits;
+    facts.signatureAt[i] = digests.signatureOffset;
+  }
+  return facts;
+}
+
+class RecordedTraffic implements Sending {
+  #tickMs = 0;
+  #next = 0;
+  readonly #truth: Truth = {
+    traits: 0,
+    group: 0,
+    address: 0,
+    port: 0,
+    payer: 0,
+    askedUnits: 0,
+    price: 0,
+    feeLamports: 0,
+    usedUnits: 0,
+    executionNanos: 0,
+    signatureOf: 0,
+  };
+
+  constructor(
+    private readonly recording: Recording,
+    private readonly numbers: RecordedNumbers,
+    private readonly facts: Facts,
+    private readonly trace: Trace,
+  ) {}
+
+  get playedMs(): number {
+    return this.#tickMs;
+  }
+
+  advance(nowMs: number, sink: PacketSink): void {
+    const { micros, packets } = this.recording;
+    for (; this.#tickMs < nowMs; this.#tickMs++) {
+      const untilMicros = (this.#tickMs + 1) * MICROS_PER_MS;
+      while (this.#next < packets && micros[this.#next]! < untilMicros) this.#send(this.#next++, sink);
+    }
+  }
+
+  delivered(): void {}
+
+  isHonest(): boolean {
+    return true;
+  }
+
+  #send(packet: number, sink: PacketSink): void {
+    const { numbers, trace, recording } = this;
+    const address = numbers.address[packet]!;
+    const transaction = numbers.transaction[address]!;
+    // Numbered in the order of arrival: one that was not seen yet is the next.
+    if (transaction === trace.transactions) this.#add(transaction, address);
+    trace.addPacket(transaction, address, 0, this.#tickMs);
+    sink(transaction, address, recording.channel[packet]!);
+  }
+
+  #add(transaction: number, address: number): void {
+    const { facts } = this;
+    const truth = this.#truth;
+    truth.traits = facts.traits[transaction]!;
+    truth.address = address;
+    truth.askedUnits = facts.askedUnits[transaction]!;
+    truth.feeLamports = facts.fee[transaction]!;
+    truth.usedUnits = Math.max(1, Math.round(truth.askedUnits * USUAL_USE));
+    truth.executionNanos = truth.usedUnits * NANOS_PER_UNIT;
+    truth.signatureOf = transaction;
+    this.trace.addTransaction(truth, this.#tickMs);
+  }
+}
+
+export interface RecordedOptions {
+  /** What it is, for people. */
+  readonly name: string;
+  readonly validator: ValidatorSpec;
+  /** Ends it before the recording's own end. */
+  readonly mostMs?: number | undefined;
+}
+
+/** The world of a recording. It is good for one run. */
+export function recordedSource(recording: Recording, { name, validator, mostMs }: RecordedOptions): Source {
+  const trace = new Trace();
+  const numbers = new RecordedNumbers(recording);
+  trace.reserve(numbers.transactions, recording.packets);
+  const facts = factsOf(recording, numbers);
+  const packets = new RecordedPackets(trace, numbers, facts.signatureAt, recording.layout);
+  const wholeMs = Math.floor(recording.durationMicros / MICROS_PER_MS) + 1;
+  return {
+    name,
+    trace,
+    maker: packets.maker,
+    packets,
+    sending: new RecordedTraffic(recording, numbers, facts, trace),
+    validator,
+    durationMs: Math.min(wholeMs, mostMs ?? wholeMs),
+    attackMs: 0,
+  };
+}
+
+/**
+ * The world of a recording's file.
+ * @param mostMs ends it before the recording's own end
+ * @throws Failure where the file cannot be replayed
+ */
+export function replaySource(
+  file: string,
+  validator: ValidatorSpec,
+  mostMs: number | undefined,
+): { readonly source: Source; readonly layout: PacketLayout } {
+  const recording = openRecording(file);
+  const missed = recording.missed.reduce((a, b) => a + b, 0);
+  const when = new Date(recording.startedMs).toISOString();
+  const name = `recording of ${when} (${recording.packets} packets${missed > 0 ? `, ${missed} more were missed` : ""})`;
+  return { source: recordedSource(recording, { name, validator, mostMs }), layout: recording.layout };
+}
