@@ -31,13 +31,12 @@ export const STAKE_SLOT_BYTES = 24;
 export const LIST_ENTRIES = 65_536;
 export const LIST_HEADER_BYTES = 2_048;
 export const LIST_SLOT_BYTES = 48;
-/** Nodes of the evidence model: 131,072 in sets of 16, so that proven senders stay under any flood of fresh ones. */
-export const EVIDENCE_SETS = 8_192;
-export const EVIDENCE_WAYS = 16;
+/** Nodes of the evidence model: 131,072 in sets of 8, so that proven senders stay under any flood of fresh ones. */
+export const EVIDENCE_SETS = 16_384;
+export const EVIDENCE_WAYS = 8;
 export const EVIDENCE_KEY_BYTES = 32;
-/** Lines of 8: payloads sent (16 s at 8,000 a second), payloads seen, addresses that wait for a first judgement. */
-const SENT_PAYLOAD_LINES = 16_384;
-const SEEN_PAYLOAD_LINES = 32_768;
+/** Lines of 8: payloads (sent ones of a quarter of a minute at 8,000 a second), addresses that wait for a first judgement. */
+const PAYLOAD_LINES = 32_768;
 const PRESENCE_LINES = 8_192;
 /** Kernel context: secrets, settings, program ids, scratch (kernel/context-layout.ts). */
 export const KERNEL_CONTEXT_BYTES = 8_192;
@@ -184,8 +183,7 @@ export interface ArenaLayout {
   readonly stakes: StakeRegion;
   readonly lists: ListRegion | undefined;
   readonly evidence: EvidenceRegion;
-  readonly sentPayloads: LinesRegion;
-  readonly seenPayloads: LinesRegion;
+  readonly payloads: LinesRegion;
   readonly presence: LinesRegion;
   /** Rings of records (records/ring.ts), where there are any. On pages of their own: a file can be laid over them. */
   readonly outcomes: RingRegion | undefined;
@@ -349,8 +347,7 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
     stakes: plan.stakes(STAKE_ENTRIES),
     lists: plan.lists(options.listEntries),
     evidence: plan.evidence(options.evidenceSets ?? EVIDENCE_SETS),
-    sentPayloads: plan.lines(SENT_PAYLOAD_LINES),
-    seenPayloads: plan.lines(SEEN_PAYLOAD_LINES),
+    payloads: plan.lines(PAYLOAD_LINES),
     presence: plan.lines(PRESENCE_LINES),
     outcomes: plan.ring(options.outcomeRecords),
     fates: plan.ring(options.fateRecords),

@@ -14,7 +14,7 @@ import { NOT_TRANSMITTED } from "../records/record-layout.ts";
 import { GROUP, SCORE_AT } from "../wire/digest-layout.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Favours } from "./favours.ts";
-import { KEEPS_PER_TURN, maxSendOf, RESCORES_PER_TURN, SENDS_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
+import { CHOICES_PER_TURN, KEEPS_PER_TURN, maxSendOf, RESCORES_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
 import { STAT } from "./statistics.ts";
 import type { Transmitter } from "./transmit.ts";
 import { record } from "./turn-times.ts";
@@ -110,7 +110,7 @@ export class ChosenTransmit implements Transmitter {
 
   #choose(output: Producer, now: number): number {
     const { queue, chooser, dispatch } = this;
-    const count = Math.min(queue.outgoing, SENDS_PER_TURN);
+    const count = Math.min(queue.outgoing, CHOICES_PER_TURN);
     let looked = 0;
     for (; looked < count; looked++) {
       const at = queue.slotAt(queue.outgoingSlot(0));

@@ -10,9 +10,11 @@ export const OUTCOMES_PER_TURN = 256;
 export const CONFIRMED_PER_TURN = 512;
 /** Packets sent in one turn: a slice of a transmit, about 0.1 ms. */
 export const SENDS_PER_TURN = 256;
-/** Queued packets scored anew, or put back, in one turn (chosen-transmit.ts). */
-export const RESCORES_PER_TURN = 512;
-export const KEEPS_PER_TURN = 1_024;
+/** Packets that a model chooses about in one turn: each is looked at twice, and most are sent. */
+export const CHOICES_PER_TURN = 96;
+/** Queued packets scored anew, or put back, in one turn (chosen-transmit.ts): 0.1 to 0.2 ms each. */
+export const RESCORES_PER_TURN = 192;
+export const KEEPS_PER_TURN = 512;
 /** A model learns when more completed transactions than this have gathered (engine.md, 5.3). */
 export const OUTCOMES_PER_UPDATE = 400;
 /** Milliseconds between two publications of the status page. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Arena } from "../../src/arena.ts";
-import { RESCORES_PER_TURN, SENDS_PER_TURN, TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
+import { CHOICES_PER_TURN, RESCORES_PER_TURN, TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
 import {
   CHOICE_COPY,
   CHOICE_KEEP,
@@ -185,11 +185,11 @@ test("a turn scores and sends no more than a slice, and what arrives meanwhile w
   for (let turn = 0; turn < 3; turn++) one.engine.turn(now);
   expect(one.received().length).toBe(0); // three slices of scoring
   one.engine.turn(now);
-  expect(one.received().length).toBe(SENDS_PER_TURN);
+  expect(one.received().length).toBe(CHOICES_PER_TURN);
   send(one, count + 1);
   one.settle(now);
   expect(one.received().map(numberOf)).toEqual(
-    Array.from({ length: count - SENDS_PER_TURN }, (_, i) => count - SENDS_PER_TURN - i),
+    Array.from({ length: count - CHOICES_PER_TURN }, (_, i) => count - CHOICES_PER_TURN - i),
   );
   expect(one.engine.queue.size).toBe(1);
   one.settle(now + TRANSMIT_INTERVAL_MS);

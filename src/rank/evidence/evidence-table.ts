@@ -1,6 +1,6 @@
 // What is known of senders: nodes of decayed counts, in one bounded table for all kinds of keys (an address, an address and
-// port, both and the payer, a payer). Sets of 16: one line of tags, then one line a node, so that an unknown key costs one
-// line, and a known one two.
+// port, both and the payer, a payer). Sets of 8: half a line of tags, then one line a node, so that an unknown key costs
+// one line, and a known one two. (Sets of 16 made every look half as dear again.)
 //
 // When a set is full, the node with the least evidence leaves. So a flood of fresh keys, which have little evidence each,
 // can only push out one another: what is proven (or thoroughly disproven) stays until it has decayed.
@@ -10,7 +10,7 @@ import { type EvidenceRegion, EVIDENCE_WAYS as WAYS } from "../../layout.ts";
 import { BAD_MOST, GOOD_MOST } from "./constants.ts";
 import { BLAME, CREDIT, DECAY_STEP_MS, IN_FLIGHT_DECAY } from "./decay.ts";
 
-const WAYS_SHIFT = 4;
+const WAYS_SHIFT = 3;
 const NODE_SHIFT = 4; // words of a node: 16
 
 // Words of a node (f32, but for the last two).
@@ -83,13 +83,10 @@ export class EvidenceTable {
     const set = low & this.#mask;
     const t = this.#tags + (set << WAYS_SHIFT);
     const tag = high | 1;
-    let found = 0;
-    for (let way = 0; way < WAYS; way++) found |= (Math.clz32(words[t + way]! ^ tag) >>> 5) << way;
-    while (found !== 0) {
-      const way = 31 - Math.clz32(found & -found);
+    for (let way = 0; way < WAYS; way++) {
+      if (words[t + way] !== tag) continue;
       const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
       if (words[node + ID_LOW] === low) return node;
-      found &= found - 1;
     }
     return 0;
   }
@@ -140,6 +137,11 @@ export class EvidenceTable {
     counts[node + ASKED]! *= credit;
     counts[node + IN_FLIGHT]! *= IN_FLIGHT_DECAY.over(passed);
     words[node + STAMP] = nowMs;
+  }
+
+  /** Whether a node is up to now, within a step of the decay. */
+  isSettled(node: number, nowMs: number): boolean {
+    return nowMs - this.#words[node + STAMP]! < DECAY_STEP_MS;
   }
 
   /** How much is known of a key, in decayed observations. */

@@ -42,7 +42,6 @@ import { UnknownClass } from "./unknown-class.ts";
 
 /** Holds in a row after which nothing smaller is looked for in this transmit. */
 const KEEPS_MOST = 256;
-const SENT = 1;
 const STALE_STEPS_PER_HALF_LIFE = 4;
 
 export class Evidence implements Model, Chooser {
@@ -60,14 +59,15 @@ export class Evidence implements Model, Chooser {
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
   readonly #counts: Float32Array;
-  readonly #sentPayloads: PayloadMemory;
-  readonly #seenPayloads: PayloadMemory;
+  readonly #payloads: PayloadMemory;
   readonly #newcomers: Newcomers;
   readonly #misses = new Misses();
   readonly #unknown = [new UnknownClass(), new UnknownClass()] as const;
   /** New ports and new payers of addresses that have a record. */
   readonly #strangers = new UnknownClass();
   #nowMs = 0;
+  /** Of the last score: its payload was not seen before. */
+  #isFirst = false;
   #packetsPerMs = 10_000;
   /** Compute units that a transaction asks for, on average over those that landed. */
   #usualAsked = 0;
@@ -101,8 +101,7 @@ export class Evidence implements Model, Chooser {
 
   constructor(arena: Arena, layout: ArenaLayout) {
     this.table = new EvidenceTable(arena, layout.evidence);
-    this.#sentPayloads = new PayloadMemory(arena, layout.sentPayloads);
-    this.#seenPayloads = new PayloadMemory(arena, layout.seenPayloads);
+    this.#payloads = new PayloadMemory(arena, layout.payloads);
     this.#newcomers = new Newcomers(arena, layout.presence);
     this.#u8 = arena.u8;
     this.#u16 = arena.u16;
@@ -148,56 +147,56 @@ export class Evidence implements Model, Chooser {
       this.table.touch(this.#leafLow) +
       this.table.touch(i32[(at + PAYER_ID_AT) >>> 2]!) +
       this.table.touch(i32[(at + IP_ID_AT) >>> 2]!) +
-      this.#sentPayloads.touch(i32[(at + PAYLOAD_MIX_AT) >>> 2]!) +
-      this.#seenPayloads.touch(i32[(at + PAYLOAD_MIX_AT) >>> 2]!)
+      this.#payloads.touch(i32[(at + PAYLOAD_MIX_AT) >>> 2]!)
     );
   }
 
   score(at: number): number {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    if (this.#sentPayloads.find(this.#i32[mix]!, this.#i32[mix + 1]!) !== 0) return SCORE_OF_COPY;
+    const known = this.#payloads.find(this.#i32[mix]!, this.#i32[mix + 1]!);
+    if (PayloadMemory.wasSent(known)) return SCORE_OF_COPY;
+    this.#setIds(at);
     this.#lookQuickly(at);
-    return this.#worth(at) * (this.#isCopy(at) ? k.COPY_WORTH : 1);
+    this.#isFirst = known === 0;
+    return this.#worth(at) * (known !== 0 && known !== this.#senderTag(at) ? k.COPY_WORTH : 1);
   }
 
+  /** What arrived is the packet that `score` looked at last. */
   arrived(at: number): void {
+    if (!this.#isFirst) return;
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    const low = this.#i32[mix]!;
-    const high = this.#i32[mix + 1]!;
-    if (this.#seenPayloads.find(low, high) === 0) this.#seenPayloads.put(low, high, this.#senderTag(at));
-    if (this.#address === 0) this.#newcomers.note(at, this.#nowMs);
+    this.#payloads.add(this.#i32[mix]!, this.#i32[mix + 1]!, this.#senderTag(at));
   }
 
-  /** Estimates from the deepest node alone, as of its last settling: what a look at every level would give, a moment ago. */
+  /** Estimates from the deepest nodes alone, as of their last settling: what a look at every level would give, a moment ago. */
   #lookQuickly(at: number): void {
     const i32 = this.#i32;
     const { table } = this;
     const counts = this.#counts;
-    this.#setIds(at);
-
     const leaf = table.find(this.#leafLow, this.#leafHigh);
-    this.#address = leaf;
-    if (leaf !== 0) {
-      this.#pGood = counts[leaf + node.P_GOOD]!;
-    } else {
-      const port = table.find(this.#portLow, this.#portHigh);
-      const address = table.find(i32[(at + IP_ID_AT) >>> 2]!, i32[(at + IP_ID_AT + 4) >>> 2]!);
-      const known = port !== 0 ? port : address;
-      this.#address = known;
-      this.#pGood = known !== 0 ? counts[known + node.P_GOOD]! : this.#unknownOf(at).pGood;
-    }
     const payer = table.find(i32[(at + PAYER_ID_AT) >>> 2]!, i32[(at + PAYER_ID_AT + 4) >>> 2]!);
-    if (payer !== 0) {
-      this.#pLands = counts[payer + node.P_LANDS]!;
-      this.#nanosPerUnit = counts[payer + node.NANOS_PER_UNIT]!;
-      this.#pTakesRoom = Math.max(this.#pLands, Math.min(1, counts[payer + node.LANDED]!));
-    } else {
-      const address = table.find(i32[(at + IP_ID_AT) >>> 2]!, i32[(at + IP_ID_AT + 4) >>> 2]!);
-      const unknown = this.#unknownOf(at);
-      this.#pLands = address !== 0 ? counts[address + node.P_LANDS]! : unknown.pLands;
-      this.#pTakesRoom = this.#pLands;
-      this.#nanosPerUnit = address !== 0 ? counts[address + node.NANOS_PER_UNIT]! : unknown.nanosPerUnit;
+    let known = leaf;
+    let address = 0;
+    if (leaf === 0 || payer === 0) {
+      address = table.find(i32[(at + IP_ID_AT) >>> 2]!, i32[(at + IP_ID_AT + 4) >>> 2]!);
+      // An address that was never seen has no ports either.
+      if (leaf === 0 && address !== 0) {
+        known = table.find(this.#portLow, this.#portHigh);
+        if (known === 0) known = address;
+      }
     }
+    this.#address = known;
+    this.#pGood = known !== 0 ? counts[known + node.P_GOOD]! : this.#unknownOf(at).pGood;
+    const lander = payer !== 0 ? payer : address;
+    if (lander === 0) {
+      const unknown = this.#unknownOf(at);
+      this.#pLands = unknown.pLands;
+      this.#nanosPerUnit = unknown.nanosPerUnit;
+    } else {
+      this.#pLands = counts[lander + node.P_LANDS]!;
+      this.#nanosPerUnit = counts[lander + node.NANOS_PER_UNIT]!;
+    }
+    this.#pTakesRoom = payer === 0 ? this.#pLands : takesRoom(this.#pLands, counts[payer + node.LANDED]!);
   }
 
   // --- Transmit ---
@@ -226,13 +225,17 @@ export class Evidence implements Model, Chooser {
 
   rescore(at: number, place: number): number {
     this.#queued += 1;
-    this.#look(at);
+    this.#setIds(at);
+    if (!this.#lookAtSettled(at)) this.#look(at);
     let worth = this.#worth(at);
+    const ageMs = this.#nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3]!;
     if (this.#isCopy(at)) worth *= k.COPY_WORTH;
     else if (this.#address === 0 || this.table.evidence(this.#address) < k.RECORD_LEAST) {
+      // Seen in this window only if it came in it: what waits in the queue is not seen again.
+      if (ageMs < k.PRESENCE_WINDOW_MS) this.#newcomers.note(at, this.#nowMs);
       this.#newcomers.consider(at, place, worth);
     }
-    const late = this.#nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3]! - k.STALE_AFTER_MS;
+    const late = ageMs - k.STALE_AFTER_MS;
     return late > 0 ? worth * staleWorth(late) : worth;
   }
 
@@ -244,7 +247,7 @@ export class Evidence implements Model, Chooser {
   choose(at: number): number {
     if (this.#packetsLeft <= 0 || this.#keeps > KEEPS_MOST) return CHOICE_STOP;
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    if (this.#sentPayloads.find(this.#i32[mix]!, this.#i32[mix + 1]!) !== 0) return CHOICE_COPY;
+    if (PayloadMemory.wasSent(this.#payloads.find(this.#i32[mix]!, this.#i32[mix + 1]!))) return CHOICE_COPY;
     this.#look(at);
     if (this.#canWait && this.#isTooMuchInFlight()) return CHOICE_KEEP;
     if (this.#expectedNanos(at) > this.#roomLeft) {
@@ -257,7 +260,7 @@ export class Evidence implements Model, Chooser {
   /** What is sent is the packet that `choose` looked at last. */
   sent(at: number): void {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    this.#sentPayloads.put(this.#i32[mix]!, this.#i32[mix + 1]!, SENT);
+    this.#payloads.markSent(this.#i32[mix]!, this.#i32[mix + 1]!, this.#senderTag(at));
     this.#packetsLeft -= 1;
     this.#roomLeft -= this.#expectedNanos(at);
     const counts = this.#counts;
@@ -432,10 +435,29 @@ export class Evidence implements Model, Chooser {
       counts[payer + node.NANOS_PER_UNIT] = perUnit;
     }
     this.#pLands = lands;
-    // Who landed lately and misses now may just have been outbid: counted as less than it takes, it would overfill blocks
-    // in which it is outbid the more.
-    this.#pTakesRoom = payer === 0 ? lands : Math.max(lands, Math.min(1, counts[payer + node.LANDED]!));
+    this.#pTakesRoom = payer === 0 ? lands : takesRoom(lands, counts[payer + node.LANDED]!);
     this.#nanosPerUnit = perUnit;
+  }
+
+  /**
+   * Takes the estimates of an address, port and payer that were settled in this transmit already: most packets share theirs
+   * with others. What became known meanwhile is in them, too.
+   * @returns whether there were such
+   */
+  #lookAtSettled(at: number): boolean {
+    const { table } = this;
+    const counts = this.#counts;
+    const i32 = this.#i32;
+    const leaf = table.find(this.#leafLow, this.#leafHigh);
+    if (leaf === 0 || !table.isSettled(leaf, this.#nowMs)) return false;
+    const payer = table.find(i32[(at + PAYER_ID_AT) >>> 2]!, i32[(at + PAYER_ID_AT + 4) >>> 2]!);
+    if (payer === 0 || !table.isSettled(payer, this.#nowMs)) return false;
+    this.#address = leaf;
+    this.#pGood = counts[leaf + node.P_GOOD]!;
+    this.#pLands = counts[payer + node.P_LANDS]!;
+    this.#nanosPerUnit = counts[payer + node.NANOS_PER_UNIT]!;
+    this.#pTakesRoom = takesRoom(this.#pLands, counts[payer + node.LANDED]!);
+    return true;
   }
 
   /** Brings an address up to now. Its node keeps what holds for ports and payers without a record. */
@@ -500,12 +522,12 @@ export class Evidence implements Model, Chooser {
 
   #isCopy(at: number): boolean {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    const first = this.#seenPayloads.find(this.#i32[mix]!, this.#i32[mix + 1]!);
-    return first !== 0 && first !== this.#senderTag(at);
+    const known = this.#payloads.find(this.#i32[mix]!, this.#i32[mix + 1]!);
+    return known !== 0 && PayloadMemory.senderOf(known) !== this.#senderTag(at);
   }
 
   #senderTag(at: number): number {
-    return this.#i32[(at + IP_ID_AT + 4) >>> 2]! | 1;
+    return PayloadMemory.tagOf(this.#i32[(at + IP_ID_AT + 4) >>> 2]!);
   }
 
   // --- Counts ---
@@ -612,6 +634,16 @@ function shrunk(counts: Float32Array, at: number, good: number, bad: number, par
     (g + k.PARENT_WEIGHT * parent) /
     (g + counts[at + bad]! + k.PARENT_WEIGHT + (k.IN_FLIGHT_BLAME * counts[at + node.IN_FLIGHT]!) / (1 + g))
   );
+}
+
+/**
+ * How likely a payer takes room in a block, by how likely it lands and how many landings are on record. Who landed lately
+ * and misses now may just have been outbid: counted as less than it takes, it would overfill blocks in which it is outbid
+ * the more.
+ */
+function takesRoom(pLands: number, landed: number): number {
+  if (landed >= 1) return 1;
+  return Math.max(landed, pLands);
 }
 
 const STALE_STEPS = 64;

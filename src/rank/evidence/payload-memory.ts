@@ -1,11 +1,14 @@
-// Which payloads were sent on, and who brought a payload first: a bounded memory of the payloads' keyed hashes, in lines of
-// eight. It forgets at random (a line's victim is drawn by a counter), so nobody can choose what it forgets.
+// Which payloads came in, who brought each first, and whether it was sent on: a bounded memory of the payloads' keyed hashes,
+// in lines of eight. It forgets at random (a counter draws a line's victim), so nobody can choose what it forgets; what was
+// sent is forgotten less easily than what was only seen.
 
 import type { Arena } from "../../arena.ts";
 import type { LinesRegion } from "../../layout.ts";
 
 const ENTRIES = 8;
 const LINE_SHIFT = 4;
+/** In a value: the payload was sent. */
+const SENT = 2;
 
 export class PayloadMemory {
   readonly #words: Int32Array;
@@ -25,31 +28,53 @@ export class PayloadMemory {
     return this.#words[this.#lines + ((low & this.#mask) << LINE_SHIFT)]!;
   }
 
-  /** @returns what was kept with a payload, or 0 */
+  /** @returns what is known of a payload, for `wasSent` and `senderOf`; 0: nothing */
   find(low: number, high: number): number {
+    const at = this.#placeOf(low, high);
+    return at < 0 ? 0 : this.#words[at + ENTRIES]!;
+  }
+
+  static wasSent(known: number): boolean {
+    return (known & SENT) !== 0;
+  }
+
+  /** @returns the tag of who brought it first */
+  static senderOf(known: number): number {
+    return known & ~SENT;
+  }
+
+  /** A sender's tag, of the high word of its id: never 0. */
+  static tagOf(idHigh: number): number {
+    return (idHigh | 1) & ~SENT;
+  }
+
+  /** Keeps a payload that is not known yet. @param sender tag of who brought it */
+  add(low: number, high: number, sender: number): void {
+    this.#write(low, high, sender);
+  }
+
+  /** Marks a payload as sent. */
+  markSent(low: number, high: number, sender: number): void {
+    const at = this.#placeOf(low, high);
+    if (at < 0) this.#write(low, high, sender | SENT);
+    else this.#words[at + ENTRIES]! |= SENT;
+  }
+
+  #placeOf(low: number, high: number): number {
     const words = this.#words;
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
     const tag = high | 1; // 0 marks a free place
-    let found = 0;
-    for (let i = 0; i < ENTRIES; i++) found |= (Math.clz32(words[line + i]! ^ tag) >>> 5) << i;
-    return found === 0 ? 0 : words[line + ENTRIES + 31 - Math.clz32(found)]!;
+    for (let at = line; at < line + ENTRIES; at++) if (words[at] === tag) return at;
+    return -1;
   }
 
-  /** Keeps a value with a payload. @param value not 0 */
-  put(low: number, high: number, value: number): void {
+  #write(low: number, high: number, value: number): void {
     const words = this.#words;
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
-    const tag = high | 1;
-    let place = -1;
-    for (let i = 0; i < ENTRIES; i++) {
-      if (words[line + i] === tag) {
-        place = i;
-        break;
-      }
-      if (place < 0 && words[line + i] === 0) place = i;
-    }
-    if (place < 0) place = this.#victim++ & (ENTRIES - 1);
-    words[line + place] = tag;
-    words[line + ENTRIES + place] = value;
+    let at = line + (this.#victim++ & (ENTRIES - 1));
+    // A second draw where the first was sent: marks of what was sent outlive a flood of what is only seen.
+    if ((words[at + ENTRIES]! & SENT) !== 0) at = line + (this.#victim++ & (ENTRIES - 1));
+    words[at] = high | 1;
+    words[at + ENTRIES] = value;
   }
 }

@@ -13,28 +13,45 @@ const region = (lines: number) => ({ at: 65_536, lines });
 const arena = (lines: number) => Arena.reserve(65_536 + lines * LINE_BYTES + 65_536);
 
 describe("payloads", () => {
-  test("up to a line's length all are kept, as in a Map", () => {
+  const key = (i: number): [number, number] => [i, Math.imul(i + 1, 0x9e3779b1) | 1];
+  const tag = PayloadMemory.tagOf;
+
+  test("what is found is what was kept, never another's", () => {
+    const step = fc.tuple(fc.constantFrom("add", "send"), fc.integer({ min: 0, max: 60 }), fc.integer());
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.integer(), fc.integer({ min: 1 })), { maxLength: 40 }), (puts) => {
-        const memory = new PayloadMemory(arena(1), region(1));
-        const known = new Map<number, number>();
-        for (const [word, value] of puts) {
-          const high = word | 1; // the lowest bit is no part of the key
-          if (!known.has(high) && known.size === 8) continue;
-          memory.put(0, word, value);
-          known.set(high, value);
-          for (const [key, kept] of known) expect(memory.find(0, key)).toBe(kept);
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+        const memory = new PayloadMemory(arena(2), region(2));
+        const known = new Map<number, { sender: number; sent: boolean }>();
+        for (const [what, i, id] of steps) {
+          const [low, high] = key(i);
+          const found = memory.find(low, high);
+          if (what === "send") memory.markSent(low, high, tag(id));
+          else if (found === 0) memory.add(low, high, tag(id));
+          const before = found === 0 ? undefined : known.get(i);
+          known.set(i, { sender: before?.sender ?? tag(id), sent: what === "send" || before?.sent === true });
+          for (const [other, { sender, sent }] of known) {
+            const now = memory.find(...key(other));
+            if (other === i) expect(now).not.toBe(0);
+            if (now !== 0) expect([PayloadMemory.senderOf(now), PayloadMemory.wasSent(now)]).toEqual([sender, sent]);
+          }
         }
       }),
     );
   });
 
-  test("the newest is always found, whatever came before", () => {
-    const memory = new PayloadMemory(arena(4), region(4));
-    for (let i = 1; i < 10_000; i++) {
-      memory.put(i, Math.imul(i, 0x9e3779b1), i);
-      expect(memory.find(i, Math.imul(i, 0x9e3779b1))).toBe(i);
+  test("what was sent outlives a flood of what is only seen", () => {
+    const memory = new PayloadMemory(arena(64), region(64));
+    const kept = { sent: 0, seen: 0 };
+    for (let i = 0; i < 128; i++) {
+      memory.markSent(...key(i), tag(1));
+      memory.add(...key(i + 128), tag(1));
     }
+    for (let i = 1_000; i < 1_400; i++) memory.add(...key(i), tag(2));
+    for (let i = 0; i < 128; i++) {
+      if (memory.find(...key(i)) !== 0) kept.sent += 1;
+      if (memory.find(...key(i + 128)) !== 0) kept.seen += 1;
+    }
+    expect(kept.sent).toBeGreaterThan(2 * kept.seen);
   });
 });
 
