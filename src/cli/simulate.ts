@@ -252,7 +252,7 @@ function replayVirtual(values: Values, file: string, out: Output): number {
   const { source, layout } = replaySource(file, validator, values.duration);
   const scenario: Scenario = { ...usual, name: source.name, title: source.name, attackAt: 0, validator, senders: [] };
   const replay = { source, packetLayout: layout, assumed: ASSUMED };
-  return playVirtual(scenario, values.seed ?? 1n, values.model, values.json, out, replay);
+  return playVirtual(scenario, values.seed ?? 1n, values.model, values.json, out, replay, values.explain);
 }
 
 async function realTime(values: Values, out: Output): Promise<number> {
