@@ -111,6 +111,7 @@ export class Intake {
     }
     this.#touch(torn, count);
     for (let i = torn; i < count; i++) this.#judge(consumer, first + i * stride, digests + i * DIGEST_BYTES, now);
+    if (torn > 0) consumer.skipAhead();
   }
 
   /** Loads what the group's packets will need, so that the misses overlap instead of following one another. */

@@ -5,8 +5,11 @@
 //   npm run bench -- --only pipeline           groups whose name contains the word
 //   npm run bench -- --json FILE               the lines as JSON too
 //   npm run bench -- --smoke                   seconds: the work is done, checksums must be the expected ones
+//   npm run bench -- --whole [--against CMD]   the built binary behind a saturating producer; another sidecar beside it
+//   npm run bench -- --growth                  packets/s against fill, senders, size, channels, duplicates
+//   npm run bench -- --stalls [--seconds N]    the longest turns, in the loop thread's CPU time; bytes per packet
 //
-// `--cpu N` is the measured threads' core, the last allowed one where absent; `--rounds N` the runs of each side.
+// `--mix` is of --whole, `--model` of --stalls. `--cpu N` is the measured threads' core, the last allowed one where absent; `--rounds N` the runs of each side.
 
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -16,7 +19,7 @@ import { buildKernel } from "../../src/kernel/build.ts";
 import { PARTIAL_METAS } from "../../src/layout.ts";
 import { buildRust } from "../rust/build.ts";
 import { cellsOf, HEADINGS, type Line, printRow } from "./bench.ts";
-import { PACKETS } from "./packets.ts";
+import { MIXES, PACKETS } from "./packets.ts";
 
 await buildKernel();
 
@@ -25,8 +28,15 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
     json: { type: "string" },
     smoke: { type: "boolean", default: false },
+    whole: { type: "boolean", default: false },
+    against: { type: "string" },
+    growth: { type: "boolean", default: false },
+    stalls: { type: "boolean", default: false },
+    seconds: { type: "string" },
     cpu: { type: "string" },
-    rounds: { type: "string", default: "9" },
+    rounds: { type: "string" },
+    mix: { type: "string", default: "corpus" },
+    model: { type: "string", default: "evidence" },
   },
 });
 
@@ -52,7 +62,7 @@ async function suite(): Promise<number> {
   const rust = buildRust();
   const settings = {
     scale: 1,
-    rounds: Number(values.rounds),
+    rounds: Number(values.rounds ?? 9),
     warm: 2,
     tableSizes: [100, 1_000, 10_000, 100_000],
     storeCapacity: PARTIAL_METAS,
@@ -86,6 +96,31 @@ async function suite(): Promise<number> {
 
 async function main(): Promise<number> {
   if (values.smoke) return await (await import("./smoke.ts")).smoke();
+  const mix = MIXES.find((name) => name === values.mix) ?? "corpus";
+  const model = values.model === "ip-signer" ? "ip-signer" : "evidence";
+  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+  if (values.whole) {
+    const { whole } = await import("./whole.ts");
+    const result = await whole({
+      seconds: seconds ?? 15,
+      mix,
+      against: values.against,
+      cores,
+      rounds: Number(values.rounds ?? 3),
+    });
+    writeJson({ whole: result });
+    return 0;
+  }
+  if (values.growth) {
+    const { growth } = await import("./growth.ts");
+    writeJson({ growth: growth(cpu) });
+    return 0;
+  }
+  if (values.stalls) {
+    const { stalls } = await import("./stalls.ts");
+    writeJson({ stalls: stalls({ seconds: seconds ?? 60, cpu, model }) });
+    return 0;
+  }
   return await suite();
 }
 

@@ -51,15 +51,21 @@ function smallTransaction(numbers: SplitMix64, payers: readonly Uint8Array[]): U
   );
 }
 
+/** One signature, two keys, and an instruction whose data fills the payload. */
+function longTransaction(numbers: SplitMix64, payers: readonly Uint8Array[], bytes: number): Uint8Array {
+  const payer = payers[numbers.below(payers.length)];
+  const head = concat([1], numbers.bytes(64), [1, 0, 1, 2], payer, numbers.bytes(32), numbers.bytes(32), [1, 1, 0]);
+  const lengthBytes = bytes - head.length - 1 < 0x80 ? 1 : 2;
+  const data = bytes - head.length - lengthBytes;
+  return concat(head, compact(data), numbers.bytes(data & ~7), new Uint8Array(data & 7));
+}
+
 /** Two keys, a program that nobody knows, and what makes parsing or hashing dear. */
 function worstTransaction(numbers: SplitMix64, payers: readonly Uint8Array[], kind: number): Uint8Array {
   const keys = concat([2], payers[numbers.below(payers.length)], numbers.bytes(32), numbers.bytes(32));
   const head = concat([1], numbers.bytes(64), [1, 0, 1], keys);
   const version0 = concat([1], numbers.bytes(64), [0x80, 1, 0, 1], keys);
-  if (kind === 0) {
-    const data = PAYLOAD_MAX_BYTES - head.length - 5;
-    return concat(head, [1, 1, 0], compact(data), numbers.bytes(data & ~7), new Uint8Array(data & 7));
-  }
+  if (kind === 0) return longTransaction(numbers, payers, PAYLOAD_MAX_BYTES);
   if (kind === 1) {
     const count = Math.floor((PAYLOAD_MAX_BYTES - head.length - 2) / 3);
     return concat(
@@ -83,18 +89,32 @@ function transactionOf(mix: Mix, numbers: SplitMix64, payers: readonly Uint8Arra
   return worstTransaction(numbers, payers, index & 3);
 }
 
+/** Packets of one size: two keys and an instruction whose data fills them. */
+export function sizedPackets(bytes: number, count: number = 4_096): Uint8Array {
+  const numbers = new SplitMix64(SEED);
+  const payers = Array.from({ length: SENDERS }, () => numbers.bytes(32));
+  return packetsOf(count, numbers, () => longTransaction(numbers, payers, bytes));
+}
+
 /** All packets of a mix, one behind the other. */
 export function makePackets(mix: Mix, count: number = PACKETS): Uint8Array {
   const numbers = new SplitMix64(SEED);
-  const out = new Uint8Array(count * AGAVE2_PACKET_BYTES);
-  const view = new DataView(out.buffer);
   const transactions = mix === "corpus" ? corpus() : undefined;
   const payers = transactions === undefined ? Array.from({ length: SENDERS }, () => numbers.bytes(32)) : [];
+  return packetsOf(
+    count,
+    numbers,
+    (i) => transactions?.[i % transactions.length] ?? transactionOf(mix, numbers, payers, i),
+  );
+}
+
+function packetsOf(count: number, numbers: SplitMix64, transactionAt: (index: number) => Uint8Array): Uint8Array {
+  const out = new Uint8Array(count * AGAVE2_PACKET_BYTES);
+  const view = new DataView(out.buffer);
   for (let i = 0; i < count; i++) {
     const at = i * AGAVE2_PACKET_BYTES;
-    const transaction = transactions?.[i % transactions.length] ?? transactionOf(mix, numbers, payers, i);
-    if (transaction.length > PAYLOAD_MAX_BYTES)
-      throw new RangeError(`${mix}: a payload of ${transaction.length} bytes`);
+    const transaction = transactionAt(i);
+    if (transaction.length > PAYLOAD_MAX_BYTES) throw new RangeError(`a payload of ${transaction.length} bytes`);
     const sender = numbers.below(SENDERS);
     out.set(transaction, at);
     view.setBigUint64(at + SIZE_AT, BigInt(transaction.length), true);

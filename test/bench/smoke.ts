@@ -1,5 +1,5 @@
 // The bench's short form, for continuous integration: every line's work is done once at a small size, and its checksum must
-// be the expected one. Expected ones are what the work came to when a full run agreed with the Rust baselines. Nothing is judged by its time.
+// be the expected one: what the work came to when a full run agreed with the Rust baselines. Nothing is judged by its time.
 
 import type { Line } from "./bench.ts";
 import { EXPECTED } from "./smoke-expected.ts";

@@ -188,6 +188,19 @@ describe("a consumer", () => {
     expect(consumer.lapped + consumer.received).toBe(consumer.head);
   });
 
+  test("gives up a 32nd of the ring after it was overrun, or what is there", () => {
+    const { producer, consumer } = channel(64);
+    push(producer, 40);
+    producer.sync();
+    consumer.skipAhead();
+    expect([consumer.head, consumer.lapped, consumer.torn]).toEqual([2, 2, 0]);
+    consumer.take(consumer.readable(37));
+    consumer.skipAhead();
+    expect([consumer.head, consumer.lapped, consumer.received]).toEqual([40, 3, 37]);
+    consumer.skipAhead();
+    expect(consumer.head).toBe(40);
+  });
+
   test("waits where the tail is behind its head: the supervisor sees that", () => {
     const { producer, consumer } = channel(16);
     push(producer, 9);
