@@ -81,6 +81,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./explain.ts")).default,
   },
   {
+    name: "scores",
+    summary: "turns a checkpoint of scores into text, and back",
+    load: async () => (await import("./scores.ts")).default,
+  },
+  {
     name: "completions",
     summary: "prints completions for a shell, or the man page",
     load: async () => (await import("./completions.ts")).default,
