@@ -50,7 +50,10 @@ class Loop {
   }
 
   run({ scores }: LoopGo): LoopEnd {
-    if (this.#settings.cpu !== undefined) pinThread(this.#settings.cpu);
+    if (this.#settings.cpu !== undefined) {
+      Bun.gc(true); // starts the collector's helpers: started later, they would inherit the pinning and share the loop's core
+      pinThread(this.#settings.cpu);
+    }
     if (scores !== undefined) putScores(scores, this.#model.senders, this.#arena, this.#layout, this.#kernel);
     this.#turn();
     this.#engine.publish(performance.now());

@@ -9,7 +9,7 @@
 //   npm run bench -- --growth                  packets/s against fill, senders, size, channels, duplicates
 //   npm run bench -- --stalls [--seconds N]    the longest turns, in the loop thread's CPU time; bytes per packet
 //
-// `--mix` is of --whole, `--model` of --stalls. `--cpu N` is the measured threads' core, the last allowed one where absent; `--rounds N` the runs of each side.
+// `--mix` is of --whole, `--model` of --whole and --stalls. `--cpu N` is the measured threads' core, the last allowed one where absent; `--rounds N` the runs of each side.
 
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -36,7 +36,7 @@ const { values } = parseArgs({
     cpu: { type: "string" },
     rounds: { type: "string" },
     mix: { type: "string", default: "corpus" },
-    model: { type: "string", default: "evidence" },
+    model: { type: "string", default: "ip-signer" },
   },
 });
 
@@ -77,10 +77,7 @@ async function suite(): Promise<number> {
   );
   printRow(HEADINGS);
   const lines: Line[] = [];
-  await runSuite(settings, values.only, (line) => {
-    lines.push(line);
-    printRow(cellsOf(line));
-  });
+  // First: a process started by a pinned thread is pinned with it.
   if (values.only === "" || "process".includes(values.only)) {
     const { processLines } = await import("./process.ts");
     for await (const line of processLines(cores, rust.ok)) {
@@ -88,6 +85,10 @@ async function suite(): Promise<number> {
       printRow(cellsOf(line));
     }
   }
+  await runSuite(settings, values.only, (line) => {
+    lines.push(line);
+    printRow(cellsOf(line));
+  });
   writeJson({ rounds: settings.rounds, lines });
   const wrong = lines.filter(({ agrees }) => !agrees);
   for (const { name } of wrong) console.error(`${name}: the two sides' checksums differ`);
@@ -97,13 +98,14 @@ async function suite(): Promise<number> {
 async function main(): Promise<number> {
   if (values.smoke) return await (await import("./smoke.ts")).smoke();
   const mix = MIXES.find((name) => name === values.mix) ?? "corpus";
-  const model = values.model === "ip-signer" ? "ip-signer" : "evidence";
+  const model = values.model === "evidence" ? "evidence" : "ip-signer";
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (values.whole) {
     const { whole } = await import("./whole.ts");
     const result = await whole({
       seconds: seconds ?? 15,
       mix,
+      model,
       against: values.against,
       cores,
       rounds: Number(values.rounds ?? 3),

@@ -1,6 +1,5 @@
 // What the process costs: from its start to its first packet, and its memory.
 
-import { pinThread } from "../../ffi/thread.ts";
 import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
 import { type Answer, Baselines } from "./baselines.ts";
 import { type Line, median } from "./bench.ts";
@@ -41,7 +40,6 @@ async function startMs(cpu: number | undefined, number: number): Promise<number>
 export async function* processLines(cores: readonly number[], withBaselines: boolean): AsyncGenerator<Line> {
   binary(true);
   const cpu = cores.at(-1);
-  if (cores.length > 1) pinThread(cores[0]);
   const starts: number[] = [];
   for (let i = 0; i < STARTS; i++) starts.push((await startMs(cpu, i)) * 1e6);
   yield {

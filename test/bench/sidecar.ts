@@ -31,10 +31,21 @@ export class SidecarProcess {
   readonly #folder = mkdtempSync(join(tmpdir(), "qos-bench-"));
   readonly #process;
 
-  constructor(cpu: number | undefined, number: number) {
+  constructor(cpu: number | undefined, number: number, model = "ip-signer") {
     this.prefix = `${process.pid}b${number}_`;
     this.#run(["init", "--prefix", this.prefix]);
-    const args = ["run", "--prefix", this.prefix, "--allow-root", "--idle", "spin", "--xxhash-seed", SEED];
+    const args = [
+      "run",
+      "--prefix",
+      this.prefix,
+      "--allow-root",
+      "--idle",
+      "spin",
+      "--xxhash-seed",
+      SEED,
+      "--model",
+      model,
+    ];
     args.push("--fee-model", "reference", "--log-interval", "1m", "--fates", "0");
     args.push("--stats-json", this.statsPath, "--stats-interval", "1s");
     if (cpu !== undefined) args.push("--cpu", `${cpu}`);

@@ -12,9 +12,10 @@ import { binary, CHANNEL_NAMES, SidecarProcess } from "./sidecar.ts";
 export interface WholeSettings {
   readonly seconds: number;
   readonly mix: Mix;
+  readonly model: string;
   /**
    * Command of another sidecar; `{prefix}` stands for the channels' prefix, `{cpu}` for the core. It ends on SIGINT, and its
-   * output says how many packets it took, in the last words `total_packets: N` (or totalPackets).
+   * output says how many packets it took: the last `average = N` a second, else the last `total_packets: N` (or totalPackets).
    */
   readonly against: string | undefined;
   readonly cores: readonly number[];
@@ -26,6 +27,7 @@ export interface WholeRun {
   readonly pushedPerSecond: number;
 }
 
+const AVERAGE = /average\s*=\s*(\d+)/gi;
 const TOTAL = /total_?packets"?\s*[:=]\s*(\d+)/gi;
 const quePeer = (): string => join(buildRust().binDir, "que-peer");
 
@@ -50,7 +52,7 @@ async function flood(prefix: string, { seconds, mix, cores }: WholeSettings): Pr
 
 async function runOurs(settings: WholeSettings, number: number): Promise<WholeRun> {
   const cpu = settings.cores.at(-1);
-  const sidecar = new SidecarProcess(cpu, number);
+  const sidecar = new SidecarProcess(cpu, number, settings.model);
   try {
     const { pushed, seconds } = await flood(sidecar.prefix, settings);
     if (number === 0) console.log(`threads that may run on the loop's core: ${threadsOn(sidecar.pid, cpu)}`);
@@ -83,9 +85,13 @@ async function runOther(command: string, settings: WholeSettings, number: number
     const { pushed, seconds } = await flood(prefix, settings);
     other.kill("SIGINT");
     await other.exited;
-    const total = [...(await output).join("\n").matchAll(TOTAL)].at(-1)?.[1];
-    if (total === undefined) throw new Error("the other sidecar's output names no total of packets");
-    return { packetsPerSecond: Number(total) / seconds, pushedPerSecond: pushed / seconds };
+    const text = (await output).join("\n");
+    const average = [...text.matchAll(AVERAGE)].at(-1)?.[1];
+    const total = [...text.matchAll(TOTAL)].at(-1)?.[1];
+    if (average === undefined && total === undefined)
+      throw new Error("the other sidecar's output names no number of packets");
+    const packetsPerSecond = average === undefined ? Number(total) / seconds : Number(average);
+    return { packetsPerSecond, pushedPerSecond: pushed / seconds };
   } finally {
     other.kill("SIGKILL");
     removeChannels(prefix, CHANNEL_NAMES);
