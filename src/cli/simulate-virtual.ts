@@ -10,6 +10,7 @@ import type { SidecarSettings } from "../sidecar/settings.ts";
 import { drawFaults } from "../simulator/faults.ts";
 import { InvariantError } from "../simulator/invariants.ts";
 import { loadScenario } from "../simulator/load-scenario.ts";
+import type { Measures } from "../simulator/measures.ts";
 import { Random } from "../simulator/random.ts";
 import type { Scenario } from "../simulator/scenario.ts";
 import { SCENARIOS } from "../simulator/scenarios/index.ts";
@@ -84,7 +85,9 @@ export function playVirtual(
     const note: [string, string][] = assumed === undefined ? [] : [["assumed", assumed]];
     if (explained !== undefined) note.push(...explainRows(explained));
     if (json) out.json({ ...result, assumed, explained });
-    else for (const [label, value] of [...virtualRows(result), ...note]) out.line(`${label.padEnd(16)}${value}`);
+    else
+      for (const [label, value] of [...virtualRows(result, assumed !== undefined), ...note])
+        out.line(`${label.padEnd(16)}${value}`);
     return EXIT_FINE;
   } catch (error) {
     if (error instanceof InvariantError) throw new Failure(error.message);
@@ -92,36 +95,38 @@ export function playVirtual(
   }
 }
 
-function virtualRows({
-  scenario,
-  seed,
-  model,
-  history,
-  ms,
-  sent,
-  delivered,
-  validator,
-  measures,
-}: VirtualResult): [string, string][] {
+/** @param isReplay of a recording, in which nobody knows who is honest and who an attacker */
+function virtualRows(
+  { scenario, seed, model, history, ms, sent, delivered, validator, measures }: VirtualResult,
+  isReplay: boolean,
+): [string, string][] {
   const share = (value: number | undefined): string => (value === undefined ? "-" : value.toFixed(3));
-  const { attack, delays } = measures;
+  const { delays } = measures;
   return [
     ["scenario", `${scenario}, seed ${seed}, model ${model}, ${ms / 1_000} s of virtual time`],
     ["history", history],
     ["packets", `${sent} sent, ${delivered} delivered, ${validator.failed} failed, ${validator.included} included`],
-    ["lamports", `${Math.round(measures.honestLamports)} of honest senders from the attack's start on`],
+    [
+      "lamports",
+      `${Math.round(measures.honestLamports)}${isReplay ? "" : " of honest senders from the attack's start on"}`,
+    ],
     ["value", `${share(measures.value)} of the oracle's`],
     ["arrival order", share(measures.arrivalOrderValue)],
     ["declared fee/CU", share(measures.declaredFeeValue)],
     ["waste", share(measures.waste)],
-    [
-      "isolated",
-      attack.isolatedAfterMs === undefined
-        ? "attackers stay above 5% of what is delivered"
-        : `attackers below 5% of what is delivered after ${attack.isolatedAfterMs / 1_000} s`,
-    ],
-    ["newcomers", share(measures.newcomers)],
+    ...(isReplay ? [] : attackRows(measures)),
     ["delay", delays === undefined ? "-" : `p50 ${delays.p50Ms} ms, p99 ${delays.p99Ms} ms (honest packets)`],
+  ];
+}
+
+function attackRows({ attack, newcomers }: Measures): [string, string][] {
+  const isolated =
+    attack.isolatedAfterMs === undefined
+      ? "attackers stay above 5% of what is delivered"
+      : `attackers below 5% of what is delivered after ${attack.isolatedAfterMs / 1_000} s`;
+  return [
+    ["isolated", isolated],
+    ["newcomers", newcomers === undefined ? "-" : newcomers.toFixed(3)],
   ];
 }
 

@@ -6,7 +6,7 @@ import { CorpusPackets, CorpusTraffic, readCorpus } from "../simulator/corpus.ts
 import { loadScenario } from "../simulator/load-scenario.ts";
 import { type ValidatorMemory, validatorMemory } from "../simulator/memory.ts";
 import { type Progress, runRealTime } from "../simulator/real-time.ts";
-import { ASSUMED, replaySource } from "../simulator/recorded.ts";
+import { assumedOf, replaySource } from "../simulator/recorded.ts";
 import type { Scenario } from "../simulator/scenario.ts";
 import { type Source, scaled, scenarioSource } from "../simulator/source.ts";
 import { isClean, summaryOf, summaryRows } from "../simulator/summary.ts";
@@ -67,7 +67,7 @@ const FLAGS = {
     group: TRAFFIC,
   }),
   sign: onOff({
-    help: "really signed transactions, and a sigverify that really checks them (a few thousand a second)",
+    help: "really signed transactions, and a sigverify that really checks them (a few thousand a second); with --replay the recorded signatures are checked before it starts",
     group: TRAFFIC,
   }),
   feedback: onOff({
@@ -152,7 +152,7 @@ function check(values: Values): void {
   if (values.replay !== undefined) checkReplay(values);
   if (values.virtual || values.soak !== undefined) {
     if (corpus !== undefined) throw new UsageError("--virtual and --soak play scenarios, not a corpus");
-    if (sign)
+    if (sign && values.replay === undefined)
       throw new UsageError("--sign is for real time: in virtual time the scenario says which signatures are good");
     if (!feedback || checkOrder) throw new UsageError("--no-feedback and --check-order are for real time");
   }
@@ -162,10 +162,9 @@ function check(values: Values): void {
 }
 
 /** @throws UsageError */
-function checkReplay({ corpus, scenario, sign, rate, soak: forMs }: Values): void {
+function checkReplay({ corpus, scenario, rate, soak: forMs }: Values): void {
   if (corpus !== undefined || scenario !== undefined)
     throw new UsageError("--replay is the traffic: leave --scenario and --corpus out");
-  if (sign) throw new UsageError("--sign: recorded transactions are replayed as they are");
   if (rate !== undefined) throw new UsageError("--rate: recorded packets are replayed at their own times");
   if (forMs !== undefined) throw new UsageError("--soak plays scenarios, not a recording");
 }
@@ -238,20 +237,24 @@ function sourceOf(values: Values, memory: ValidatorMemory, seed: bigint): Source
   const { corpus, replay, packetLayout } = values;
   if (corpus !== undefined) return corpusOf(corpus, values, memory, seed);
   if (replay === undefined) return scenarioWorld(values, seed);
-  const { source, layout } = replaySource(replay, validatorOf(usualScenario().validator, values), values.duration);
+  const { source, layout } = replaySource(replay, replayOptions(values));
   if (layout === packetLayout) return source;
   throw new UsageError(`${replay} was recorded with --packet-layout ${layout}, and the channels have ${packetLayout}`);
 }
 
 const usualScenario = (): Scenario => loadScenario(USUAL_SCENARIO);
 
+function replayOptions(values: Values) {
+  const { sign: checked, duration: mostMs } = values;
+  return { validator: validatorOf(usualScenario().validator, values), mostMs, checked };
+}
+
 /** In virtual time: a recording's layout is the engine's. */
 function replayVirtual(values: Values, file: string, out: Output): number {
-  const usual = usualScenario();
-  const validator = validatorOf(usual.validator, values);
-  const { source, layout } = replaySource(file, validator, values.duration);
-  const scenario: Scenario = { ...usual, name: source.name, title: source.name, attackAt: 0, validator, senders: [] };
-  const replay = { source, packetLayout: layout, assumed: ASSUMED };
+  const { source, layout } = replaySource(file, replayOptions(values));
+  const { name, validator } = source;
+  const scenario: Scenario = { ...usualScenario(), name, title: name, attackAt: 0, validator, senders: [] };
+  const replay = { source, packetLayout: layout, assumed: assumedOf(values.sign) };
   return playVirtual(scenario, values.seed ?? 1n, values.model, values.json, out, replay, values.explain);
 }
 
@@ -274,7 +277,7 @@ async function realTime(values: Values, out: Output): Promise<number> {
     const summary = summaryOf(run, {
       seed,
       isScenario: values.corpus === undefined && values.replay === undefined,
-      assumed: values.replay === undefined ? undefined : ASSUMED,
+      assumed: values.replay === undefined ? undefined : assumedOf(values.sign),
       orderGapMs: values.checkOrder ? ORDER_GAP_MS : undefined,
     });
     if (values.json) out.json(summary);

@@ -7,7 +7,16 @@ import { type PacketLayout, packetBytes } from "../channel/channels.ts";
 import { writeKernelContext } from "../kernel/context.ts";
 import { type Kernel, loadKernel } from "../kernel/kernel.ts";
 import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES } from "../layout.ts";
-import { COMPUTE_UNITS_AT, FEE_AT, HASH_AT, NEVER_AT, REASON_AT, SIGNATURE_OFFSET_AT } from "../wire/digest-layout.ts";
+import {
+  COMPUTE_UNITS_AT,
+  FEE_AT,
+  HASH_AT,
+  NEVER_AT,
+  PAYER_OFFSET_AT,
+  REASON_AT,
+  SIGNATURE_COUNT_AT,
+  SIGNATURE_OFFSET_AT,
+} from "../wire/digest-layout.ts";
 
 const FEWEST_ENTRIES = 4;
 const ALIGN_BYTES = 64;
@@ -69,6 +78,15 @@ export class Digests {
   /** Where the first signature starts in the payload. */
   get signatureOffset(): number {
     return this.arena.u16[(this.digestAt + SIGNATURE_OFFSET_AT) >>> 1];
+  }
+
+  get signatures(): number {
+    return this.arena.u8[this.digestAt + SIGNATURE_COUNT_AT];
+  }
+
+  /** Where static key 0 starts in the payload. */
+  get keysOffset(): number {
+    return this.arena.u16[(this.digestAt + PAYER_OFFSET_AT) >>> 1];
   }
 
   /** Whether the chain would refuse it whatever happens. */

@@ -1,6 +1,6 @@
 // Traffic of a recording, as it came: each packet at its time, on its channel, byte for byte. What became of it is not in a
 // recording, so the truth is assumed: a well-formed transaction is good and would land, unless the chain refuses it whatever
-// happens, and takes the usual share of the CUs that it asks for. Signatures are not checked.
+// happens, and takes the usual share of the CUs that it asks for. Signatures can be checked, which takes time.
 
 import { Arena } from "../arena.ts";
 import { type PacketLayout, packetBytes } from "../channel/channels.ts";
@@ -11,15 +11,19 @@ import { AGAVE4_PACKET_BYTES } from "../wire/packet-layout.ts";
 import { NANOS_PER_UNIT, USUAL_USE } from "./corpus.ts";
 import { Digests } from "./memory.ts";
 import { RecordedNumbers, RecordedPackets } from "./recorded-packets.ts";
+import { RecordedSignatures } from "./recorded-signatures.ts";
 import type { ValidatorSpec } from "./scenario.ts";
 import type { Sending, Source } from "./source.ts";
 import { GOOD_SIGNATURE, HONEST, LANDS, PARSABLE, Trace, type Truth } from "./trace.ts";
 import type { PacketSink } from "./traffic.ts";
 
-/** For people: what a replay takes for true. */
-export const ASSUMED =
-  "every well-formed transaction is taken as good and would land, using " +
-  `${USUAL_USE} of the CUs that it asks for: a recording does not say`;
+/** For people: what a replay takes for true. @param checked whether signatures are checked */
+export function assumedOf(checked: boolean): string {
+  const which = checked
+    ? "well-formed and well-signed transaction"
+    : "well-formed transaction is taken as well signed and";
+  return `every ${which} would land, using ${USUAL_USE} of the CUs that it asks for: a recording does not say`;
+}
 
 const MICROS_PER_MS = 1_000;
 const PACKET_AT = KERNEL_CONTEXT_BYTES;
@@ -33,7 +37,7 @@ interface Facts {
   readonly signatureAt: Uint16Array;
 }
 
-function factsOf(recording: Recording, numbers: RecordedNumbers): Facts {
+function factsOf(recording: Recording, numbers: RecordedNumbers, checked: boolean): Facts {
   const count = numbers.transactions;
   const facts = {
     traits: new Uint8Array(count),
@@ -45,14 +49,18 @@ function factsOf(recording: Recording, numbers: RecordedNumbers): Facts {
   const bytes = packetBytes(recording.layout);
   const digests = new Digests(arena, 0, DIGEST_AT, bytes);
   const packets = new RecordedPackets(new Trace(), numbers, facts.signatureAt, recording.layout);
+  const signatures = checked ? new RecordedSignatures() : undefined;
   for (let i = 0; i < count; i++) {
     packets.write(arena, PACKET_AT, i, numbers.first[i]!);
     facts.traits[i] = HONEST;
     if (digests.read(PACKET_AT) !== 0) continue;
-    facts.traits[i] |= PARSABLE | GOOD_SIGNATURE | (digests.isNever ? 0 : LANDS);
+    const { signatureOffset: signatureAt, keysOffset: keysAt } = digests;
+    const signed = { signatures: digests.signatures, signatureAt, keysAt };
+    const isGood = signatures?.areGood(numbers.payload(numbers.first[i]!), signed) ?? true;
+    facts.traits[i] |= PARSABLE | (isGood ? GOOD_SIGNATURE : 0) | (isGood && !digests.isNever ? LANDS : 0);
     facts.fee[i] = digests.fee;
     facts.askedUnits[i] = digests.computeUnits;
-    facts.signatureAt[i] = digests.signatureOffset;
+    facts.signatureAt[i] = signatureAt;
   }
   return facts;
 }
@@ -129,14 +137,19 @@ export interface RecordedOptions {
   readonly validator: ValidatorSpec;
   /** Ends it before the recording's own end. */
   readonly mostMs?: number | undefined;
+  /** Checks every transaction's signatures first; without it they are taken as good. */
+  readonly checked?: boolean;
 }
 
 /** The world of a recording. It is good for one run. */
-export function recordedSource(recording: Recording, { name, validator, mostMs }: RecordedOptions): Source {
+export function recordedSource(
+  recording: Recording,
+  { name, validator, mostMs, checked = false }: RecordedOptions,
+): Source {
   const trace = new Trace();
   const numbers = new RecordedNumbers(recording);
   trace.reserve(numbers.transactions, recording.packets);
-  const facts = factsOf(recording, numbers);
+  const facts = factsOf(recording, numbers, checked);
   const packets = new RecordedPackets(trace, numbers, facts.signatureAt, recording.layout);
   const wholeMs = Math.floor(recording.durationMicros / MICROS_PER_MS) + 1;
   return {
@@ -151,19 +164,14 @@ export function recordedSource(recording: Recording, { name, validator, mostMs }
   };
 }
 
-/**
- * The world of a recording's file.
- * @param mostMs ends it before the recording's own end
- * @throws Failure where the file cannot be replayed
- */
+/** The world of a recording's file. @throws Failure where it cannot be replayed */
 export function replaySource(
   file: string,
-  validator: ValidatorSpec,
-  mostMs: number | undefined,
+  options: Omit<RecordedOptions, "name">,
 ): { readonly source: Source; readonly layout: PacketLayout } {
   const recording = openRecording(file);
   const missed = recording.missed.reduce((a, b) => a + b, 0);
   const when = new Date(recording.startedMs).toISOString();
   const name = `recording of ${when} (${recording.packets} packets${missed > 0 ? `, ${missed} more were missed` : ""})`;
-  return { source: recordedSource(recording, { name, validator, mostMs }), layout: recording.layout };
+  return { source: recordedSource(recording, { ...options, name }), layout: recording.layout };
 }

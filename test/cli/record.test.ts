@@ -269,7 +269,6 @@ describe("qos simulate --replay", () => {
       [[good], 2, "was recorded with --packet-layout agave4"],
       [[good, "--scenario", "overload"], 2, "leave --scenario and --corpus out"],
       [[good, "--rate", "5"], 2, "at their own times"],
-      [[good, "--sign"], 2, "--sign"],
       [[good, "--soak", "1s"], 2, "--soak"],
     ] as const) {
       const said = await replay(...args);

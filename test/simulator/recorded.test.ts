@@ -7,7 +7,7 @@ import { readRecording } from "../../src/recording/reader.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
 import { Random } from "../../src/simulator/random.ts";
 import { recordedSource } from "../../src/simulator/recorded.ts";
-import { INCLUDABLE, PARSABLE } from "../../src/simulator/trace.ts";
+import { GOOD_SIGNATURE, INCLUDABLE, PARSABLE } from "../../src/simulator/trace.ts";
 import { VirtualRun } from "../../src/simulator/virtual.ts";
 import { AGAVE4_PACKET_BYTES, SIZE_AT } from "../../src/wire/packet-layout.ts";
 import { elementOf, keptOf, type Packet, type Parts, recorded } from "../recording/rig.ts";
@@ -102,6 +102,30 @@ describe("the packets", () => {
     expect(trace.traits[1] & PARSABLE).toBe(0);
     expect(trace.traits[2] & PARSABLE).toBe(0);
     expect(source.maker.signatureAt?.(0)).toBe(1);
+  });
+
+  test("where signatures are checked, those of the chain are good and changed ones are not", () => {
+    const wrong = CORPUS.slice(0, 50).map((bytes, i) => {
+      const other = bytes.slice();
+      other[i % 2 === 0 ? 1 + (i % 64) : other.length - 1] ^= 1; // in the signature, or in the last instruction's data
+      return other;
+    });
+    const packets = [...CORPUS, ...wrong].map((payload, i) => ({ channel: 0, micros: i, element: elementOf(payload) }));
+    const traits = (checked: boolean): number[] => {
+      const source = recordedSource(readingOf(packets), { ...USUAL, checked });
+      source.sending.advance(source.durationMs, () => {});
+      return [...source.trace.traits.subarray(0, source.trace.transactions)];
+    };
+    const good = (one: number): boolean => (one & GOOD_SIGNATURE) !== 0;
+    const parses = (one: number): boolean => (one & PARSABLE) !== 0;
+    const checked = traits(true);
+    expect(checked.length).toBe(packets.length);
+    expect(checked.slice(0, CORPUS.length).every(good)).toBe(true);
+    expect(checked.slice(CORPUS.length).some(good)).toBe(false);
+    expect(checked.slice(CORPUS.length).filter(parses).length).toBeGreaterThan(40);
+    const taken = traits(false);
+    expect(taken.map(parses)).toEqual(checked.map(parses));
+    expect(taken.filter(good).length).toBe(taken.filter(parses).length);
   });
 
   test("it can be ended sooner", () => {
