@@ -1,7 +1,7 @@
 // A small arena with an evidence model, and digests to show it.
 
 import { Arena } from "../../../src/arena.ts";
-import { arenaLayout } from "../../../src/layout.ts";
+import { type ArenaLayout, arenaLayout } from "../../../src/layout.ts";
 import { Evidence } from "../../../src/rank/evidence/evidence.ts";
 import * as digest from "../../../src/wire/digest-layout.ts";
 
@@ -37,12 +37,14 @@ const spread = (key: number, salt: number): [number, number] => [
 
 export class EvidenceRig {
   readonly arena: Arena;
+  readonly layout: ArenaLayout;
   readonly model: Evidence;
   readonly #first: number;
   #payload = 1_000_000;
 
   constructor(sets = 64) {
     const layout = arenaLayout({ ...smallLayout, evidenceSets: sets });
+    this.layout = layout;
     this.arena = Arena.reserve(layout.bytes);
     this.model = new Evidence(this.arena, layout);
     this.#first = layout.digestsAt;
