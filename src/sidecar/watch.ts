@@ -85,6 +85,10 @@ export class Watch {
     if (now.counters.turns !== this.#turns) {
       this.#turns = now.counters.turns;
       this.#turnedMs = nowMs;
+    } else {
+      // A sleep of the loop (--idle backoff) ends by the wall clock, inside of the runtime: one that is set back meanwhile
+      // would make a millisecond an hour.
+      this.parts.mailbox.ring();
     }
     this.#noteUpdates(now);
     this.#noteBeats(now, nowMs);

@@ -1,0 +1,325 @@
+// Fault drills, with real processes: whatever happens to the files, the clock, the readers and the processes around a
+// sidecar, nothing that the wire delivered is lost uncounted, nothing hangs, and every fault can be seen. (Killed producers,
+// re-created channels, laps while stopped: sidecar.test.ts. Databases that fail: database.test.ts. Bad control requests:
+// control.test.ts. A taken port: operator.test.ts.)
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { OUTPUT_CHANNEL, PACKET_CHANNELS } from "../../src/channel/channels.ts";
+import { ask } from "../../src/cli/ctl.ts";
+import { Failure } from "../../src/failure.ts";
+import { decodeCheckpoint } from "../../src/sidecar/checkpoint.ts";
+import { controlPath } from "../../src/sidecar/control-server.ts";
+import { corpus, salted } from "../engine/rig.ts";
+import { Peer, TPU } from "./peer.ts";
+import { freshPrefix, lawOf, SidecarProcess, type Stats, until } from "./sidecar-process.ts";
+
+const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+const IS_ROOT = process.geteuid?.() === 0;
+const HOUR_S = 3_600;
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "qos-drills-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const peers: Peer[] = [];
+afterEach(() => {
+  for (const peer of peers.splice(0)) peer.close();
+});
+
+function validator(ids: readonly number[]): Peer {
+  const peer = new Peer(freshPrefix());
+  peers.push(peer);
+  for (const id of ids) peer.open(id);
+  return peer;
+}
+
+let salt = 0;
+function send(peer: Peer, count: number): void {
+  for (let i = 0; i < count; i++) {
+    salt += 1;
+    peer.send(TPU, salted(corpus[i % corpus.length]!, salt), [10, 0, salt % 5, 1]);
+  }
+  peer.sync(TPU);
+}
+
+async function stats(peer: Peer): Promise<Stats> {
+  const answer = await ask(controlPath(peer.prefix), { command: "stats" });
+  return answer.statistics as Stats;
+}
+
+/** Waits until a counter is at least so high. A sidecar that is just starting is waited for. */
+async function counted(peer: Peer, name: string, least: number): Promise<Stats> {
+  const end = performance.now() + 40_000;
+  for (;;) {
+    try {
+      const now = await stats(peer);
+      if (now.counters[name]! >= least) return now;
+      if (performance.now() > end) throw new Error(`${name} stays at ${now.counters[name]}, below ${least}`);
+    } catch (error) {
+      const isStarting = error instanceof Failure && /no sidecar listens|has not begun/.test(error.message);
+      if (!isStarting || performance.now() > end) throw error;
+    }
+    await Bun.sleep(10);
+  }
+}
+
+/** Both laws: packets and their ends; elements published, taken and lost. */
+function expectLaws(now: Stats): void {
+  const [total, accounted] = lawOf(now);
+  expect(accounted).toBe(total);
+  for (const id of PACKET_CHANNELS) {
+    const { received, lapped, tail, state } = Object.values(now.channels)[id]!;
+    if (state === "attached") expect(received + lapped).toBe(tail);
+  }
+}
+
+describe("files", () => {
+  test("a channel's file that is cut short ends the process, never the host's service: it comes back with its scores", async () => {
+    const peer = validator([TPU]);
+    const state = join(folder, "truncated-state");
+    using first = new SidecarProcess(peer.prefix, ["--state", state]);
+    await first.reads(peer, TPU);
+    send(peer, 20);
+    await counted(peer, "totalPackets", 20);
+    await ask(controlPath(peer.prefix), { command: "checkpoint" });
+    const path = peer.path(TPU);
+    peer.leave(TPU); // or this process would fault as well
+    truncateSync(path, 0);
+    const code = await first.ended();
+    expect(code === null || code !== 0).toBe(true);
+    rmSync(path);
+
+    using second = new SidecarProcess(peer.prefix, ["--state", state]);
+    peer.open(TPU);
+    await second.reads(peer, TPU);
+    send(peer, 10);
+    expectLaws(await counted(peer, "totalPackets", 10));
+    expect(second.log).toContain(`scores read from ${state}`);
+    expect(await second.stop()).toBe(0);
+  });
+
+  test.skipIf(!IS_ROOT)(
+    "a full disk under checkpoint, statistics and database is said, survived, and over when there is room (needs root)",
+    async () => {
+      const disk = join(folder, "disk");
+      mkdirSync(disk);
+      const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=512k,mode=0777", "tmpfs", disk]);
+      expect(mounted.exitCode).toBe(0);
+      try {
+        const peer = validator([TPU]);
+        const ballast = join(disk, "ballast");
+        using sidecar = new SidecarProcess(peer.prefix, [
+          ...["--state", join(disk, "state"), "--db", `sqlite:${join(disk, "qos.db")}`],
+          ...["--db-spill", join(disk, "spill"), "--db-sample-fates", "1", "--stats-interval", "100ms"],
+        ]);
+        await sidecar.reads(peer, TPU);
+        await counted(peer, "totalPackets", 0);
+        Bun.spawnSync(["dd", "if=/dev/zero", `of=${ballast}`, "bs=4k", "count=200"], { stderr: "ignore" });
+        send(peer, 2_000);
+        const full = await counted(peer, "totalPackets", 2_000);
+        expectLaws(full);
+        await expect(ask(controlPath(peer.prefix), { command: "checkpoint" })).rejects.toThrow("could not be written");
+        await sidecar.says(/scores cannot be written to .*ENOSPC/);
+        rmSync(ballast);
+        await ask(controlPath(peer.prefix), { command: "checkpoint" });
+        await sidecar.says(/scores are written to .* again/);
+        send(peer, 10);
+        await counted(peer, "totalPackets", 2_010);
+        expect(await sidecar.stop()).toBe(0);
+        expectLaws(sidecar.stats());
+        expect(decodeCheckpoint(readFileSync(join(disk, "state")), "evidence").state).toBe("good");
+      } finally {
+        Bun.spawnSync(["umount", disk]);
+      }
+    },
+  );
+
+  test("killed at any moment of writing, the checkpoint is the last one or the one before", async () => {
+    const path = join(folder, "killed-state");
+    const program = new URL("./checkpoint-program.ts", import.meta.url).pathname;
+    for (let round = 0; round < 8; round++) {
+      const child = Bun.spawn([process.execPath, program, path], { stdin: "ignore", stdout: "pipe" });
+      let said = "";
+      const reading = (async () => {
+        for await (const bytes of child.stdout) said += new TextDecoder().decode(bytes);
+      })();
+      await until("the first checkpoint", () => said.includes("writing"));
+      await Bun.sleep(7 * round); // somewhere in the writing of a later one
+      child.kill("SIGKILL");
+      await child.exited;
+      await reading;
+      expect(decodeCheckpoint(readFileSync(path), "ip-signer").state).toBe("good");
+    }
+  });
+});
+
+describe("readers and writers", () => {
+  test("a log whose reader is gone holds up nothing", async () => {
+    const peer = validator([TPU]);
+    const statsPath = join(folder, "no-log.json");
+    const flags = ["--prefix", peer.prefix, "--idle", "backoff", "--allow-root", "--log-interval", "100ms"];
+    const child = Bun.spawn([process.execPath, MAIN, "run", ...flags, "--stats-json", statsPath, "--json"], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+    });
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel(); // the pipe is closed
+    await until("it reads", () => peer.heartbeat(TPU) > 0);
+    send(peer, 100);
+    await counted(peer, "totalPackets", 100);
+    send(peer, 100);
+    const now = await counted(peer, "totalPackets", 200);
+    expectLaws(now);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+  });
+
+  test("an output that nobody reads goes on: who comes back finds the newest", async () => {
+    const peer = validator([TPU]);
+    using sidecar = new SidecarProcess(peer.prefix);
+    await sidecar.reads(peer, TPU);
+    peer.open(OUTPUT_CHANNEL);
+    await sidecar.reads(peer, OUTPUT_CHANNEL);
+    peer.leave(OUTPUT_CHANNEL);
+    // More than the ring holds, a few thousand at a time so that no input laps.
+    let sent = 0;
+    while (sent < 40_000) {
+      send(peer, 4_000);
+      sent += 4_000;
+      await counted(peer, "totalPackets", sent);
+    }
+    const gone = await counted(peer, "bankingTransmissions", 32_769);
+    expectLaws(gone);
+    peer.open(OUTPUT_CHANNEL);
+    send(peer, 7);
+    let back = 0;
+    await until("packets again", () => {
+      back += peer.received().length;
+      return back >= 7;
+    });
+    expect(await sidecar.stop()).toBe(0);
+    expectLaws(sidecar.stats());
+  });
+
+  test("a validator that is stopped in its tracks is seen by its heartbeat, and read on when it may go on", async () => {
+    const peer = validator([]);
+    const program = new URL("./flood-program.ts", import.meta.url).pathname;
+    const flood = Bun.spawn([process.execPath, program, peer.prefix], { stdin: "ignore", stdout: "ignore" });
+    try {
+      await until("the producer's channel", () => existsSync(peer.path(TPU)));
+      using sidecar = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
+      await sidecar.says(/metrics at/);
+      const page = /metrics at (\S+)/.exec(sidecar.log)![1]!;
+      const heartbeatAge = async (): Promise<number> => {
+        const text = await (await fetch(page)).text();
+        return Number(/qos_channel_heartbeat_age_seconds\{channel="tpu_to_qos"\} (\S+)/.exec(text)?.[1] ?? Number.NaN);
+      };
+      for (let age = Number.NaN; !(age < 2); age = await heartbeatAge()) await Bun.sleep(50);
+      flood.kill("SIGSTOP");
+      for (let age = 0; !(age > 2.5); age = await heartbeatAge()) await Bun.sleep(50);
+      const before = (await stats(peer)).counters.totalPackets!;
+      flood.kill("SIGCONT");
+      await counted(peer, "totalPackets", before + 100);
+      expect(await sidecar.stop()).toBe(0);
+      expect(lawOf(sidecar.stats())[0]).toBe(lawOf(sidecar.stats())[1]);
+    } finally {
+      flood.kill("SIGKILL");
+      await flood.exited;
+    }
+  });
+});
+
+describe("the clock", () => {
+  const compiler = Bun.which("cc");
+
+  test.skipIf(compiler === null)(
+    "set forward and back by hours, nothing expires, nothing stands still (needs a C compiler)",
+    async () => {
+      const library = join(folder, "wall-clock.so");
+      const source = new URL("./wall-clock.c", import.meta.url).pathname;
+      const built = Bun.spawnSync([compiler!, "-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"]);
+      expect(built.stderr.toString()).toBe("");
+      const clock = join(folder, "clock");
+      const setClock = (seconds: number): void => {
+        const bytes = Buffer.alloc(8);
+        bytes.writeBigInt64LE(BigInt(seconds));
+        writeFileSync(clock, bytes, { flag: existsSync(clock) ? "r+" : "w" });
+      };
+      setClock(0);
+      const peer = validator([TPU]);
+      using sidecar = new SidecarProcess(peer.prefix, ["--log-interval", "100ms", "--target-pps", "1000"], {
+        LD_PRELOAD: library,
+        QOS_TEST_CLOCK: clock,
+      });
+      await sidecar.reads(peer, TPU);
+      peer.open(OUTPUT_CHANNEL);
+      await sidecar.reads(peer, OUTPUT_CHANNEL);
+      const year = (): string => sidecar.log.trimEnd().split("\n").at(-1)!.slice(0, 13);
+      let sent = 0;
+      for (const hours of [0, 48, -48, 0]) {
+        setClock(hours * HOUR_S);
+        const expected = new Date(Date.now() + hours * HOUR_S * 1_000).toISOString().slice(0, 10);
+        await until(`a line of ${expected}`, () => year().startsWith(expected));
+        send(peer, 100);
+        sent += 100;
+        const now = await counted(peer, "bankingTransmissions", sent);
+        expect(now.counters.expired).toBe(0);
+        expectLaws(now);
+      }
+      expect(await sidecar.stop()).toBe(0);
+    },
+  );
+});
+
+describe("soak", () => {
+  /** Seconds: a short one here; QOS_SOAK_SECONDS=1800 for half an hour. */
+  const seconds = Number(process.env.QOS_SOAK_SECONDS ?? 12);
+
+  test(
+    `under load for ${seconds} s the memory stays flat, and every packet is accounted for`,
+    async () => {
+      const peer = validator([TPU]);
+      using sidecar = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0", "--log-interval", "1s"]);
+      await sidecar.reads(peer, TPU);
+      peer.open(OUTPUT_CHANNEL);
+      await sidecar.says(/metrics at/);
+      const page = /metrics at (\S+)/.exec(sidecar.log)![1]!;
+      const residentKib = (): number =>
+        Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${sidecar.pid}/status`, "latin1"))![1]);
+      const end = performance.now() + seconds * 1_000;
+      const third = performance.now() + (seconds * 1_000) / 3;
+      let early = 0;
+      while (performance.now() < end) {
+        send(peer, 200);
+        peer.received();
+        await Bun.sleep(20);
+        if (performance.now() % 1_000 < 40) await (await fetch(page)).text();
+        if (early === 0 && performance.now() > third) early = residentKib();
+      }
+      const late = residentKib();
+      // The tables are faulted in at the start; what grows afterwards is the runtime's heap between two collections.
+      expect(late - early).toBeLessThan(96 * 1024);
+      await counted(peer, "totalPackets", 1);
+      expect(await sidecar.stop()).toBe(0);
+      expectLaws(sidecar.stats());
+      expect(statSync(sidecar.statsPath).size).toBeGreaterThan(100);
+    },
+    (seconds + 60) * 1_000,
+  );
+});
