@@ -3,14 +3,15 @@
 //     score = (P(signature good) * P(lands | good))^2 * fee
 //             / (balance * 1 / packets that sigverify takes + (1 - balance) * E[work] / work that a block takes)
 //
-// All of it is learned from what comes back (estimates.ts). Probabilities come from decayed counts in a hierarchy, each level drawn towards
-// the one above it: p = (good + k p_parent) / (good + bad + k). For signatures: everybody without a record; the address; the
-// address and port; both and the payer. The payer alone proves nothing about a signature: anybody can write anybody's key
-// into a forged packet. For landing, the payer is what counts, since its signature was good. A level also counts how its
-// children without a record fare: an address whose forgers use ever new ports is bad for new ports alone.
+// All of it is learned from what comes back (estimates.ts). Probabilities come from decayed counts in a hierarchy, each
+// level drawn towards the one above it: p = (good + k p_parent) / (good + bad + k). For signatures: everybody without a
+// record; the address; the address and port; both and the payer. The payer alone proves nothing about a signature: anybody
+// can write anybody's key into a forged packet. For landing, the payer is what counts, since its signature was good. A
+// level also counts how its children without a record fare: an address whose forgers use ever new ports is bad for new
+// ports alone.
 //
-// Work is known as execution time only, so it is learned in that unit, per payer and asked compute unit.
-// What it reads: model-notes of the prototype; Josang & Ismail (2002) on beta reputation; congestion windows for the room.
+// Work is known as execution time only, so it is learned in that unit, per payer and asked compute unit. docs/model.md says
+// why it is as it is, and what it earns. Josang & Ismail (2002) on beta reputation; congestion windows for the room.
 
 import type { Arena } from "../../arena.ts";
 import { type ArenaLayout, EVIDENCE_WAYS } from "../../layout.ts";
