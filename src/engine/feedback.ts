@@ -127,7 +127,7 @@ export class Feedback {
     let entry = this.#entries + from * CONFIRMED_ENTRY_BYTES;
     for (let i = from; i < count; i++, entry += CONFIRMED_ENTRY_BYTES)
       touched += recent.touch(entry + CONFIRMED_MIX_AT);
-    this.touched = touched;
+    this.touched = touched + recent.touchVictimLines();
     entry = this.#entries + from * CONFIRMED_ENTRY_BYTES;
     for (let i = from; i < count; i++, entry += CONFIRMED_ENTRY_BYTES) {
       recent.put(entry + CONFIRMED_KEY_AT, entry + CONFIRMED_MIX_AT);

@@ -124,6 +124,7 @@ export class Intake {
       touched += recent.touch(digest + SIGNATURE_MIX_AT) + metas.touch(digest) + model.touch(digest);
       digest += DIGEST_BYTES;
     }
+    touched += metas.touchVictimLines();
     this.touched = touched;
   }
 

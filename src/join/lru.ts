@@ -47,6 +47,8 @@ export class Lru {
   #position = 0;
   /** Where in the log the next victims are looked for; never ahead of the next victim's stamp. */
   #hint = 0;
+  /** Victims whose nodes are loaded and whose lines are not. */
+  #loaded = 0;
 
   /** @param node byte offsets inside a node */
   constructor(arena: Arena, region: LruRegion, node: LruNode) {
@@ -131,7 +133,7 @@ export class Lru {
   }
 
   /**
-   * Loads the nodes and index lines of the next victims, as far as the log knows them.
+   * Loads the nodes of the next victims, as far as the log knows them. `touchVictimLines` follows.
    * @param count victims that will be needed before the next call
    * @returns anything that depends on the loads
    */
@@ -147,12 +149,29 @@ export class Lru {
     }
     const from = this.#hint;
     const most = Math.min(count, known);
-    // First all nodes, then all lines: the loads of each pass do not wait for one another.
     let touched = 0;
     for (let i = 0; i < most; i++) {
       const at = this.#at(words[log + ((from + i) & logMask)]!);
       touched += words[at]! + words[at + this.#lastWord]!;
     }
+    this.#loaded = most;
+    return touched;
+  }
+
+  /**
+   * Loads the index lines of the victims whose nodes `touchVictims` has loaded: a call of its own, so that other loads come
+   * between the two and neither waits for the other.
+   * @returns anything that depends on the loads
+   */
+  touchVictimLines(): number {
+    const most = Math.min(this.#loaded, (this.#position - this.#hint) | 0);
+    this.#loaded = 0;
+    if (most <= 0) return 0;
+    const words = this.#words;
+    const log = this.#log;
+    const logMask = this.#logMask;
+    const from = this.#hint;
+    let touched = 0;
     for (let i = 0; i < most; i++) {
       touched += this.#index.touch(words[this.#at(words[log + ((from + i) & logMask)]!) + MIX]!);
     }

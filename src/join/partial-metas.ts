@@ -46,6 +46,11 @@ export class PartialMetas {
     return this.#lru.touchVictims(count);
   }
 
+  /** Loads what is known of those only then. */
+  touchVictimLines(): number {
+    return this.#lru.touchVictimLines();
+  }
+
   /** @returns arena offset of the meta of a digest's packet hash, or 0 */
   find(digestAt: number): number {
     return this.findByHash(digestAt + HASH_AT, digestAt + HASH_MIX_AT);

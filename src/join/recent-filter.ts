@@ -43,6 +43,11 @@ export class RecentFilter {
     return this.#lru.touchVictims(count);
   }
 
+  /** Loads what is known of those only then. */
+  touchVictimLines(): number {
+    return this.#lru.touchVictimLines();
+  }
+
   /**
    * @param keyAt arena offset of a signature key (u64; wire.md, 9)
    * @param mixAt arena offset of its keyed mix (u64)

@@ -57,7 +57,13 @@ export class LoadedEngine {
         partialMetas: storeCapacity,
         recentSignatures: storeCapacity,
       },
-      context: { xxhashSeed: 420n, secret: new Uint8Array(32).fill(7), feeModel: "reference", ipv6: "64" },
+      context: {
+        xxhashSeed: 420n,
+        secret: new Uint8Array(32).fill(7),
+        feeModel: "reference",
+        ipv6: "64",
+        skipPayloads: model !== "evidence",
+      },
       engine: { targetPps, maxAgeMs: 1e12 },
       model: (arena, layout) => {
         if (model === "evidence") return new Evidence(arena, layout);

@@ -118,6 +118,7 @@ function insertMetas(count: number, touched: boolean): number {
   if (touched) {
     sum += metas.touchVictims(count) & 1;
     for (let i = 0; i < count; i++) sum += metas.touch(digests + i * DIGEST_BYTES) & 1;
+    sum += metas.touchVictimLines() & 1;
   }
   for (let i = 0; i < count; i++) {
     const at = digests + i * DIGEST_BYTES;
@@ -129,6 +130,7 @@ function insertMetas(count: number, touched: boolean): number {
 function putSignatures(count: number): number {
   let sum = recent.touchVictims(count) & 1;
   for (let i = 0; i < count; i++) sum += recent.touch(digests + i * DIGEST_BYTES + SIGNATURE_MIX_AT) & 1;
+  sum += recent.touchVictimLines() & 1;
   for (let i = 0; i < count; i++) {
     const at = digests + i * DIGEST_BYTES;
     recent.put(at + SIGNATURE_KEY_AT, at + SIGNATURE_MIX_AT);

@@ -94,7 +94,8 @@ export function storeBenches(loaded: LoadedEngine, baselines: Baselines | undefi
   let place = 0;
   const touchEvicted = (digest: number): number => {
     const victims = place++ % D.GROUP === 0 ? metas.touchVictims(D.GROUP) : 0;
-    return victims ^ metas.touch(digest);
+    const lines = place % D.GROUP === 0 ? metas.touchVictimLines() : 0;
+    return victims ^ metas.touch(digest) ^ lines;
   };
   const touchRecent = (digest: number): number => recent.touch(digest + D.SIGNATURE_MIX_AT);
   const has = (digest: number): number =>

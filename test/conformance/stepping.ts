@@ -286,7 +286,14 @@ class IntakeReader {
         return -1;
       },
     };
-    const metas = { touchVictims: () => 0, touch: () => 0, find: () => 0, insert: () => {}, refresh: () => {} };
+    const metas = {
+      touchVictims: () => 0,
+      touchVictimLines: () => 0,
+      touch: () => 0,
+      find: () => 0,
+      insert: () => {},
+      refresh: () => {},
+    };
     const recent = { touch: () => 0, has: () => false };
     const model = {
       chooser: null,

@@ -74,6 +74,7 @@ describe("least recently used", () => {
             const key = random() % keys;
             const mix = mixOf(key);
             if (random() % 16 < habit.touch) lru.touchVictims(random() % 20);
+            if (random() % 16 < habit.touch) lru.touchVictimLines();
             lru.touch(mix);
             const node = lru.find(mix, key, ~key);
             expect(node).toBe(naive.keys.get(key) ?? -1);
@@ -102,6 +103,7 @@ describe("least recently used", () => {
           }
           for (let i = 0; i < order.length; i++) {
             lru.touchVictims(1);
+            lru.touchVictimLines();
             expect(insert(10_000_000 + i)).toBe(nodes[i]!);
             expect(lru.find(mixOf(order[i]!), order[i]!, ~order[i]!)).toBe(-1);
           }
