@@ -16,7 +16,10 @@ const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000;
 const PATH_AT = 2;
 const PATH_MAX_BYTES = 108;
 
-/** Where NOTIFY_SOCKET points: a path, or with a leading `@` a name that is no file. @throws RangeError where it cannot be one */
+/**
+ * Where NOTIFY_SOCKET points: a path, or with a leading `@` a name that is no file.
+ * @throws RangeError where it cannot be one
+ */
 export function socketAddress(name: string): Uint8Array {
   const path = Buffer.from(name);
   if (path.length === 0 || path.length >= PATH_MAX_BYTES || !/^[/@]/.test(name)) {

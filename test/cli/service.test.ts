@@ -69,6 +69,7 @@ describe("the unit", () => {
     expect(unitWord('a"b$c')).toBe('"a\\"b$$c"');
   });
 
+  // Skipped without systemd.
   test.skipIf(Bun.which("systemd-analyze") === null)("is one, and is safe (needs systemd-analyze)", () => {
     const unit = written("qos.service", unitText(options));
     const verified = spawn("systemd-analyze", "verify", "--man=no", unit);
@@ -134,12 +135,14 @@ describe("alerts and dashboard", () => {
     expect(new Set(panels.map(({ id }: { id: number }) => id)).size).toBe(panels.length);
   });
 
+  // Skipped without promtool, which comes with Debian's prometheus.
   test.skipIf(Bun.which("promtool") === null)("are rules to promtool (needs promtool)", () => {
     const checked = spawn("promtool", "check", "rules", written("rules.yml", alertRules()));
     expect(checked.text).toContain(`SUCCESS: ${ALERTS.length} rules found`);
     expect(checked.code).toBe(0);
   });
 
+  // Skipped without promtool, as above.
   test.skipIf(Bun.which("promtool") === null)(
     "and the loop that stands still is one that fires (needs promtool)",
     () => {
@@ -231,6 +234,7 @@ describe("the man page", () => {
     expect(roff("--a-b\n.x\n'y\\z")).toBe("\\-\\-a\\-b\n\\&.x\n\\&'y\\ez");
   });
 
+  // Skipped without man.
   test.skipIf(Bun.which("man") === null)("is read by man without a warning (needs man)", async () => {
     const file = written("qos.1", manPage("0.0.1", await commands()));
     const { code, text } = spawn("man", "--warnings", "--local-file", file);

@@ -112,6 +112,7 @@ describe("files", () => {
     expect(await second.stop()).toBe(0);
   });
 
+  // Skipped where this is no root: a small file system is mounted.
   test.skipIf(!IS_ROOT)(
     "a full disk under checkpoint, statistics and database is said, survived, and over when there is room (needs root)",
     async () => {
@@ -248,6 +249,7 @@ describe("readers and writers", () => {
 describe("the clock", () => {
   const compiler = Bun.which("cc");
 
+  // Skipped without a C compiler: the clock of one process is set by a preloaded library.
   test.skipIf(compiler === null)(
     "set forward and back by hours, nothing expires, nothing stands still (needs a C compiler)",
     async () => {

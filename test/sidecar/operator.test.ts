@@ -128,6 +128,7 @@ describe("qos monitor", () => {
     expect(err).toContain("is no status page of this version");
   });
 
+  // Skipped without tmux.
   test.skipIf(Bun.which("tmux") === null)(
     "on terminals of 80x24 and 200x50 fits, and obeys its keys (needs tmux)",
     async () => {

@@ -75,6 +75,7 @@ while True:
     print(s.recv(4096).decode().replace("\\n", " "), flush=True)
 `;
 
+// Skipped without python3, which listens here: Bun has no datagram sockets of this kind.
 test.skipIf(Bun.which("python3") === null)(
   "a sidecar says READY and beats; stopped in its tracks it beats no more, and goes on when it may (needs python3)",
   async () => {
