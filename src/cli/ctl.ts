@@ -9,7 +9,7 @@ import { EXIT_FINE, UsageError } from "./errors.ts";
 import { count, onOff } from "./flags.ts";
 import { nearest } from "./nearest.ts";
 import { type Output, toJson } from "./output.ts";
-import { LOWEST_TARGET_PPS, RUN_FLAGS } from "./run-flags.ts";
+import { RUN_FLAGS } from "./run-flags.ts";
 import { recentOf } from "./sender-fates.ts";
 import { table } from "./table.ts";
 
@@ -46,7 +46,7 @@ export function requestOf(words: readonly string[], top: number): ControlRequest
       }
       const targetPps = value === undefined ? undefined : RUN_FLAGS.targetPps.parse(value);
       if (targetPps === undefined) {
-        throw new UsageError(`target-pps: expected ${RUN_FLAGS.targetPps.allowed} (at least ${LOWEST_TARGET_PPS})`);
+        throw new UsageError(`target-pps: expected ${RUN_FLAGS.targetPps.allowed}`);
       }
       return { command: "set", name, value: targetPps };
     }
@@ -137,8 +137,27 @@ function printExplanation(sender: string, answer: Answer, prefix: string, out: O
   out.line(
     `  worst ${short(answer.worst)}, median ${short(answer.median)}, best ${short(answer.best)} of ${answer.of} known`,
   );
-  out.line("  a score is what this sender's transactions paid for the time they took, as outcomes came back;");
-  out.line("  failed signatures and packets that are no transactions lower it");
+  const evidence = answer.evidence as Readonly<Record<string, number>> | null;
+  if (answer.model === "evidence") {
+    out.line(
+      answer.kind === "ip"
+        ? "  an address scores how likely its next signature is a good one"
+        : "  a fee payer scores how likely its next transaction lands",
+    );
+    if (evidence !== null) {
+      const { good, bad, landed, missed, inFlight, pGood, pLands } = evidence;
+      out.line(`  signatures, the older the less: ${short(good)} good, ${short(bad)} bad; likely good ${short(pGood)}`);
+      out.line(
+        `  transactions, the older the less: ${short(landed)} landed, ${short(missed)} missed, ${short(inFlight)} under way; ` +
+          `likely to land ${short(pLands)}`,
+      );
+    }
+  } else {
+    out.line(
+      "  a score is the mean of what this sender's transactions paid for the time they took, the older the less;",
+    );
+    out.line("  failed signatures and packets that are no transactions divide an address's by a hundred");
+  }
   const recent = recentOf(prefix, answer.kind === "ip" ? "ip" : "payer", sender);
   if (recent === undefined) return;
   out.line(`  of the last ${recent.looked} ends of packets, ${recent.total} are this sender's:`);

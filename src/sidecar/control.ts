@@ -164,5 +164,6 @@ function explain({ readers, model }: ControlParts, text: string): ControlAnswer 
     worst: at(0),
     median: at(0.5),
     best: at(1),
+    evidence: found < 0 ? null : (reader.evidence(found) ?? null),
   };
 }
