@@ -39,9 +39,11 @@ export function takeAll(consumer: Consumer, words: Int32Array, fold: Int32Array)
     if (torn > 0) {
       fold.set(kept);
       consumer.drop(torn);
+      consumer.skipAhead();
+      continue;
     }
-    consumer.take(count - torn);
-    taken += count - torn;
+    consumer.take(count);
+    taken += count;
   }
 }
 

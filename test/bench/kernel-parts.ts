@@ -1,6 +1,6 @@
 // Parts of the kernel against the crates: hash by length (also against the native addon), parsing, the fee rule.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { xxh3 } from "@node-rs/xxhash";
@@ -30,6 +30,7 @@ async function loadParts(memory: WebAssembly.Memory): Promise<KernelParts> {
   const path = join(folder, `kernel-parts-${process.pid}.wasm`);
   await compileModule("test/bench/kernel-parts.as.ts", path);
   const module = new WebAssembly.Module(readFileSync(path));
+  rmSync(path);
   return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as KernelParts;
 }
 

@@ -18,7 +18,7 @@ import { allowedCpus } from "../../ffi/thread.ts";
 import { buildKernel } from "../../src/kernel/build.ts";
 import { PARTIAL_METAS } from "../../src/layout.ts";
 import { buildRust } from "../rust/build.ts";
-import { cellsOf, HEADINGS, type Line, printRow } from "./bench.ts";
+import { cellsOf, HEADINGS, type Line, measure, printRow } from "./bench.ts";
 import { MIXES, PACKETS } from "./packets.ts";
 
 await buildKernel();
@@ -80,6 +80,12 @@ async function suite(): Promise<number> {
   // First: a process started by a pinned thread is pinned with it.
   if (values.only === "" || "process".includes(values.only)) {
     const { processLines } = await import("./process.ts");
+    const { channelProcessBenches } = await import("./channel-processes.ts");
+    for (const bench of channelProcessBenches(cores)) {
+      const line = await measure(bench, 3, 0);
+      lines.push(line);
+      printRow(cellsOf(line));
+    }
     for await (const line of processLines(cores, rust.ok)) {
       lines.push(line);
       printRow(cellsOf(line));

@@ -1,0 +1,32 @@
+// A reader of a channel as a process of its own: `channel-consumer.ts NAME CAPACITY UNTIL IDLE_MS`. It takes what comes in
+// groups, reads every payload, and says at the end what it got. Started by channel-processes.ts.
+
+import { addressOf } from "../../ffi/shared-memory.ts";
+import { Arena } from "../../src/arena.ts";
+import { Consumer } from "../../src/channel/consumer.ts";
+import { joinConsumer } from "../../src/channel/files.ts";
+import { channelFileBytes, channelPath } from "../../src/channel/place.ts";
+import { HUGE_PAGE_BYTES } from "../../src/layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
+import { takeAll } from "./channel-parts.ts";
+
+const [name = "", ...numbers] = process.argv.slice(2);
+const [capacity, until, idleMs] = numbers.map(Number);
+const shape = { elementBytes: AGAVE2_PACKET_BYTES, capacity };
+const bytes = channelFileBytes(shape, "standard");
+const arena = Arena.reserve(bytes + 2 * HUGE_PAGE_BYTES);
+const base = addressOf(arena.memory);
+const at = Math.ceil((base + 1) / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES - base;
+const joined = joinConsumer(arena, { at, bytes, ...shape }, channelPath({ pages: "standard", prefix: "" }, name));
+if (joined.state !== "joined") throw new Error(JSON.stringify(joined));
+const consumer = new Consumer(arena, at, capacity, AGAVE2_PACKET_BYTES);
+consumer.join();
+console.log(JSON.stringify({ event: "joined", tail: consumer.head }));
+const fold = new Int32Array(2);
+let lastMs = performance.now();
+while (consumer.head < until && performance.now() - lastMs < idleMs) {
+  if (takeAll(consumer, arena.i32, fold) > 0) lastMs = performance.now();
+}
+const { received, lapped, head } = consumer;
+console.log(JSON.stringify({ event: "done", received, skipped: lapped, next: head, fold: fold[0] ^ fold[1] }));
+process.exit(0);
