@@ -9,7 +9,8 @@
 //   npm run bench -- --growth                  packets/s against fill, senders, size, channels, duplicates
 //   npm run bench -- --stalls [--seconds N]    the longest turns, in the loop thread's CPU time; bytes per packet
 //
-// `--mix` is of --whole, `--model` of --whole and --stalls. `--cpu N` is the measured threads' core, the last allowed one where absent; `--rounds N` the runs of each side.
+// `--mix` is of --whole, `--model` of --whole and --stalls. `--cpu N` is the measured threads' core, the last allowed one
+// where absent; `--rounds N` the runs of each side.
 
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
