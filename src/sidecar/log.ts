@@ -109,14 +109,28 @@ export class RateLimit {
   }
 }
 
+type Level = "info" | "warn" | "error";
+type Put = (level: Level, message: string, fields?: LogFields) => void;
+
+/** JSON lines, by pino; what it makes goes the way of all lines. Loaded where it is asked for. */
+async function jsonPut(lines: Pick<LineWriter, "line">): Promise<Put> {
+  const { pino, stdTimeFunctions } = await import("pino");
+  const logger = pino(
+    {
+      base: null,
+      messageKey: "message",
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
+    { write: (line: string) => lines.line(line.trimEnd()) },
+  );
+  return (level, message, fields = {}) => logger[level](fields, message);
+}
+
 /** A log that writes to the process's own streams. */
-export function openLog(format: "text" | "json"): Log {
+export async function openLog(format: "text" | "json"): Promise<Log> {
   const lines = new LineWriter(format === "json" ? STDOUT : STDERR);
-  const put =
-    format === "json"
-      ? (level: string, message: string, fields?: LogFields) =>
-          lines.line(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }))
-      : (level: string, message: string) => lines.line(textLine(level, message));
+  const put: Put = format === "json" ? await jsonPut(lines) : (level, message) => lines.line(textLine(level, message));
   const counts = { warn: 0, error: 0 };
   const limit = new RateLimit();
   const limited = (level: "warn" | "error", message: string, fields?: LogFields): void => {

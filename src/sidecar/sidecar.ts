@@ -39,7 +39,7 @@ const FAULT_SLICE_BYTES = 16 * 1024 * 1024;
 export async function runSidecar(settings: SidecarSettings, version: string): Promise<number> {
   const startedAt = new Date();
   const stop = listenForStop();
-  const log = openLog(settings.logFormat);
+  const log = await openLog(settings.logFormat);
   try {
     return await start(settings, version, startedAt, stop, log);
   } finally {

@@ -141,7 +141,10 @@ export async function supervise(parts: Supervised): Promise<number> {
   ];
   const timeOver = new Promise<string>((resolve) => {
     if (settings.durationMs !== undefined)
-      setTimeoutLong(() => resolve("its time is over"), startedMs + settings.durationMs - performance.now());
+      setTimeoutLong(
+        () => resolve("its time is over"),
+        Math.max(0, startedMs + settings.durationMs - performance.now()),
+      );
   });
   const why = await Promise.race([parts.stop, timeOver, loop]);
   for (const timer of timers) clearInterval(timer);

@@ -70,3 +70,20 @@ describe("warnings", () => {
     for (let i = 0; i < 2_000; i++) expect(limit.pass(`trouble ${word(i)}`, i)).toEqual({ leftOut: 0 });
   });
 });
+
+test("JSON lines are pino's: level, time, message and fields, one object a line", async () => {
+  const program = `
+    import { openLog } from ${JSON.stringify(new URL("../../src/sidecar/log.ts", import.meta.url).pathname)};
+    const log = await openLog("json");
+    log.info("two\\nlines", { packets: 3 });
+    log.warn("careful");
+    await log.flush(5_000);
+  `;
+  const child = Bun.spawn([process.execPath, "-e", program], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  const lines = (await new Response(child.stdout).text()).trimEnd().split("\n");
+  expect(await child.exited).toBe(0);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: "info", time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/), packets: 3, message: "two\nlines" },
+    { level: "warn", time: expect.any(String), message: "careful" },
+  ]);
+});
