@@ -4,6 +4,7 @@ import type { Arena } from "../arena.ts";
 import type { Producer } from "../channel/producer.ts";
 import type { PartialMetas } from "../join/partial-metas.ts";
 import type { RecentFilter } from "../join/recent-filter.ts";
+import type { Kernel } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
 import { END_EXPIRED, END_RECENTLY_PROCESSED_QUEUED, END_TRANSMITTED } from "../records/ends.ts";
 import type { Outlet } from "../records/outlet.ts";
@@ -12,7 +13,6 @@ import { ARRIVAL_AT, DIGEST_BYTES, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "..
 import { STAT } from "./statistics.ts";
 
 export class Dispatch {
-  readonly #u8: Uint8Array;
   readonly #f64: Float64Array;
   readonly #packetBytes: number;
 
@@ -24,8 +24,8 @@ export class Dispatch {
     private readonly recent: RecentFilter,
     private readonly metas: PartialMetas,
     private readonly outlet: Outlet,
+    private readonly kernel: Kernel,
   ) {
-    this.#u8 = arena.u8;
     this.#f64 = arena.f64;
     this.#packetBytes = layout.channels[0]!.elementBytes;
   }
@@ -53,7 +53,7 @@ export class Dispatch {
       if (outlet.fates) outlet.fate(at, END_EXPIRED, now, NOT_TRANSMITTED);
       return false;
     }
-    this.#u8.copyWithin(output.reserve(), at + DIGEST_BYTES, at + DIGEST_BYTES + this.#packetBytes);
+    this.kernel.copy(output.reserve(), at + DIGEST_BYTES, this.#packetBytes);
     output.commit();
     counters[STAT.bankingTransmissions]!++;
     if (outlet.open) this.#recordSent(at, now);

@@ -78,7 +78,7 @@ export class Engine {
     this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model, outlet);
     this.#expiry = new Expiry(settings.maxAgeMs, counters, this.queue, outlet);
     const { targetPps, maxAgeMs } = settings;
-    const dispatch = new Dispatch(arena, layout, maxAgeMs, counters, this.recent, this.metas, outlet);
+    const dispatch = new Dispatch(arena, layout, maxAgeMs, counters, this.recent, this.metas, outlet, kernel);
     const times = this.status.histogramWord(TRANSMIT_HISTOGRAM);
     const { chooser } = model;
     this.#transmit =

@@ -184,13 +184,13 @@ export class Intake {
     const { queue } = this;
     const slot = queue.claim();
     const at = queue.slotAt(slot);
-    this.#u8.copyWithin(at + DIGEST_BYTES, packet, packet + this.#packetBytes);
+    this.kernel.copy(at + DIGEST_BYTES, packet, this.#packetBytes);
     if (consumer.overrun() > 0) {
       consumer.drop(1);
       return false;
     }
     this.#count(consumer, digest);
-    this.#u8.copyWithin(at, digest, digest + DIGEST_BYTES);
+    this.kernel.copy(at, digest, DIGEST_BYTES);
     const left = queue.push(slot, score);
     if (left < 0) return true;
     this.counters[STAT.leakedPriority]!++;

@@ -15,6 +15,9 @@ export interface Kernel {
    */
   digest(firstAt: number, count: number, strideBytes: number, outAt: number, contextAt: number): void;
 
+  /** Copies bytes that lie apart. @param bytes a multiple of 16 */
+  copy(toAt: number, fromAt: number, bytes: number): void;
+
   /** Reads remaining metas, 16 bytes each, into entries of OUTCOME_ENTRY_BYTES (kernel/entry-layout.ts). */
   digestOutcomes(firstAt: number, count: number, outAt: number, contextAt: number): void;
 

@@ -49,7 +49,7 @@ export function takeAll(consumer: Consumer, words: Int32Array, fold: Int32Array)
 
 export function channelBenches(pipeline: Pipeline, baselines: Baselines | undefined, scale: number): Bench[] {
   const { plain, packetsAt, packetCount } = pipeline.loaded;
-  const { arena, layout, producers } = plain;
+  const { arena, layout, producers, kernel } = plain;
   const rounds = Math.max(1, Math.round(8 * scale));
   const { at, capacity, elementBytes } = layout.channels[0];
   const consumer = new Consumer(arena, at, capacity, elementBytes);
@@ -60,7 +60,8 @@ export function channelBenches(pipeline: Pipeline, baselines: Baselines | undefi
     const before = producer.tail;
     const start = threadCpuNanos();
     for (let n = 0; n < count; n++) {
-      producer.push(packetsAt + (n % packetCount) * AGAVE2_PACKET_BYTES);
+      kernel.copy(producer.reserve(), packetsAt + (n % packetCount) * AGAVE2_PACKET_BYTES, AGAVE2_PACKET_BYTES);
+      producer.commit();
       if (n % SYNC_EVERY === SYNC_EVERY - 1) producer.sync();
     }
     producer.sync();

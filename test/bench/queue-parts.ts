@@ -37,9 +37,8 @@ class OfferedQueue {
 
   /** @returns how many were refused or left */
   #offer(count: number): number {
-    const { arena, engine } = this.loaded.plain;
+    const { engine, kernel } = this.loaded.plain;
     const { queue } = engine;
-    const { u8 } = arena;
     let left = 0;
     for (let i = 0; i < count; i++) {
       const score = this.#scores[i];
@@ -49,7 +48,7 @@ class OfferedQueue {
       }
       const slot = queue.claim();
       const at = queue.slotAt(slot);
-      u8.copyWithin(at + D.DIGEST_BYTES, this.#packets[i], this.#packets[i] + AGAVE2_PACKET_BYTES);
+      kernel.copy(at + D.DIGEST_BYTES, this.#packets[i], AGAVE2_PACKET_BYTES);
       if (queue.push(slot, score) >= 0) left += 1;
     }
     return left;

@@ -40,6 +40,8 @@ export interface StallResult {
   readonly turn: Times;
   readonly spin: Times;
   readonly heapBytesPerPacket: number;
+  /** The same without any turn: what the bench itself allocates. */
+  readonly heapBytesOfFilling: number;
   readonly heapBytesBefore: number;
   readonly heapBytesAfter: number;
 }
@@ -136,11 +138,22 @@ export function stalls({ seconds, cpu, model }: StallSettings): StallResult {
   const { words } = engine.status;
   const timed = { packets: words[STAT.totalPackets], sent: words[STAT.bankingTransmissions] };
   const modelUpdates = words[STAT.modelUpdates];
+  const filling = heapGrowth(() => traffic.fill());
   const heap = heapGrowth(() => {
     traffic.fill();
     turn();
   });
-  const result = { model, seconds, ...timed, modelUpdates, turn: turns.times, spin: spins.times, ...heap };
+  const heapBytesOfFilling = filling.heapBytesPerPacket;
+  const result = {
+    model,
+    seconds,
+    ...timed,
+    modelUpdates,
+    turn: turns.times,
+    spin: spins.times,
+    ...heap,
+    heapBytesOfFilling,
+  };
   print(result);
   return result;
 }
@@ -178,8 +191,9 @@ function print(result: StallResult): void {
   row("turn, wall clock", result.turn.wall);
   row("spin beside it, CPU time", result.spin.cpu);
   row("spin beside it, wall", result.spin.wall);
-  const { heapBytesBefore, heapBytesAfter, heapBytesPerPacket } = result;
+  const { heapBytesBefore, heapBytesAfter, heapBytesPerPacket, heapBytesOfFilling } = result;
   console.log(
-    `heap: ${heapBytesBefore} bytes, then ${heapBytesAfter}: ${heapBytesPerPacket.toFixed(3)} bytes per packet`,
+    `heap: ${heapBytesBefore} bytes, then ${heapBytesAfter}: ${heapBytesPerPacket.toFixed(3)} bytes per packet,` +
+      ` ${heapBytesOfFilling.toFixed(3)} where the ring is only filled`,
   );
 }

@@ -246,6 +246,9 @@ class IntakeReader {
     const { arena, random } = bench;
     const slotPacket = (SLOT_AT + DIGEST_BYTES) >>> 2;
     const kernel = {
+      copy: (to: number, from: number, bytes: number): void => {
+        arena.u8.copyWithin(to, from, from + bytes);
+      },
       digest: (first: number, count: number, stride: number, out: number): void => {
         for (let i = 0; i < count; i++) {
           const digest = out + i * DIGEST_BYTES;

@@ -80,6 +80,19 @@ describe("the module", () => {
     expect(await buildKernel()).toBe(false);
   });
 
+  test("copies any multiple of 16 bytes, and nothing around them", () => {
+    const rig = new KernelRig();
+    const { u8 } = rig.arena;
+    const toAt = FREE_AT + 8_192;
+    for (const bytes of [0, 16, 48, 64, 80, 192, 1_264, 1_296]) {
+      for (let i = 0; i < 2_048; i++) u8[FREE_AT + i] = 7 * i + bytes;
+      u8.fill(0xee, toAt - 64, toAt + 2_048);
+      rig.kernel.copy(toAt, FREE_AT, bytes);
+      expect(u8.slice(toAt, toAt + bytes)).toEqual(u8.slice(FREE_AT, FREE_AT + bytes));
+      expect(new Set([...u8.slice(toAt - 64, toAt), ...u8.slice(toAt + bytes, toAt + 2_048)])).toEqual(new Set([0xee]));
+    }
+  });
+
   test("gives the same in a thread of its own, over the same arena", async () => {
     const worker = new Worker(new URL("hash-worker.ts", import.meta.url));
     const done = new Promise((resolve, reject) => {
