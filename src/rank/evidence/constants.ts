@@ -19,11 +19,15 @@ export const PRIOR_WEIGHT = 4;
 export const GOOD_MOST = 32;
 /** Blame ends here: a flood is remembered for some half-lives, not for ever. */
 export const BAD_MOST = 256;
-/** Blame adds so much of itself: who comes back after its blame has faded and fails again waits longer each time. */
+/**
+ * Blame adds so much of itself where it outweighs credit by so much: who comes back after its blame has faded and fails
+ * again waits longer each time. Who wins one race in four does not.
+ */
+export const BLAME_OUTWEIGHS = 5;
 export const BLAME_COMPOUND = 0.25;
-/** Each bad signature takes a fifth of the credit, and each miss a tenth: a miss has innocent causes. */
+/** Each bad signature takes a fifth of the credit, and each miss a twentieth: a miss has innocent causes. */
 export const GOOD_KEPT_BY_BAD = 0.8;
-export const LANDED_KEPT_BY_MISS = 0.9;
+export const LANDED_KEPT_BY_MISS = 0.95;
 /** Each good one forgives a tenth of the blame: who behaves again has got over what was wrong. */
 export const BLAME_KEPT_BY_GOOD = 0.9;
 /** Data that is no transaction blames its address by so much of a bad signature: it may be a broken client. */
@@ -55,6 +59,13 @@ export const MISS_WEIGHT_LEAST = 0.1;
  * price that is not its own, so its worth falls by as much as it exceeds this. Honest programs differ less.
  */
 export const OVERRUN_FREE = 3;
+
+/** Who lands less often is doubted the more: such a share is no lost race, but somebody who pays for few of many. */
+export const LANDS_PLAUSIBLY = 0.35;
+/** Less likely to be good and to land than this is not worth sigverify's work even where that has room. */
+export const HOPELESS = 0.05;
+/** So many of them in falling order, and a transmit is over: what they rank by may have changed since it was ordered. */
+export const HOPELESS_LOOKED_AT = 64;
 
 /** Share of a batch for addresses that were never judged: what it costs at most to find out who newcomers are. */
 export const EXPLORED_SHARE = 0.03;

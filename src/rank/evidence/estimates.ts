@@ -212,11 +212,19 @@ export class Estimates {
     counts[address + node.NANOS_PER_UNIT] = workOf(counts, address, unknown.nanosPerUnit, this.usualAsked);
   }
 
+  /** Whether hardly anything of its sender is good and lands. */
+  get isHopeless(): boolean {
+    return this.pGood * this.pLands < k.HOPELESS;
+  }
+
   /** Expected lamports by expected cost, from the last look. */
   worth(at: number): number {
-    // Squared: by the mere expectation, whoever is believed one time in fifty would win by declaring fifty times the fee.
-    const p = this.pGood * this.pLands;
-    const value = p * p * this.#f64[(at + FEE_AT) >>> 3]!;
+    // More than the expectation falls: by that alone, whoever is believed one time in fifty would win by declaring fifty
+    // times the fee. Of landing only where it is rare: who wins one race in two is honest and worth half.
+    const rare = Math.min(1, this.pLands / k.LANDS_PLAUSIBLY);
+    const value = this.isHopeless
+      ? 0
+      : this.pGood * rare * rare * this.pGood * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.packetsPerMs;
     if (nanosPerMs === Number.POSITIVE_INFINITY) return value / packets;
@@ -277,7 +285,8 @@ export class Estimates {
   bad(at: number, column: number, by: number): void {
     const counts = this.#counts;
     const before = counts[at + column + 1]!;
-    counts[at + column + 1] = Math.min(k.BAD_MOST, before + by * (1 + k.BLAME_COMPOUND * before));
+    const compound = before > k.BLAME_OUTWEIGHS * counts[at + column]! ? k.BLAME_COMPOUND * before : 0;
+    counts[at + column + 1] = Math.min(k.BAD_MOST, before + by * (1 + compound));
     counts[at + column]! *= 1 - by * (1 - (column === node.LANDED ? k.LANDED_KEPT_BY_MISS : k.GOOD_KEPT_BY_BAD));
   }
 
@@ -290,9 +299,10 @@ export class Estimates {
 /** A level's estimate, drawn towards its parent's; what is in flight counts against it until it is answered. */
 function shrunk(counts: Float32Array, at: number, good: number, bad: number, parent: number): number {
   const g = counts[at + good]!;
+  const backing = 1 + Math.max(g, counts[at + node.GOOD]!);
   return (
     (g + k.PARENT_WEIGHT * parent) /
-    (g + counts[at + bad]! + k.PARENT_WEIGHT + (k.IN_FLIGHT_BLAME * counts[at + node.IN_FLIGHT]!) / (1 + g))
+    (g + counts[at + bad]! + k.PARENT_WEIGHT + (k.IN_FLIGHT_BLAME * counts[at + node.IN_FLIGHT]!) / backing)
   );
 }
 

@@ -66,6 +66,9 @@ export class Evidence implements Model, Chooser {
   #queued = 0;
   /** More is queued than can be sent, and answers come: only then is there a reason to wait for one. */
   #canWait = false;
+  /** Of those that the quota puts first, how many were not chosen about yet. */
+  #favouredLeft = 0;
+  #hopeless = 0;
   #answeredMs = Number.NEGATIVE_INFINITY;
 
   constructor(arena: Arena, layout: ArenaLayout) {
@@ -148,6 +151,8 @@ export class Evidence implements Model, Chooser {
     this.#roomLeft = this.#roomMost;
     this.#keeps = 0;
     this.#queued = 0;
+    this.#favouredLeft = 0;
+    this.#hopeless = 0;
     this.#newcomers.begin(Math.ceil(k.EXPLORED_SHARE * most));
   }
 
@@ -179,14 +184,22 @@ export class Evidence implements Model, Chooser {
 
   favoured(): number {
     this.#canWait = this.#queued > this.#packetsLeft && this.#see.nowMs - this.#answeredMs < k.SILENCE_MS;
-    return this.#newcomers.next();
+    const place = this.#newcomers.next();
+    if (place >= 0) this.#favouredLeft += 1;
+    return place;
   }
 
   choose(at: number): number {
     if (this.#packetsLeft <= 0 || this.#keeps > KEEPS_MOST) return CHOICE_STOP;
+    const isFavoured = this.#favouredLeft > 0; // they come first
+    if (isFavoured) this.#favouredLeft -= 1;
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
     if (PayloadMemory.wasSent(this.#payloads.find(this.#i32[mix]!, this.#i32[mix + 1]!))) return CHOICE_COPY;
     this.#see.look(at);
+    if (!isFavoured && this.#canWait && this.#see.isHopeless) {
+      this.#hopeless += 1;
+      return this.#hopeless > k.HOPELESS_LOOKED_AT ? CHOICE_STOP : CHOICE_KEEP;
+    }
     if (this.#canWait && this.#see.isTooMuchInFlight()) return CHOICE_KEEP;
     if (this.#see.expectedNanos(at) > this.#roomLeft) {
       this.#keeps += 1;
@@ -221,6 +234,7 @@ export class Evidence implements Model, Chooser {
   // --- What comes back ---
 
   failedSignature(at: number): void {
+    this.#answeredMs = this.#see.nowMs;
     if (this.#u8[at + REASON_AT] !== 0) {
       this.unparsable(at);
       return;

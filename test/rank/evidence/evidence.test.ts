@@ -49,7 +49,7 @@ describe("signatures", () => {
     const before = rig.score({ ip: 1 });
     for (let i = 0; i < 20; i++) rig.model.unparsable(rig.digest({ ip: 1, reason: 20 }));
     expect(rig.score({ ip: 1 })).toBeLessThan(before / 20);
-    expect(rig.score({ ip: 1 })).toBeGreaterThan(0);
+    expect(rig.estimate({ ip: 1 }).pGood).toBeGreaterThan(0);
   });
 
   test("many unknown senders that fail bring all unknown ones into disrepute, but none that is proven, nor the staked", () => {
