@@ -118,8 +118,9 @@ function textOf(flag: string, row: Flag<unknown>, value: string | undefined, inl
     return value;
   }
   if (flag.startsWith("--no-")) {
-    if (value !== undefined) throw new UsageError(`${flag} takes no value`);
-    return "false";
+    // `--no-wait=false` is for who wants to wait though the configuration file says otherwise.
+    if (value === undefined || value === "true") return "false";
+    return value === "false" ? "true" : value;
   }
   return value ?? "true";
 }

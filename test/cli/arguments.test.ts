@@ -58,7 +58,7 @@ describe("mistakes name themselves", () => {
     [["--target-pps", "5", "--target-pps", "6"], "--target-pps is given twice"],
     [["--idle", "backof"], '--idle: "backof" is not allowed (did you mean backoff?); expected spin or backoff'],
     [["--json=maybe"], '--json: "maybe" is not allowed; expected true or false'],
-    [["--no-wait=true"], "--no-wait takes no value"],
+    [["--no-wait=yes"], '--no-wait: "yes" is not allowed; expected true or false'],
     [["surplus"], 'unexpected "surplus"'],
     [["json"], 'unexpected "json" (did you mean --json?)'],
     [["--__proto__", "1"], "unknown flag --__proto__"],

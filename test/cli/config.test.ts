@@ -137,6 +137,9 @@ test("a flag beats the environment, which beats the file, which beats the defaul
   expect(all.values).toMatchObject({ xxhashSeed: 3n, prefix: "f_", maxIps: 3, maxSigners: 10_000 });
   expect(all.sources).toMatchObject({ xxhashSeed: "flag", prefix: "file", maxSigners: "default" });
   expect(read([], { QOS_XXHASH_SEED: "2" }).sources.xxhashSeed).toBe("environment");
+  const { values: switches } = parseConfig("wait = false\nuse-huge-pages = true", "q.toml");
+  const off = readArguments(["--no-wait=false", "--use-huge-pages=false"], RUN_FLAGS, [], {}, switches).values;
+  expect(off).toMatchObject({ wait: true, useHugePages: false });
   // Another command shares the rows of the channels, and nothing else of the same name.
   const other = { ...CHANNEL_FLAGS, maxIps: onOff({ help: "something else" }) };
   const shared = readArguments([], other, [], {}, file).values;
