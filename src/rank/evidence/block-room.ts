@@ -7,7 +7,16 @@
 // The balance is the Lagrange multiplier of a knapsack with two constraints, found as one goes (primal-dual): where packets
 // run out first in a transmit, packets become dearer, where the room does, work does.
 
-import { BALANCE_LEAST, BALANCE_STEP, FULL_SHORTAGE, ROOM_GROWTH, ROOM_MARGIN, ROOM_WINDOW_MS } from "./constants.ts";
+import {
+  BALANCE_LEAST,
+  BALANCE_STEP,
+  FULL_LEAST,
+  FULL_SHORTAGE,
+  MOST_KEPT,
+  ROOM_GROWTH,
+  ROOM_MARGIN,
+  ROOM_WINDOW_MS,
+} from "./constants.ts";
 import { Market } from "./market.ts";
 
 export class BlockRoom {
@@ -20,6 +29,8 @@ export class BlockRoom {
   #windowStartMs = Number.NEGATIVE_INFINITY;
   #included = 0;
   #limited = false;
+  /** The most that a window took lately, per millisecond. */
+  #most = 0;
 
   /** A transaction was included. */
   included(nanos: number): void {
@@ -57,9 +68,12 @@ export class BlockRoom {
 
   #learn(ms: number): void {
     const rate = this.#included / ms;
+    this.#most = Math.max(rate, this.#most * MOST_KEPT);
     if (this.market.shortage() > FULL_SHORTAGE) {
       if (this.nanosPerMs === Number.POSITIVE_INFINITY) this.balance = 0.5;
-      this.nanosPerMs = this.nanosPerMs === Number.POSITIVE_INFINITY ? rate : (this.nanosPerMs + rate) / 2;
+      // A full block takes as much as blocks took lately: where it took far less, who misses has himself to blame.
+      const room = Math.max(rate, FULL_LEAST * this.#most);
+      this.nanosPerMs = this.nanosPerMs === Number.POSITIVE_INFINITY ? room : (this.nanosPerMs + room) / 2;
     } else if (this.#limited) {
       this.nanosPerMs = Math.max(this.nanosPerMs, rate) * ROOM_GROWTH;
     } else {

@@ -88,6 +88,9 @@ export const CHEAP_SHARE = 0.25;
 export const FULL_SHORTAGE = 0.15;
 /** Fewer expected landings of theirs than this say nothing. */
 export const CHEAP_LEAST = 12;
+/** A full block takes at least this share of the most that was taken lately, which is forgotten by half in some 20 s. */
+export const FULL_LEAST = 0.85;
+export const MOST_KEPT = 0.986;
 /** Room to try beyond what was measured: finds out where a block takes more, costs no more than this share. */
 export const ROOM_MARGIN = 0.05;
 /** Growth of the room per window while nothing comes back. */

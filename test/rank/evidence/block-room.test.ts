@@ -55,6 +55,15 @@ test("the balance moves towards the budget that ran out, within its bounds", () 
   expect(room.balance).toBe(1);
 });
 
+test("who stops landing does not make blocks look full: the room stays near what blocks took", () => {
+  const room = new BlockRoom();
+  room.advance(0);
+  let now = pass(room, 0, 4e8, 0);
+  for (let i = 0; i < 5; i++) now = pass(room, now, 1e8, 50);
+  expect(room.nanosPerMs).toBeGreaterThan((0.75 * 4e8) / WINDOW_MS);
+  expect(room.nanosPerMs).toBeLessThanOrEqual(4e8 / WINDOW_MS);
+});
+
 test("a long silence teaches nothing", () => {
   const room = new BlockRoom();
   room.advance(0);
