@@ -107,13 +107,13 @@ export class Consumer {
   }
 
   /**
-   * Gives up a 32nd of the ring, as far as there is that much: for a reader of groups that has just been overrun. The head
+   * Gives up an eighth of the ring, as far as there is that much: for a reader of groups that has just been overrun. The head
    * then stands where the producer is writing next, and a faster producer would tear the next group as well, and the next:
    * such a reader gets almost nothing, though all that it loses would have been overwritten in any case.
    */
   skipAhead(): void {
     const ahead = this.loadTail() - this.head;
-    if (ahead > 0) this.#skipTo(this.head + Math.min(ahead, this.capacity >>> 5));
+    if (ahead > 0) this.#skipTo(this.head + Math.min(ahead, this.capacity >>> 3));
   }
 
   /** Counts `count` elements from the head on as read. */

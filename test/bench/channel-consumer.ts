@@ -9,6 +9,7 @@ import { channelFileBytes, channelPath } from "../../src/channel/place.ts";
 import { HUGE_PAGE_BYTES } from "../../src/layout.ts";
 import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
 import { takeAll } from "./channel-parts.ts";
+import { loadParts } from "./kernel-parts.ts";
 
 const [name = "", ...numbers] = process.argv.slice(2);
 const [capacity, until, idleMs] = numbers.map(Number);
@@ -22,11 +23,12 @@ if (joined.state !== "joined") throw new Error(JSON.stringify(joined));
 const consumer = new Consumer(arena, at, capacity, AGAVE2_PACKET_BYTES);
 consumer.join();
 console.log(JSON.stringify({ event: "joined", tail: consumer.head }));
-const fold = new Int32Array(2);
+const foldAt = Math.ceil((at + bytes) / 64) * 64;
+const parts = await loadParts(arena.memory);
 let lastMs = performance.now();
 while (consumer.head < until && performance.now() - lastMs < idleMs) {
-  if (takeAll(consumer, arena.i32, fold) > 0) lastMs = performance.now();
+  if (takeAll(consumer, parts, arena.i32, foldAt) > 0) lastMs = performance.now();
 }
 const { received, lapped, head } = consumer;
-console.log(JSON.stringify({ event: "done", received, skipped: lapped, next: head, fold: fold[0] ^ fold[1] }));
+console.log(JSON.stringify({ event: "done", received, skipped: lapped, next: head, fold: arena.i32[foldAt / 4] }));
 process.exit(0);

@@ -3,41 +3,33 @@
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
-import { AGAVE2_PACKET_BYTES, PAYLOAD_MAX_BYTES } from "../../src/wire/packet-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
+import { type KernelParts, loadParts } from "./kernel-parts.ts";
 import { hex } from "./mix.ts";
 import { type Pipeline, ROUND } from "./pipeline.ts";
 
 const SYNC_EVERY = 64;
 const GROUP = 16;
 
-/** The exclusive or of all words of a payload, read in place, four at a time: into `fold[0]` (even words) and `fold[1]`. */
-export function foldPayload(words: Int32Array, at: number, fold: Int32Array): void {
-  let even = fold[0];
-  let odd = fold[1];
-  const from = at >>> 2;
-  const end = from + PAYLOAD_MAX_BYTES / 4;
-  for (let i = from; i < end; i += 4) {
-    even ^= words[i] ^ words[i + 2];
-    odd ^= words[i + 1] ^ words[i + 3];
-  }
-  fold[0] = even;
-  fold[1] = odd;
-}
-
-/** Takes everything that is there, in groups; what the producer overwrote meanwhile does not count. */
-export function takeAll(consumer: Consumer, words: Int32Array, fold: Int32Array): number {
-  const kept = new Int32Array(2);
+/**
+ * Takes everything that is there, in groups; what the producer overwrote meanwhile does not count.
+ * @param foldAt 8 bytes: the exclusive or of all payload words taken so far
+ */
+export function takeAll(consumer: Consumer, parts: KernelParts, words: Int32Array, foldAt: number): number {
+  const word = foldAt >>> 2;
   let taken = 0;
   for (;;) {
     const count = consumer.readable(GROUP);
     if (count === 0) return taken;
-    kept.set(fold);
-    for (let i = 0; i < count; i++) foldPayload(words, consumer.addressOf(i), fold);
+    const low = words[word];
+    const high = words[word + 1];
+    parts.foldPayloads(consumer.addressOf(0), count, consumer.elementBytes, foldAt);
     const torn = Math.min(consumer.overrun(), count);
     if (torn > 0) {
-      fold.set(kept);
+      words[word] = low;
+      words[word + 1] = high;
       consumer.drop(torn);
       consumer.skipAhead();
       continue;
@@ -47,14 +39,19 @@ export function takeAll(consumer: Consumer, words: Int32Array, fold: Int32Array)
   }
 }
 
-export function channelBenches(pipeline: Pipeline, baselines: Baselines | undefined, scale: number): Bench[] {
+export async function channelBenches(
+  pipeline: Pipeline,
+  baselines: Baselines | undefined,
+  scale: number,
+): Promise<Bench[]> {
   const { plain, packetsAt, packetCount } = pipeline.loaded;
   const { arena, layout, producers, kernel } = plain;
   const rounds = Math.max(1, Math.round(8 * scale));
   const { at, capacity, elementBytes } = layout.channels[0];
   const consumer = new Consumer(arena, at, capacity, elementBytes);
   const producer = producers[0];
-  const fold = new Int32Array(2);
+  const parts = await loadParts(arena.memory);
+  const foldAt = pipeline.loaded.digestsAt;
   const push = (): Sample => {
     const count = rounds * ROUND;
     const before = producer.tail;
@@ -69,18 +66,19 @@ export function channelBenches(pipeline: Pipeline, baselines: Baselines | undefi
     return { operations: count, nanos, checksum: hex(BigInt(producer.tail - before)) };
   };
   const pop = (): Sample => {
-    fold.fill(0);
     consumer.join();
+    let fold = 0n;
     let nanos = 0;
     let operations = 0;
     for (let round = 0; round < rounds; round++) {
       pipeline.fill();
+      arena.u64[foldAt / 8] = 0n;
       const start = threadCpuNanos();
-      operations += takeAll(consumer, arena.i32, fold);
+      operations += takeAll(consumer, parts, arena.i32, foldAt);
       nanos += threadCpuNanos() - start;
+      fold ^= arena.u64[foldAt / 8];
     }
-    const [even, odd] = new Uint32Array(fold.buffer);
-    return { operations, nanos, checksum: hex((BigInt(odd) << 32n) | BigInt(even)) };
+    return { operations, nanos, checksum: hex(fold) };
   };
   return [
     {

@@ -5,6 +5,16 @@ import { computeFee, fee } from "../../src/wire/fee.as";
 import { PAYLOAD_MAX_BYTES, SIZE_AT } from "../../src/wire/packet-layout";
 import { instructionCount, parseTransaction } from "../../src/wire/transaction.as";
 
+/** The exclusive or of all 64-bit words of the payloads of packets that lie one behind the other: 8 bytes, added to `out`. */
+export function foldPayloads(first: usize, count: i32, strideBytes: i32, out: usize): void {
+  let fold = i64x2.splat(0);
+  for (let i: i32 = 0; i < count; i++) {
+    const at = first + i * strideBytes;
+    for (let from = at; from < at + PAYLOAD_MAX_BYTES; from += 16) fold = v128.xor(fold, v128.load(from));
+  }
+  store<u64>(out, load<u64>(out) ^ i64x2.extract_lane(fold, 0) ^ i64x2.extract_lane(fold, 1));
+}
+
 /** @returns the sum of instructions + 1 over the packets that are transactions */
 export function parse(first: usize, count: i32, strideBytes: i32, context: usize): f64 {
   let sum: f64 = 0;

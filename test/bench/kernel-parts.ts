@@ -19,12 +19,13 @@ export const HASH_LENGTHS = [8, 100, 200, 271, 612, 1_244] as const;
 const HASH_SEED = 420n;
 const OFFSETS = 64;
 
-interface KernelParts {
+export interface KernelParts {
+  foldPayloads(first: number, count: number, strideBytes: number, out: number): void;
   parse(first: number, count: number, strideBytes: number, context: number): number;
   parseAndFee(first: number, count: number, strideBytes: number, context: number): number;
 }
 
-async function loadParts(memory: WebAssembly.Memory): Promise<KernelParts> {
+export async function loadParts(memory: WebAssembly.Memory): Promise<KernelParts> {
   const folder = join(tmpdir(), "qos-bench");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `kernel-parts-${process.pid}.wasm`);
