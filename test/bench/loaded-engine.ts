@@ -75,7 +75,7 @@ export class LoadedEngine {
     });
     const { arena, layout, scratchAt, engine } = this.plain;
     this.senders = senders;
-    if (storeFill === PARTIAL_METAS) faultIn(arena.memory, 0, layout.bytes + packets.length);
+    if (storeCapacity === PARTIAL_METAS) faultIn(arena.memory, 0, layout.bytes + packets.length);
     this.packetsAt = scratchAt;
     this.packetCount = packets.length / AGAVE2_PACKET_BYTES;
     this.digestsAt = Math.ceil((scratchAt + packets.length) / 64) * 64;

@@ -14,6 +14,10 @@ import { hex, salt } from "./mix.ts";
 /** Elements that a consumer can still read after one filling. */
 export const ROUND = 24_576;
 const RING = 32_768;
+const TWO_32 = 4_294_967_296;
+/** The words of salt(0): each salt is the one before plus that. */
+const SALT_LOW = Number(salt(0) & 0xffff_ffffn);
+const SALT_HIGH = Number(salt(0) >> 32n);
 
 /** A pipeline's answer with its scores in the checksum, where they must be the same on both sides. */
 export function withScores(answer: Answer, foldsScores: boolean): Answer {
@@ -29,6 +33,8 @@ export class Pipeline {
   now = 1_000;
   readonly foldsScores: boolean;
   #nextPacket = 0;
+  /** Hashes by exclusive or, low and high words; sums of the scores' bits, low and high words apart: exact up to 2^21 packets. */
+  readonly #folds = new Float64Array(4);
 
   constructor(options: LoadedOptions) {
     this.loaded = new LoadedEngine(options);
@@ -42,7 +48,7 @@ export class Pipeline {
     const { words } = engine.status;
     const queuedBefore = engine.queue.size;
     const before = Float64Array.from(words);
-    const folds = { hash: 0n, score: 0n };
+    this.#folds.fill(0);
     let nanos = 0;
     let sinceEmpty = 0;
     for (let round = 0; round < rounds; round++) {
@@ -55,14 +61,17 @@ export class Pipeline {
         this.empty();
       }
       nanos += threadCpuNanos() - start;
-      this.#fold(first, folds);
+      this.#fold(first);
     }
     const count = (word: number): number => words[word] - before[word];
     const operations = count(STAT.totalPackets);
     const ends = STATISTICS.reduce((sum, { kind }, word) => sum + (kind === "end" ? count(word) : 0), 0);
     if (operations !== rounds * ROUND || ends + engine.queue.size - queuedBefore !== operations)
       throw new Error(`${operations} packets taken of ${rounds * ROUND}, ${ends} ended`);
-    const answer = { operations, nanos, checksum: hex(folds.hash), scoreFold: hex(folds.score) };
+    const [hashLow, hashHigh, scoreLow, scoreHigh] = this.#folds;
+    const hash = (BigInt(hashHigh >>> 0) << 32n) | BigInt(hashLow >>> 0);
+    const score = (BigInt(scoreHigh) << 32n) + BigInt(scoreLow);
+    const answer = { operations, nanos, checksum: hex(hash), scoreFold: hex(score) };
     return withScores(answer, this.foldsScores);
   }
 
@@ -73,12 +82,20 @@ export class Pipeline {
     const producer = producers[0];
     const { view, u8 } = arena;
     const first = producer.tail;
+    // salt(n), counted on in two words: nothing here allocates, so that no collection falls into the measured rounds.
+    const from = salt(this.#nextPacket);
+    let low = Number(from & 0xffff_ffffn);
+    let high = Number(from >> 32n);
     for (let n = this.#nextPacket; n < this.#nextPacket + count; n++) {
-      const from = loaded.packetsAt + (n % loaded.packetCount) * AGAVE2_PACKET_BYTES;
+      const packet = loaded.packetsAt + (n % loaded.packetCount) * AGAVE2_PACKET_BYTES;
       const at = producer.reserve();
-      u8.copyWithin(at, from, from + AGAVE2_PACKET_BYTES);
-      view.setBigUint64(at + 1, view.getBigUint64(at + 1, true) ^ salt(n), true);
+      u8.copyWithin(at, packet, packet + AGAVE2_PACKET_BYTES);
+      view.setUint32(at + 1, view.getUint32(at + 1, true) ^ low, true);
+      view.setUint32(at + 5, view.getUint32(at + 5, true) ^ high, true);
       producer.commit();
+      low += SALT_LOW;
+      high = (high + SALT_HIGH + (low >= TWO_32 ? 1 : 0)) % TWO_32;
+      low %= TWO_32;
     }
     producer.sync();
     this.#nextPacket += count;
@@ -107,18 +124,23 @@ export class Pipeline {
   }
 
   /** What the packets of a round came to: their hashes, and the scores that they had. Not timed. */
-  #fold(first: number, folds: { hash: bigint; score: bigint }): void {
+  #fold(first: number): void {
     const { plain, digestsAt } = this.loaded;
     const { arena, layout, kernel, model } = plain;
+    const { u32 } = arena;
+    const folds = this.#folds;
     const ringAt = layout.channels[0].at + HEADER_BYTES;
     for (let index = first; index < first + ROUND; index++) {
       const at = ringAt + (index % RING) * AGAVE2_PACKET_BYTES;
       kernel.digest(at, 1, AGAVE2_PACKET_BYTES, digestsAt, layout.contextAt);
       if (arena.u8[digestsAt + D.REASON_AT] !== 0) continue;
-      folds.hash ^= arena.u64[(digestsAt + D.HASH_AT) / 8];
+      const hash = (digestsAt + D.HASH_AT) / 4;
+      folds[0] = folds[0] ^ u32[hash];
+      folds[1] = folds[1] ^ u32[hash + 1];
       if (!this.foldsScores) continue;
       arena.f64[(digestsAt + D.SCORE_AT) / 8] = model.score(digestsAt);
-      folds.score += arena.u64[(digestsAt + D.SCORE_AT) / 8];
+      folds[2] += u32[(digestsAt + D.SCORE_AT) / 4];
+      folds[3] += u32[(digestsAt + D.SCORE_AT) / 4 + 1];
     }
   }
 }
