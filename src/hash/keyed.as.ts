@@ -15,7 +15,6 @@ import {
 import { foldedProduct } from "./xxh3.as";
 
 /** Never 0, so that a table can take 0 for "empty". */
-// @ts-ignore: decorator
 @inline
 function mixWord(word: u64, keys: usize): u64 {
   const once = foldedProduct(word ^ load<u64>(keys), load<u64>(keys, 8));
@@ -23,26 +22,22 @@ function mixWord(word: u64, keys: usize): u64 {
   return twice ^ once ^ (twice == once ? 1 : 0);
 }
 
-// @ts-ignore: decorator
 @inline
 export function ipv4Id(octets: u32, context: usize): u64 {
   return mixWord(<u64>octets, context + IPV4_KEYS_AT);
 }
 
 /** @param network the first 8 octets of the address: the /64 */
-// @ts-ignore: decorator
 @inline
 export function ipv6Id(network: u64, context: usize): u64 {
   return mixWord(network, context + IPV6_KEYS_AT);
 }
 
-// @ts-ignore: decorator
 @inline
 export function hashMix(hash: u64, context: usize): u64 {
   return mixWord(hash, context + HASH_KEYS_AT);
 }
 
-// @ts-ignore: decorator
 @inline
 export function signatureMix(key: u64, context: usize): u64 {
   return mixWord(key, context + SIGNATURE_KEYS_AT);
@@ -58,7 +53,6 @@ export function keyId(at: usize, context: usize): u64 {
 }
 
 /** The first `count` bytes of a vector, 0 to 16 of them; the rest zero. */
-// @ts-ignore: decorator
 @inline
 function firstBytes(vector: v128, count: i32): v128 {
   const indexes = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);

@@ -20,7 +20,6 @@ import {
 const STRIPE_BYTES: i32 = 64;
 
 /** Copies in vectors; up to 15 bytes more than `bytes` are read and written. */
-// @ts-ignore: decorator
 @inline
 function copyVectors(to: usize, from: usize, bytes: i32): void {
   for (let i: i32 = 0; i < bytes; i += 16) v128.store(to + i, v128.load(from + i));
@@ -91,7 +90,6 @@ export function packetHash(at: usize, size: i32, octetsLow: u64, octetsHigh: u64
   return merge(s0, s1, s2, s3, length, secret);
 }
 
-// @ts-ignore: decorator
 @inline
 function storeTrailer(at: usize, size: i32, octetsLow: u64, octetsHigh: u64, octets: i32): void {
   store<u64>(at, <u64>size);

@@ -21,7 +21,6 @@ export const STRIPES_PER_BLOCK: i32 = (SECRET_BYTES - STRIPE_BYTES) / 8;
 export const SHORT_MAX_BYTES: i32 = 240;
 
 /** The 128-bit product of two u64, its halves folded together by exclusive or. */
-// @ts-ignore: decorator
 @inline
 export function foldedProduct(a: u64, b: u64): u64 {
   const aLow = a & 0xffffffff;
@@ -35,7 +34,6 @@ export function foldedProduct(a: u64, b: u64): u64 {
   return ((middle >> 32) + (cross >> 32) + aHigh * bHigh) ^ ((cross << 32) | (low & 0xffffffff));
 }
 
-// @ts-ignore: decorator
 @inline
 function avalanche(h: u64): u64 {
   h ^= h >> 37;
@@ -43,7 +41,6 @@ function avalanche(h: u64): u64 {
   return h ^ (h >> 32);
 }
 
-// @ts-ignore: decorator
 @inline
 function avalancheOf64(h: u64): u64 {
   h ^= h >> 33;
@@ -53,7 +50,6 @@ function avalancheOf64(h: u64): u64 {
   return h ^ (h >> 32);
 }
 
-// @ts-ignore: decorator
 @inline
 function mix16(at: usize, secret: usize): u64 {
   return foldedProduct(load<u64>(at) ^ load<u64>(secret), load<u64>(at, 8) ^ load<u64>(secret, 8));
@@ -118,29 +114,24 @@ export function hashShort(at: usize, length: i32, secret: usize): u64 {
 
 // The accumulators, eight u64 in four vectors. They live in locals of the caller, so that they stay in registers.
 
-// @ts-ignore: decorator
 @inline
 export function initial0(): v128 {
   return i64x2(PRIME32_3, PRIME64_1);
 }
-// @ts-ignore: decorator
 @inline
 export function initial1(): v128 {
   return i64x2(PRIME64_2, PRIME64_3);
 }
-// @ts-ignore: decorator
 @inline
 export function initial2(): v128 {
   return i64x2(PRIME64_4, PRIME32_2);
 }
-// @ts-ignore: decorator
 @inline
 export function initial3(): v128 {
   return i64x2(PRIME64_5, PRIME32_1);
 }
 
 /** Two lanes of a stripe: the neighbour's data is added, and the product of the keyed data's halves. */
-// @ts-ignore: decorator
 @inline
 export function accumulate(sum: v128, at: usize, secret: usize): v128 {
   const data = v128.load(at);
@@ -151,7 +142,6 @@ export function accumulate(sum: v128, at: usize, secret: usize): v128 {
   return i64x2.add(i64x2.add(sum, swapped), i64x2.extmul_low_i32x4_u(low, high));
 }
 
-// @ts-ignore: decorator
 @inline
 export function scramble(sum: v128, secret: usize): v128 {
   const keyed = v128.xor(v128.xor(sum, i64x2.shr_u(sum, 47)), v128.load(secret));
@@ -159,20 +149,17 @@ export function scramble(sum: v128, secret: usize): v128 {
 }
 
 /** Where the secret of a scramble begins. */
-// @ts-ignore: decorator
 @inline
 export function scrambleSecret(secret: usize): usize {
   return secret + (SECRET_BYTES - STRIPE_BYTES);
 }
 
 /** Where the secret of the last stripe begins, which ends where the input ends and overlaps the one before it. */
-// @ts-ignore: decorator
 @inline
 export function lastSecret(secret: usize): usize {
   return secret + (SECRET_BYTES - STRIPE_BYTES - 7);
 }
 
-// @ts-ignore: decorator
 @inline
 export function merge(s0: v128, s1: v128, s2: v128, s3: v128, length: i32, secret: usize): u64 {
   let h = <u64>length * PRIME64_1;

@@ -24,7 +24,6 @@ let records: usize = 0;
 let spare: usize = 0;
 
 /** A double's bits as an unsigned number of the same order. */
-// @ts-ignore: decorator
 @inline
 function orderedBits(value: f64): u64 {
   const bits = reinterpret<u64>(value + 0.0); // -0 and 0 are equal

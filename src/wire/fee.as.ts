@@ -135,14 +135,12 @@ function chainWalk(context: usize): void {
 }
 
 /** Compute units of an instruction where no limit is set. */
-// @ts-ignore: decorator
 @inline
 function unitsOf(traits: u32, preSimd0170: bool): u32 {
   if (preSimd0170) return (traits & PROGRAM_BUDGET) != 0 ? 0 : COMPUTE_UNITS_DEFAULT;
   return (traits & PROGRAM_BUILTIN) != 0 ? COMPUTE_UNITS_BUILTIN : COMPUTE_UNITS_DEFAULT;
 }
 
-// @ts-ignore: decorator
 @inline
 function setNever(reason: i32): void {
   if (never == 0) never = reason;
@@ -211,7 +209,6 @@ function referenceWalk(context: usize): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function referenceBudget(at: usize, bytes: i32): void {
   if (bytes != 5 && bytes != 9) return;
@@ -228,20 +225,17 @@ function referenceBudget(at: usize, bytes: i32): void {
 
 // --- What both share ---
 
-// @ts-ignore: decorator
 @inline
 function dataAt(note: u32): usize {
   return startAt + ((note >> NOTE_DATA_AT_SHIFT) & NOTE_DATA_AT_MASK);
 }
 
-// @ts-ignore: decorator
 @inline
 function dataBytes(note: u32): i32 {
   return <i32>(note >> NOTE_DATA_BYTES_SHIFT);
 }
 
 /** What an instruction's program is, by one look into a table without collisions (kernel/context.ts); 0: unknown. */
-// @ts-ignore: decorator
 @inline
 function programTraits(note: u32, context: usize): u32 {
   const program = keysAt + (note & NOTE_PROGRAM_MASK) * PUBKEY_BYTES;
@@ -282,7 +276,6 @@ function multiplyByPrice(up: bool): bool {
   return highQuotient >> 32 != 0 || sum < highQuotient << 32;
 }
 
-// @ts-ignore: decorator
 @inline
 function divided(product: u64, up: bool): u64 {
   const down = product / MICRO_LAMPORTS_PER_LAMPORT;

@@ -55,7 +55,6 @@ import { keysAt, parseTransaction, signatureCount, signaturesAt, version } from 
 const MAPPED_WORD: u64 = 0xffff0000;
 
 /** The key of a signature (wire.md, 9): byte j is the XOR of its bytes 8j to 8j+7. */
-// @ts-ignore: decorator
 @inline
 export function signatureKey(at: usize): u64 {
   const first = foldedWords(v128.load(at), v128.load(at, 16));
@@ -64,7 +63,6 @@ export function signatureKey(at: usize): u64 {
 }
 
 /** Four words of 8 bytes, each folded to a byte; the four bytes are put side by side in the first lane. */
-// @ts-ignore: decorator
 @inline
 function foldedWords(front: v128, back: v128): v128 {
   let halves = v128.xor(v128.shuffle<u32>(front, back, 0, 2, 4, 6), v128.shuffle<u32>(front, back, 1, 3, 5, 7));

@@ -110,7 +110,6 @@ let emptyLookup: bool = false;
  * Reads a compact-u16 of at most two bytes.
  * @returns its value and, above COMPACT_BYTES_SHIFT, how many bytes it took; COMPACT_NONE where it is cut short or wrong
  */
-// @ts-ignore: decorator
 @inline
 function readCompact(at: usize, end: usize): i32 {
   if (at >= end) return COMPACT_NONE;
@@ -123,7 +122,6 @@ function readCompact(at: usize, end: usize): i32 {
 }
 
 /** The larger of each byte, over 16 account indexes at a time. Up to 15 bytes behind them are read, and masked out. */
-// @ts-ignore: decorator
 @inline
 function largestOf(largest: v128, at: usize, count: i32): v128 {
   const indexes = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -133,13 +131,11 @@ function largestOf(largest: v128, at: usize, count: i32): v128 {
 }
 
 /** @returns whether a byte is `total` or above */
-// @ts-ignore: decorator
 @inline
 function reaches(largest: v128, total: i32): bool {
   return total <= 255 && v128.any_true(i8x16.ge_u(largest, i8x16.splat(<i8>total)));
 }
 
-// @ts-ignore: decorator
 @inline
 function noteInstruction(note: usize, program: u32, dataOffset: usize, dataBytes: i32): void {
   store<u32>(note, program | (<u32>dataOffset << NOTE_DATA_AT_SHIFT) | (<u32>dataBytes << NOTE_DATA_BYTES_SHIFT));
@@ -347,7 +343,6 @@ function checkSanity(programMost: u32, largest: v128): i32 {
 }
 
 /** Whether the chain gives a heap of that many bytes. */
-// @ts-ignore: decorator
 @inline
 export function isHeapSize(bytes: u32): bool {
   return bytes >= <u32>HEAP_MIN_BYTES && bytes <= <u32>HEAP_MAX_BYTES && bytes % HEAP_UNIT_BYTES == 0;
