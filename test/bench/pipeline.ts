@@ -33,7 +33,7 @@ export class Pipeline {
   now = 1_000;
   readonly foldsScores: boolean;
   #nextPacket = 0;
-  /** Hashes by exclusive or, low and high words; sums of the scores' bits, low and high words apart: exact up to 2^21 packets. */
+  /** Hashes by exclusive or; sums of the scores' bits, exact up to 2^21 packets. Low and high words apart. */
   readonly #folds = new Float64Array(4);
 
   constructor(options: LoadedOptions) {
