@@ -128,16 +128,18 @@ export interface Delays {
   readonly p99Ms: number;
 }
 
-/** From arrival to delivery, of honest senders' packets from a moment on; undefined where there are none. */
+/** From arrival to delivery, of honest senders' packets between two moments (what a
+ * queue gives away after the traffic's end says nothing about waiting in it); undefined where there are none. */
 export function honestDelays(
   trace: Trace,
   deliveries: Deliveries,
   fromMs: number,
+  untilMs: number,
   honest: (group: number) => boolean,
 ): Delays | undefined {
   const delays: number[] = [];
   for (let i = 0; i < deliveries.count; i++) {
-    if (deliveries.ms[i] < fromMs || !honest(deliveries.group[i])) continue;
+    if (deliveries.ms[i] < fromMs || deliveries.ms[i] > untilMs || !honest(deliveries.group[i])) continue;
     delays.push(deliveries.ms[i] - trace.createdMs[deliveries.transaction[i]]!);
   }
   if (delays.length === 0) return undefined;

@@ -76,6 +76,6 @@ export function measure(
       baselines.oracleNewcomers === 0
         ? undefined
         : newcomersDelivered(trace, deliveries, fromMs) / baselines.oracleNewcomers,
-    delays: honestDelays(trace, deliveries, fromMs, honest),
+    delays: honestDelays(trace, deliveries, fromMs, untilMs, honest),
   };
 }

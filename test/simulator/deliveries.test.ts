@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { checkOrder, Deliveries } from "../../src/simulator/deliveries.ts";
+import { checkOrder, Deliveries, honestDelays } from "../../src/simulator/deliveries.ts";
+import type { Trace } from "../../src/simulator/trace.ts";
 import { packetsOf, played, scenario, traceOf } from "./rig.ts";
 
 /** Deliveries at given times, of transactions with given fees; a pause is how long the reader had not looked. */
@@ -81,4 +82,17 @@ test("what came before a batch's first packet was seen counts, too", () => {
 
 test("nothing delivered is no batch", () => {
   expect(order([])).toEqual({ batches: 0, falling: 0, unclear: 0, rises: 0 });
+});
+
+test("delays are of honest packets that came out between two moments", () => {
+  const trace = { createdMs: [0, 90, 100, 100, 5] } as unknown as Trace;
+  const deliveries = {
+    count: 5,
+    transaction: [0, 1, 2, 3, 4],
+    ms: [50, 100, 130, 140, 5_000],
+    group: [0, 0, 0, 1, 0],
+  } as unknown as Deliveries;
+  const honest = (group: number): boolean => group === 0;
+  expect(honestDelays(trace, deliveries, 100, 1_000, honest)).toEqual({ p50Ms: 30, p99Ms: 30 });
+  expect(honestDelays(trace, deliveries, 6_000, 7_000, honest)).toBeUndefined();
 });
