@@ -11,6 +11,10 @@ import type { Arena } from "../arena.ts";
 import { burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT } from "./header.ts";
 
 const TWO_32 = 4_294_967_296;
+/** Elements given up after a first overrun: one group. */
+const SKIP_LEAST = 16;
+/** Elements read without an overrun after which the next one is a first one again. */
+const CALM_ELEMENTS = 2_048;
 
 export class Consumer {
   /** Stream index of the next element to read. */
@@ -24,6 +28,8 @@ export class Consumer {
   /** The tail as last loaded. */
   tail = 0;
 
+  #skip = SKIP_LEAST;
+  #receivedAtSkip = Number.NEGATIVE_INFINITY;
   readonly #i32: Int32Array;
   readonly #tailWord: number;
   readonly #beatWord: number;
@@ -107,13 +113,17 @@ export class Consumer {
   }
 
   /**
-   * Gives up an eighth of the ring, as far as there is that much: for a reader of groups that has just been overrun. The head
-   * then stands where the producer is writing next, and a faster producer would tear the next group as well, and the next:
-   * such a reader gets almost nothing, though all that it loses would have been overwritten in any case.
+   * Gives up some more elements, for a reader of groups that has just been overrun: the head then stands where the producer
+   * is writing next, and a producer that is faster would tear the next group as well, and the next. Who is overrun once
+   * loses a group's worth; who is overrun again before it has read CALM_ELEMENTS loses twice as many as the last time, up
+   * to an eighth of the ring, all of which would have been overwritten in any case.
    */
   skipAhead(): void {
+    const isCalm = this.received - this.#receivedAtSkip >= CALM_ELEMENTS;
+    this.#skip = isCalm ? SKIP_LEAST : Math.min(2 * this.#skip, this.capacity >>> 3);
+    this.#receivedAtSkip = this.received;
     const ahead = this.loadTail() - this.head;
-    if (ahead > 0) this.#skipTo(this.head + Math.min(ahead, this.capacity >>> 3));
+    if (ahead > 0) this.#skipTo(this.head + Math.min(ahead, this.#skip));
   }
 
   /** Counts `count` elements from the head on as read. */

@@ -188,17 +188,32 @@ describe("a consumer", () => {
     expect(consumer.lapped + consumer.received).toBe(consumer.head);
   });
 
-  test("gives up an eighth of the ring after it was overrun, or what is there", () => {
+  test("gives up more with each overrun that follows soon, up to an eighth of the ring, and little after a calm", () => {
+    const { producer, consumer } = channel(32_768);
+    const skip = (): number => {
+      push(producer, 4_096 + 16);
+      producer.sync();
+      const before = consumer.head;
+      consumer.skipAhead();
+      const skipped = consumer.head - before;
+      consumer.take(producer.tail - consumer.head > 8 ? 8 : 0);
+      return skipped;
+    };
+    expect(Array.from({ length: 11 }, skip)).toEqual([16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 4_096, 4_096]);
+    const lapped = consumer.lapped;
+    consumer.take(2_048);
+    expect(skip()).toBe(16);
+    expect([consumer.lapped, consumer.torn]).toEqual([lapped + 16, 0]);
+  });
+
+  test("gives up no more than is there", () => {
     const { producer, consumer } = channel(64);
-    push(producer, 40);
+    push(producer, 3);
     producer.sync();
     consumer.skipAhead();
-    expect([consumer.head, consumer.lapped, consumer.torn]).toEqual([8, 8, 0]);
-    consumer.take(consumer.readable(31));
+    expect([consumer.head, consumer.lapped]).toEqual([3, 3]);
     consumer.skipAhead();
-    expect([consumer.head, consumer.lapped, consumer.received]).toEqual([40, 9, 31]);
-    consumer.skipAhead();
-    expect(consumer.head).toBe(40);
+    expect(consumer.head).toBe(3);
   });
 
   test("waits where the tail is behind its head: the supervisor sees that", () => {
