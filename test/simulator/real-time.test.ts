@@ -113,7 +113,8 @@ describe("beside a sidecar", () => {
     "what the sidecar holds at the end is waited for, and every packet is accounted for",
     async () => {
       const prefix = freshPrefix();
-      using sidecar = new SidecarProcess(prefix, ["--target-pps", "2000"]);
+      // A model that sends all it holds; evidence keeps what it thinks hopeless until that expires.
+      using sidecar = new SidecarProcess(prefix, ["--target-pps", "2000", "--model", "ip-signer"]);
       try {
         const { code, out, err } = await simulate("--prefix", prefix, "--rate", "6000", "--duration", "1s", "--json")
           .finished;
