@@ -21,10 +21,10 @@ const at = Math.ceil((base + 1) / HUGE_PAGE_BYTES) * HUGE_PAGE_BYTES - base;
 const joined = joinConsumer(arena, { at, bytes, ...shape }, channelPath({ pages: "standard", prefix: "" }, name));
 if (joined.state !== "joined") throw new Error(JSON.stringify(joined));
 const consumer = new Consumer(arena, at, capacity, AGAVE2_PACKET_BYTES);
+const foldAt = Math.ceil((at + bytes) / 64) * 64;
+const parts = await loadParts(arena.memory); // may have to compile: before the producer is told to begin
 consumer.join();
 console.log(JSON.stringify({ event: "joined", tail: consumer.head }));
-const foldAt = Math.ceil((at + bytes) / 64) * 64;
-const parts = await loadParts(arena.memory);
 let lastMs = performance.now();
 while (consumer.head < until && performance.now() - lastMs < idleMs) {
   if (takeAll(consumer, parts, arena.i32, foldAt) > 0) lastMs = performance.now();
