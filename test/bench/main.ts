@@ -7,6 +7,7 @@
 //   npm run bench -- --smoke                   seconds: the work is done, checksums must be the expected ones
 //   npm run bench -- --whole [--against CMD]   the built binary behind a saturating producer; another sidecar beside it
 //   npm run bench -- --growth                  packets/s against fill, senders, size, channels, duplicates
+//   npm run bench -- --database [--small]      rows a second into each database, and what records cost the loop
 //   npm run bench -- --stalls [--seconds N]    the longest turns, in the loop thread's CPU time; bytes per packet
 //
 // `--mix` is of --whole, `--model` of --whole and --stalls. `--cpu N` is the measured threads' core, the last allowed one
@@ -33,6 +34,8 @@ const { values } = parseArgs({
     against: { type: "string" },
     growth: { type: "boolean", default: false },
     stalls: { type: "boolean", default: false },
+    database: { type: "boolean", default: false },
+    small: { type: "boolean", default: false },
     seconds: { type: "string" },
     cpu: { type: "string" },
     rounds: { type: "string" },
@@ -118,6 +121,10 @@ async function main(): Promise<number> {
       rounds: Number(values.rounds ?? 3),
     });
     writeJson({ whole: result });
+    return 0;
+  }
+  if (values.database) {
+    await import("./database.ts"); // it reads its own flags, and measures as it is loaded
     return 0;
   }
   if (values.growth) {
