@@ -116,7 +116,7 @@ export class Consumer {
    * Gives up some more elements, for a reader of groups that has just been overrun: the head then stands where the producer
    * is writing next, and a producer that is faster would tear the next group as well, and the next. Who is overrun once
    * loses a group's worth; who is overrun again before it has read CALM_ELEMENTS loses twice as many as the last time, up
-   * to an eighth of the ring, all of which would have been overwritten in any case.
+   * to an eighth of the ring. Some of that could have been read: it is the price of reading the rest whole.
    */
   skipAhead(): void {
     const isCalm = this.received - this.#receivedAtSkip >= CALM_ELEMENTS;
