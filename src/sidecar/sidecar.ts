@@ -64,7 +64,12 @@ async function start(
   const memory = reserveMemory(settings);
   const { arena, layout } = memory;
   const mailbox = new Mailbox(arena, layout.mailboxAt);
-  denyNewPrivileges(); // for every thread that begins from here on
+  const mayGain = denyNewPrivileges();
+  if (mayGain.length > 0) {
+    log.warn(
+      `threads ${mayGain.join(", ")} could still run programs with rights of their own: this kernel has no seccomp`,
+    );
+  }
   const session = newSession();
   const fates = shareFates(settings, memory, session, user);
   const status = shareStatus(settings, memory, user);

@@ -3,6 +3,7 @@
 
 import fs from "node:fs";
 import { dropPrivileges } from "../../ffi/privileges.ts";
+import { denyNewPrivileges } from "../../ffi/thread.ts";
 import { findUser } from "../../ffi/users.ts";
 
 const [name, rootsFile] = process.argv.slice(2);
@@ -20,6 +21,7 @@ const attempt = (call: () => unknown): string => {
   }
 };
 
+const mayGain = denyNewPrivileges();
 const drop = attempt(() => dropPrivileges(user));
 const attempts = {
   setuid: attempt(() => process.setuid?.(0)),
@@ -33,6 +35,6 @@ const attempts = {
 const late = new Worker(new URL("./idle-worker.ts", import.meta.url).href);
 await new Promise((ready) => late.addEventListener("message", ready));
 
-console.log(JSON.stringify({ drop, attempts, uid: process.getuid?.(), groups: process.getgroups?.() }));
+console.log(JSON.stringify({ drop, mayGain, attempts, uid: process.getuid?.(), groups: process.getgroups?.() }));
 for await (const _ of console) break;
 process.exit(0);

@@ -39,8 +39,15 @@ describe.skipIf(!isRoot || nobody === undefined)("the drop", () => {
       text += new TextDecoder().decode(chunk);
       if (text.includes("\n")) break;
     }
-    const said = JSON.parse(text) as { drop: string; attempts: Record<string, string>; uid: number; groups: number[] };
+    const said = JSON.parse(text) as {
+      drop: string;
+      mayGain: number[];
+      attempts: Record<string, string>;
+      uid: number;
+      groups: number[];
+    };
     expect(said.drop).toBe("done");
+    expect(said.mayGain).toEqual([]);
     expect(said.uid).toBe(nobody?.uid ?? -1);
     for (const outcome of Object.values(said.attempts)) expect(outcome).not.toBe("done");
     expect(said.attempts.rootsFile).toContain("EACCES");
@@ -59,6 +66,7 @@ describe.skipIf(!isRoot || nobody === undefined)("the drop", () => {
       expect(ids("Groups")).toEqual(groups);
       expect(status).toMatch(/^CapEff:\s*0+$/m);
       expect(status).toMatch(/^CapPrm:\s*0+$/m);
+      expect(status).toMatch(/^NoNewPrivs:\s*1$/m);
     }
     child.stdin.write("\n");
     child.stdin.end();

@@ -1,7 +1,7 @@
 // Names and pins its own thread, burns some CPU time, and reports.
 
 import { readlinkSync } from "node:fs";
-import { allowedCpus, denyNewPrivileges, nameThread, pinThread, threadCpuNanos } from "../../ffi/thread.ts";
+import { allowedCpus, nameThread, pinThread, threadCpuNanos } from "../../ffi/thread.ts";
 
 declare const self: { postMessage(message: unknown): void };
 
@@ -9,7 +9,6 @@ const cpus = allowedCpus();
 const cpu = cpus[cpus.length - 1];
 pinThread(cpu);
 nameThread("solana-qos");
-denyNewPrivileges();
 const before = threadCpuNanos();
 let turns = 0;
 while (threadCpuNanos() - before < 20e6) turns += 1;

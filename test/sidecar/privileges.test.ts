@@ -1,8 +1,10 @@
 // Root's rights, in whole sidecars. Only root can give any up: without root there is nothing to try.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, readdirSync, readFileSync } from "node:fs";
-import { findUser } from "../../ffi/users.ts";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findUser, groupsOf } from "../../ffi/users.ts";
 import { OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
 import { corpus } from "../engine/rig.ts";
 import { Peer, TPU } from "./peer.ts";
@@ -13,6 +15,9 @@ afterEach(() => {
   for (const peer of peers.splice(0)) peer.close();
 });
 
+const compiler = Bun.which("cc");
+const SIGTRAP = 5;
+const SIGRTMAX = 64;
 const isRoot = process.geteuid?.() === 0;
 const nobody = findUser("nobody");
 
@@ -57,6 +62,91 @@ describe.skipIf(!isRoot || nobody === undefined)("started as root", () => {
     expect(await sidecar.stop()).toBe(0);
     expect(sidecar.stats().counters.bankingTransmissions).toBe(1);
   });
+
+  // Skipped without a C compiler: what tries is preloaded into the sidecar.
+  test.skipIf(compiler === null)(
+    "each thread tries to get root's rights back, in every way, and fails (needs a C compiler)",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "qos-regain-"));
+      chmodSync(folder, 0o755);
+      const peer = new Peer(freshPrefix());
+      peers.push(peer);
+      try {
+        const run = (...words: string[]): string => {
+          const done = Bun.spawnSync(words, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+          if (done.exitCode !== 0) throw new Error(`${words.join(" ")}: ${done.stderr}`);
+          return done.stdout.toString().trim();
+        };
+        const source = new URL("./regain.c", import.meta.url).pathname;
+        const [library, helper] = [join(folder, "regain.so"), join(folder, "helper")];
+        run(compiler!, "-shared", "-fPIC", "-O2", "-o", library, source);
+        run(compiler!, "-DHELPER", "-O2", "-o", helper, source);
+        chmodSync(helper, 0o4755);
+        // That it does make a user root, where nothing stands against it: else the attempt below would say nothing.
+        const asNobody = ["--reuid", `${uid}`, "--regid", `${nobody!.gid}`, "--clear-groups"];
+        expect(run("setpriv", ...asNobody, helper)).toBe("0");
+        const [results, rootsFile] = [join(folder, "results"), join(folder, "roots")];
+        writeFileSync(results, "");
+        writeFileSync(rootsFile, "root's own", { mode: 0o600 });
+
+        peer.open(TPU);
+        using sidecar = new SidecarProcess(peer.prefix, ["--user", "nobody"], {
+          LD_PRELOAD: library,
+          QOS_TEST_REGAIN: results,
+          QOS_TEST_HELPER: helper,
+          QOS_TEST_ROOTS_FILE: rootsFile,
+        });
+        chmodSync(sidecar.folder, 0o777);
+        await sidecar.reads(peer, TPU);
+        await sidecar.says(/root's rights are given up/);
+        const lines = (): string[] => readFileSync(results, "utf8").split("\n");
+        run(helper, `${sidecar.pid}`, `${sidecar.pid}`, `${SIGRTMAX}`);
+        await until("the attempts are armed", () => lines().some((line) => line.endsWith(" armed 0")));
+
+        const tried = readdirSync(`/proc/${sidecar.pid}/task`);
+        expect(tried.length).toBeGreaterThan(3);
+        for (const thread of tried) {
+          run(helper, `${sidecar.pid}`, thread, `${SIGTRAP}`);
+          await until(`thread ${thread} has tried`, () => lines().includes(`${thread} all 0`));
+        }
+        for (const thread of tried) {
+          const outcomes = Object.fromEntries(
+            lines()
+              .filter((line) => line.startsWith(`${thread} `) && !line.includes(" armed "))
+              .map((line) => line.split(" ").slice(1)),
+          );
+          const refused = "-1";
+          expect({ thread, ...outcomes }).toEqual({
+            thread,
+            ...{ setresuid: refused, seteuid: refused, setreuid: refused, setuid: refused },
+            ...{ setresgid: refused, setgid: refused, setgroups: refused, fsuid: `${uid}` },
+            ...{ capset: refused, ambient: refused, securebits: refused, "new-privileges-again": refused },
+            ...{ open: refused, "setuid-program": `${uid}`, all: "0" },
+          });
+        }
+        // The kernel's word, after all of that: on these threads and on those that began meanwhile.
+        const none = "0".repeat(16);
+        for (const thread of readdirSync(`/proc/${sidecar.pid}/task`)) {
+          const status = readFileSync(`/proc/${sidecar.pid}/task/${thread}/status`, "latin1");
+          const field = (name: string): string =>
+            (new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "").trim().split(/\s+/).join(" ");
+          expect(field("Uid")).toBe(Array(4).fill(uid).join(" "));
+          expect(field("Gid")).toBe(Array(4).fill(nobody!.gid).join(" "));
+          expect(field("Groups")).toBe(groupsOf(nobody!).join(" "));
+          expect([field("CapEff"), field("CapPrm"), field("CapAmb"), field("CapInh")]).toEqual([
+            none,
+            none,
+            none,
+            none,
+          ]);
+          expect(field("NoNewPrivs")).toBe("1");
+        }
+        expect(await sidecar.stop()).toBe(0);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
 
   test("a channel that was created again for others only: the message says what would have made it joinable", async () => {
     const peer = new Peer(freshPrefix());
