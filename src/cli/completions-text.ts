@@ -17,6 +17,10 @@ function wordsOf(one: AnyCommand): string[] {
   return first === undefined || !/^[a-z][a-z0-9-]*(\|[a-z][a-z0-9-]*)*$/.test(first.name) ? [] : first.name.split("|");
 }
 
+/** Places of arguments that are files, the first being 1: `config check FILE`. */
+const filePlaces = (one: AnyCommand): number[] =>
+  (one.positionals ?? []).flatMap(({ name }, i) => (name === "FILE" ? [i + 1] : []));
+
 /** Whether a flag's value is a file's name. */
 const isFile = ({ kind }: Flag<unknown>): boolean => kind === "path";
 
@@ -27,7 +31,8 @@ export function bashCompletion(commands: readonly AnyCommand[]): string {
   const names = commands.map(({ name }) => name).join(" ");
   const cases = commands.map((one) => {
     const flags = flagsOf(one);
-    return `    ${one.name}) flags="${flags.map(({ flag }) => flag).join(" ")} --help"; words="${wordsOf(one).join(" ")}" ;;`;
+    const files = filePlaces(one).map((place) => place + 1);
+    return `    ${one.name}) flags="${flags.map(({ flag }) => flag).join(" ")} --help"; words="${wordsOf(one).join(" ")}"; files=" ${files.join(" ")} " ;;`;
   });
   const values = commands.flatMap((one) =>
     flagsOf(one)
@@ -51,7 +56,7 @@ export function bashCompletion(commands: readonly AnyCommand[]): string {
     patterns.length === 0 ? [] : [`    ${patterns.join("|")}) COMPREPLY=${reply}; return ;;`];
   return `# Completions of qos for bash. In ~/.bashrc: source <(qos completions bash)
 _qos() {
-  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}" flags words
+  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}" flags words files
   case " ${names} " in
     *" $command "*) ;;
     *) command=${RUN} ;;
@@ -68,7 +73,8 @@ ${cases.join("\n")}
   esac
   if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$word"))
   elif [ -n "$words" ] && [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "$words" -- "$word"))
-  else COMPREPLY=($(compgen -f -- "$word"))
+  elif [[ $files == *" $COMP_CWORD "* ]]; then COMPREPLY=($(compgen -f -- "$word"))
+  else COMPREPLY=()
   fi
 }
 complete -o filenames -F _qos qos
@@ -89,9 +95,12 @@ export function zshCompletion(commands: readonly AnyCommand[]): string {
       const action = row.choices.length > 0 ? `(${row.choices.join(" ")})` : isFile(row) ? "_files" : " ";
       return quoted(`${flag}=${help}:${zshText(row.hint)}:${action}`);
     });
-    const words = wordsOf(one);
-    const positional = words.length > 0 ? quoted(`1:word:(${words.join(" ")})`) : quoted("*:file:_files");
-    return `    ${one.name})\n      _arguments ${["'--help[this command]'", ...specs, positional].join(" \\\n        ")}\n      ;;`;
+    const places = (one.positionals ?? []).map(({ name }, i) => {
+      const words = i === 0 ? wordsOf(one) : [];
+      const action = words.length > 0 ? `(${words.join(" ")})` : name === "FILE" ? "_files" : " ";
+      return quoted(`${i + 1}:${zshText(name)}:${action}`);
+    });
+    return `    ${one.name})\n      _arguments ${["'--help[this command]'", ...specs, ...places].join(" \\\n        ")}\n      ;;`;
   });
   return `#compdef qos
 # Completions of qos for zsh. Somewhere in $fpath: qos completions zsh > _qos
@@ -117,14 +126,30 @@ if [ "$funcstack[1]" = "_qos" ]; then _qos "$@"; else compdef _qos qos; fi
 export function fishCompletion(commands: readonly AnyCommand[]): string {
   const lines = [
     "# Completions of qos for fish. qos completions fish > ~/.config/fish/completions/qos.fish",
+    "# Whether this is the command; flags without one are run's. `config check` is config, and not check as well.",
+    "function __qos_is",
+    "    set -l words (commandline -opc)",
+    "    set -q words[2]; or begin",
+    `        string match -q -- "-*" (commandline -ct); and test $argv[1] = ${RUN}`,
+    "        return",
+    "    end",
+    `    string match -q -- "-*" $words[2]; and set words[2] ${RUN}`,
+    "    test $words[2] = $argv[1]",
+    "end",
+    "# Whether the cursor is at this word, the command being 1.",
+    "function __qos_at",
+    "    test (count (commandline -opc)) -eq $argv[1]",
+    "end",
     "complete -c qos -f",
   ];
   for (const { name, summary } of commands) {
-    lines.push(`complete -c qos -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`);
+    lines.push(`complete -c qos -n '__qos_at 1' -a ${name} -d ${quoted(summary)}`);
   }
   for (const one of commands) {
-    const here = `-n '__fish_seen_subcommand_from ${one.name}'`;
-    for (const word of wordsOf(one)) lines.push(`complete -c qos ${here} -a ${word}`);
+    const here = `__qos_is ${one.name}`;
+    for (const word of wordsOf(one)) lines.push(`complete -c qos -n '${here}; and __qos_at 2' -a ${word}`);
+    for (const place of filePlaces(one)) lines.push(`complete -c qos -n '${here}; and __qos_at ${place + 1}' -F`);
+    lines.push(`complete -c qos -n '${here}' -l help -d 'this command'`);
     for (const { flag, row } of flagsOf(one)) {
       const value =
         row.kind === "switch"
@@ -134,7 +159,7 @@ export function fishCompletion(commands: readonly AnyCommand[]): string {
             : isFile(row)
               ? " -r -F"
               : " -x";
-      lines.push(`complete -c qos ${here} -l ${flag.slice(2)}${value} -d ${quoted(row.help)}`);
+      lines.push(`complete -c qos -n '${here}' -l ${flag.slice(2)}${value} -d ${quoted(row.help)}`);
     }
   }
   return `${lines.join("\n")}\n`;
