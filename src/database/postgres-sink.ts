@@ -164,7 +164,7 @@ class PostgresSink implements Sink {
     };
   }
 
-  async insert(batch: Batch): Promise<number> {
+  async insert(batch: Batch, onRows?: (count: number) => void): Promise<number> {
     const rows = rowsOf(batch) as unknown as readonly Record<string, unknown>[];
     const { text, fields } = this.#inserts[batch.kind];
     if (batch.kind !== "session") await this.#ensureDays(batch.kind, rows);
@@ -175,6 +175,7 @@ class PostgresSink implements Sink {
         text,
         fields.map((field) => arrayText(piece, field)),
       );
+      onRows?.(result.count);
       written += result.count;
     }
     return written;

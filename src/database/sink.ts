@@ -6,8 +6,12 @@ import { openPostgresSink } from "./postgres-sink.ts";
 import { openSqliteSink } from "./sqlite-sink.ts";
 
 export interface Sink {
-  /** Writes a batch's rows. Rows whose key is there already are let be. @returns rows that were new */
-  insert(batch: Batch): Promise<number>;
+  /**
+   * Writes a batch's rows, in pieces. Rows whose key is there already are let be.
+   * @param onRows is told of each piece's new rows once they are in: those stay, whatever becomes of the next piece
+   * @returns rows that were new
+   */
+  insert(batch: Batch, onRows?: (count: number) => void): Promise<number>;
   /** Deletes a piece of what is older than a time. @returns whether there may be more */
   retain(beforeUs: number): Promise<boolean>;
   close(): Promise<void>;

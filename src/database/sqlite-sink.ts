@@ -93,7 +93,7 @@ class SqliteSink implements Sink {
     };
   }
 
-  async insert(batch: Batch): Promise<number> {
+  async insert(batch: Batch, onRows?: (count: number) => void): Promise<number> {
     const { statement, fields } = this.#inserts[batch.kind];
     const rows = rowsOf(batch) as unknown as readonly Record<string, unknown>[];
     const write = this.client.transaction((from: number) => {
@@ -107,7 +107,9 @@ class SqliteSink implements Sink {
       let written = 0;
       for (let from = 0; from < rows.length; from += TRANSACTION_ROWS) {
         if (from > 0) await setImmediate(); // the rings are looked at in between
-        written += write.immediate(from);
+        const count = write.immediate(from);
+        onRows?.(count);
+        written += count;
       }
       return written;
     } catch (error) {

@@ -120,11 +120,14 @@ export class Writer {
     this.#collector.collect(this.parts.wallMs(), this.parts.nowMs());
     if (this.#backlog.overflowed > 0 && !this.#saidDropping) {
       this.#saidDropping = true;
-      const why =
-        this.#spill === undefined ? "there is no spill file" : this.#spill.trouble || "the spill file is full";
-      this.parts.say("warn", `records for the database are being dropped: ${why}`);
+      this.parts.say("warn", `records for the database are being dropped: ${this.#noPlace}`);
     }
     this.#publish();
+  }
+
+  /** Why the spill file takes no more. */
+  get #noPlace(): string {
+    return this.#spill === undefined ? "there is no spill file" : this.#spill.trouble || "the spill file is full";
   }
 
   /** One attempt at the oldest batch, or a pause. */
@@ -151,7 +154,9 @@ export class Writer {
     if (batch === undefined || this.#sink === undefined) return false;
     const startedMs = this.parts.nowMs();
     try {
-      this.#rowsWritten += await this.#sink.insert(batch);
+      await this.#sink.insert(batch, (count) => {
+        this.#rowsWritten += count;
+      });
       this.#backlog.sent(batch);
     } catch (error) {
       const problem = problemOf(error, this.settings.location);
@@ -214,6 +219,10 @@ export class Writer {
     this.#collector.finish(this.parts.wallMs(), this.parts.nowMs());
     if (!this.#late) await Promise.race([this.#sendRest(), this.#overdue.promise]);
     this.#backlog.spillAll();
+    const { overflowed } = this.#backlog;
+    if (overflowed > 0) {
+      this.parts.say("warn", `${overflowed} records for the database found no place and are lost: ${this.#noPlace}`);
+    }
     const left = this.#spill?.records ?? 0;
     if (left > 0) this.parts.say("info", `${left} records wait in ${this.settings.spillPath} for the next run`);
     const sink = this.#sink;

@@ -3,6 +3,7 @@
 // re-created channels, laps while stopped: sidecar.test.ts. Databases that fail: database.test.ts. Bad control requests:
 // control.test.ts. A taken port: operator.test.ts.)
 
+import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import {
   existsSync,
@@ -114,34 +115,89 @@ describe("files", () => {
 
   // Skipped where this is no root: a small file system is mounted.
   test.skipIf(!IS_ROOT)(
-    "a full disk under checkpoint, statistics and database is said, survived, and over when there is room (needs root)",
+    "a full disk under checkpoint, statistics and database: what waits is written when there is room, what is lost is counted (needs root)",
     async () => {
       const disk = join(folder, "disk");
       mkdirSync(disk);
-      const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=512k,mode=0777", "tmpfs", disk]);
+      const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0777", "tmpfs", disk]);
       expect(mounted.exitCode).toBe(0);
       try {
         const peer = validator([TPU]);
         const ballast = join(disk, "ballast");
+        const fill = (): void => {
+          Bun.spawnSync(["dd", "if=/dev/zero", `of=${ballast}`, "bs=4k", "count=4096"], { stderr: "ignore" });
+        };
+        const file = join(disk, "qos.db");
+        const rows = (table: string): number => {
+          const client = new Database(file, { readonly: true });
+          try {
+            return (client.query(`SELECT count(*) AS rows FROM ${table}`).get() as { rows: number }).rows;
+          } finally {
+            client.close();
+          }
+        };
         using sidecar = new SidecarProcess(peer.prefix, [
-          ...["--state", join(disk, "state"), "--db", `sqlite:${join(disk, "qos.db")}`],
+          ...["--state", join(disk, "state"), "--db", `sqlite:${file}`, "--metrics", "127.0.0.1:0"],
           ...["--db-spill", join(disk, "spill"), "--db-sample-fates", "1", "--stats-interval", "100ms"],
         ]);
+        const written = async (what: string, holds: (database: Record<string, number>) => boolean): Promise<Stats> => {
+          const end = performance.now() + 40_000;
+          for (;;) {
+            const now = await stats(peer);
+            if (holds(now.database!)) return now;
+            if (performance.now() > end) throw new Error(`in vain: ${what}: ${JSON.stringify(now.database)}`);
+            await Bun.sleep(20);
+          }
+        };
         await sidecar.reads(peer, TPU);
         await counted(peer, "totalPackets", 0);
-        Bun.spawnSync(["dd", "if=/dev/zero", `of=${ballast}`, "bs=4k", "count=200"], { stderr: "ignore" });
-        send(peer, 2_000);
-        const full = await counted(peer, "totalPackets", 2_000);
+        await written("the tables", ({ connected, rowsWritten }) => connected === 1 && rowsWritten! > 0);
+
+        // Full: everything waits, and can be seen to.
+        fill();
+        send(peer, 8_000);
+        const full = await counted(peer, "bankingTransmissions", 8_000);
         expectLaws(full);
         await expect(ask(controlPath(peer.prefix), { command: "checkpoint" })).rejects.toThrow("could not be written");
         await sidecar.says(/scores cannot be written to .*ENOSPC/);
+        const stuck = await written("a failure", ({ failures, connected }) => failures! > 0 && connected === 0);
+        expect(stuck.database!.waiting).toBeGreaterThan(0);
+        await sidecar.says(/the database .* lies on a full disk .*it is tried again/);
+        const page = /metrics at (\S+)/.exec(sidecar.log)![1]!;
+        const text = await (await fetch(page)).text();
+        expect(text).toMatch(/^qos_database_connected 0$/m);
+        expect(text).toMatch(/^qos_database_failures_total [1-9]\d*$/m);
+        expect(text).toMatch(/^qos_database_waiting [1-9]\d*$/m);
+
+        // Room again: every fate is a row, but for those that were counted as lapped.
         rmSync(ballast);
         await ask(controlPath(peer.prefix), { command: "checkpoint" });
         await sidecar.says(/scores are written to .* again/);
-        send(peer, 10);
-        await counted(peer, "totalPackets", 2_010);
+        const through = await written("all of it", ({ connected, waiting, recordsTaken, lappedFates }) => {
+          return connected === 1 && waiting === 0 && recordsTaken! + lappedFates! >= 8_000;
+        });
+        await sidecar.says(/the database takes records again/);
+        expect(through.database!.dropped).toBe(0);
+        expect(rows("qos_fates") + through.database!.lappedFates!).toBe(8_000);
+
+        // Full at the end: what finds no place is counted and said, and what was written stays.
+        fill();
+        send(peer, 8_000);
+        await counted(peer, "bankingTransmissions", 16_000);
         expect(await sidecar.stop()).toBe(0);
-        expectLaws(sidecar.stats());
+        const last = sidecar.stats();
+        expectLaws(last);
+        const { dropped, lappedFates, waiting, rowsWritten } = last.database!;
+        expect(dropped).toBeGreaterThan(0);
+        expect(sidecar.log).toMatch(
+          /\d+ records for the database found no place and are lost: the spill file .*ENOSPC/,
+        );
+        rmSync(ballast);
+        const fates = rows("qos_fates");
+        expect(fates).toBeGreaterThanOrEqual(8_000 - through.database!.lappedFates!);
+        expect(fates + dropped! + lappedFates! + waiting!).toBeGreaterThanOrEqual(16_000);
+        const tables = ["fates", "transactions", "statistics", "sessions", "scores"];
+        expect(tables.reduce((sum, table) => sum + rows(`qos_${table}`), 0)).toBe(rowsWritten!);
         expect(decodeCheckpoint(readFileSync(join(disk, "state")), "evidence").state).toBe("good");
       } finally {
         Bun.spawnSync(["umount", disk]);

@@ -35,6 +35,8 @@ export interface Stats {
   readonly counters: Record<string, number>;
   readonly channels: Record<string, { state: string; received: number; lapped: number; torn: number; tail: number }>;
   readonly queue: { size: number };
+  /** With a database only. */
+  readonly database?: Record<string, number>;
   readonly senders: Record<"ips" | "payers", { known: number; top: { sender: string; score: number }[] }>;
 }
 
