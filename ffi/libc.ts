@@ -3,10 +3,11 @@
 // File calls that Node's own API has (open, fstat, ftruncate, pread, chown, unlink) go through `node:fs`; only what it lacks
 // comes from here. bun:ffi's habits, once: `*_fast` integers are plain numbers below 2^53 (user addresses end at 2^47); a
 // string is a NUL-terminated Buffer whose caller keeps it alive during the call; errno is read at once after the call.
+//
+// What only a failed call needs of Node (its tables of errors) is loaded when one failed: node:os and node:util cost each
+// thread 3 to 4 ms of its start.
 
 import { dlopen, type FFIFunction, FFIType, type Library, type Pointer, read } from "bun:ffi";
-import { constants } from "node:os";
-import { getSystemErrorMap } from "node:util";
 
 /** glibc's name is the same everywhere, musl's has the machine in it. */
 const LIBRARIES = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`, "libc.so"];
@@ -54,7 +55,10 @@ export class SystemError extends Error {
 
   /** @param number errno's value */
   static of(syscall: string, subject: string, number: number): SystemError {
-    const [code, explanation] = getSystemErrorMap().get(-number) ?? [`errno ${number}`, "unknown error"];
+    const [code, explanation] = process.getBuiltinModule("node:util").getSystemErrorMap().get(-number) ?? [
+      `errno ${number}`,
+      "unknown error",
+    ];
     return new SystemError(syscall, subject, code, explanation);
   }
 
@@ -62,7 +66,8 @@ export class SystemError extends Error {
   static from(error: unknown, subject: string): SystemError {
     if (error instanceof SystemError) return error;
     const { code, syscall } = error as { code?: unknown; syscall?: unknown };
-    const number = (constants.errno as Record<string, number | undefined>)[String(code)];
+    const numbers: Readonly<Record<string, number | undefined>> = process.getBuiltinModule("node:os").constants.errno;
+    const number = numbers[String(code)];
     if (number === undefined) throw error;
     return SystemError.of(typeof syscall === "string" ? syscall : "call", subject, number);
   }

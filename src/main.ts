@@ -1,6 +1,12 @@
 // The entry point of the binary: arguments in, exit code out.
 
-import { processOutput } from "./cli/output.ts";
-import { main } from "./cli/root.ts";
+import { beginLoopThread } from "./sidecar/loop-thread.ts";
 
+const [first = "", ...rest] = process.argv.slice(2);
+// As cli/root.ts reads it; a thread too many would be no fault, only wasted.
+const isRun = first === "run" || (first.startsWith("--") && first !== "--help" && first !== "--version");
+if (isRun && !rest.includes("--help") && !rest.includes("-h")) beginLoopThread();
+
+const { processOutput } = await import("./cli/output.ts");
+const { main } = await import("./cli/root.ts");
 process.exit(await main(process.argv.slice(2), processOutput()));

@@ -26,6 +26,8 @@ const STAKES_IN_USE = 5;
 /** The same for the operator's lists. */
 const LISTS_OFFERED = 6;
 const LISTS_IN_USE = 7;
+/** Said by the loop: its code is warm. */
+const WARM = 8;
 const STATES = 16;
 const TARGET_PPS_AT = 256;
 
@@ -133,6 +135,16 @@ export class Mailbox {
   /** Said by the loop. */
   tookLists(table: number): void {
     Atomics.store(this.#i32, this.#at + LISTS_IN_USE, table);
+  }
+
+  /** Whether the loop has warmed its code: what disturbs it may begin. */
+  get warm(): boolean {
+    return Atomics.load(this.#i32, this.#at + WARM) !== 0;
+  }
+
+  /** Said by the loop. */
+  becameWarm(): void {
+    Atomics.store(this.#i32, this.#at + WARM, 1);
   }
 
   /** Puts the calling thread to sleep until the bell rings, for at most `ms`. Not for the main thread. */

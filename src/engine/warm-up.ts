@@ -18,7 +18,13 @@ import { TRANSMIT_INTERVAL_MS } from "./settings.ts";
 const SMALL = { partialMetas: 1_024, recentSignatures: 1_024, queueCapacity: 256 };
 const SMALL_RING = 256;
 const CHANNEL_CAPACITIES = [512, 512, 512, 512, 512, 512, 512, 512];
-const PACKETS_PER_ROUND = 256;
+/** A step's packets: a step takes a few milliseconds when all is cold, a tenth of one in the end. */
+const PACKETS_PER_STEP = 32;
+const STEPS_PER_ROUND = 8;
+/** One that takes, one that finds little. */
+const TURNS_PER_STEP = 2;
+/** A transmit comes once a round. */
+const STEP_MS = TRANSMIT_INTERVAL_MS / STEPS_PER_ROUND;
 
 const SIGNATURE_AT = 1;
 const PAYER_AT = 1 + SIGNATURE_BYTES + 4;
@@ -27,9 +33,9 @@ const TEMPLATE_BYTES = INSTRUCTIONS_AT + 4;
 
 export type WarmUpOptions = Pick<PlainEngineOptions, "layout" | "context" | "engine" | "model">;
 
-/** A small engine of the given settings, to be driven a round at a time: between a real one's first turns, for example. */
+/** A small engine of the given settings, to be driven a step at a time: between a real one's first turns, for example. */
 export class WarmUp {
-  rounds = 0;
+  #steps = 0;
   readonly #small: PlainEngine;
 
   constructor(options: WarmUpOptions) {
@@ -49,10 +55,15 @@ export class WarmUp {
     });
   }
 
-  /** Plays one round through every path: some milliseconds at first, a part of one in the end. */
-  round(): void {
-    playRound(this.#small, this.rounds);
-    this.rounds += 1;
+  /** Plays a step. A round of them goes through every path. */
+  step(): void {
+    playStep(this.#small, this.#steps);
+    this.#steps += 1;
+  }
+
+  /** Whole rounds that were played. */
+  get rounds(): number {
+    return Math.floor(this.#steps / STEPS_PER_ROUND);
   }
 
   /** Packets that came out: work that cannot be optimised away. */
@@ -72,27 +83,27 @@ export function warmUp(
 ): { rounds: number; sent: number } {
   const warm = new WarmUp(options);
   const until = clock() + budgetMs;
-  do warm.round();
+  do for (let step = 0; step < STEPS_PER_ROUND; step++) warm.step();
   while (clock() < until);
   return { rounds: warm.rounds, sent: warm.sent };
 }
 
-function playRound(small: PlainEngine, round: number): void {
+function playStep(small: PlainEngine, step: number): void {
   const { arena, engine, producers, scratchAt } = small;
-  const now = round * TRANSMIT_INTERVAL_MS;
   const outcomes = producers[OUTCOME_CHANNEL]!;
   const confirmed = producers[CONFIRMED_CHANNEL]!;
   const failed = producers[FAILED_CHANNEL]!;
-  for (let i = 0; i < PACKETS_PER_ROUND; i++) {
-    makePacket(small, round * PACKETS_PER_ROUND + i);
+  const from = step * PACKETS_PER_STEP;
+  for (let i = from; i < from + PACKETS_PER_STEP; i++) {
+    makePacket(small, i);
     producers[i & 3]!.push(scratchAt);
     if (i % 8 === 0) producers[i & 3]!.push(scratchAt); // a duplicate
     if (i % 32 === 0) failed.push(scratchAt);
-    if (i % 4 !== 0) outcomes.push(knownHash(small, i, i % 3 === 0 ? 0 : 40_000 + i));
+    if (i % 4 !== 0) outcomes.push(knownHash(small, i, i % 3 === 0 ? 0 : 40_000 + (i % 256)));
     if (i % 16 === 0) confirmed.push(scratchAt + SIGNATURE_AT);
   }
   for (const producer of producers) producer.sync();
-  for (let turn = 0; turn < 8; turn++) engine.turn(now + turn);
+  for (let turn = 0; turn < TURNS_PER_STEP; turn++) engine.turn(step * STEP_MS + turn);
   arena.u8.fill(0, scratchAt, scratchAt + TEMPLATE_BYTES);
 }
 

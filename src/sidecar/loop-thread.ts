@@ -27,15 +27,18 @@ export interface LoopGo {
 export type LoopEnd = { readonly state: "stopped" } | { readonly state: "died"; readonly reason: string };
 
 /** Everything that is ever said to the thread. */
-export type LoopMessage = { readonly start: LoopStart } | { readonly go: LoopGo };
+export type LoopMessage = { readonly start: LoopStart } | { readonly build: true } | { readonly go: LoopGo };
 
-/** The thread: built while the main thread opens the channels (it takes as long), turning from `go` on. */
+/**
+ * The thread: it begins before the main thread has loaded what `qos run` needs, gets ready while the channels are opened,
+ * and turns from `go` on.
+ */
 export class LoopThread {
   /** Resolves when the thread has ended, however that came; never rejects. */
   readonly ended: Promise<LoopEnd>;
   readonly #worker: Worker;
 
-  constructor(start: LoopStart) {
+  constructor() {
     const { promise, resolve } = Promise.withResolvers<LoopEnd>();
     this.ended = promise;
     // The web's Worker: node:worker_threads costs either thread 4 ms of loading.
@@ -46,7 +49,16 @@ export class LoopThread {
       resolve({ state: "died", reason: event.message });
     };
     this.#worker.addEventListener("close", () => resolve({ state: "died", reason: "its thread ended" }));
+  }
+
+  /** Has it load its kernel and make ready to warm up. */
+  prepare(start: LoopStart): void {
     this.#say({ start });
+  }
+
+  /** Has it build its engine: files may not be laid over the arena's tables any more. */
+  build(): void {
+    this.#say({ build: true });
   }
 
   go(go: LoopGo): void {
@@ -56,4 +68,18 @@ export class LoopThread {
   #say(message: LoopMessage): void {
     this.#worker.postMessage(message);
   }
+}
+
+let early: LoopThread | undefined;
+
+/** Begins the thread ahead of everything else: two cores start two virtual machines in the time of one. */
+export function beginLoopThread(): void {
+  early ??= new LoopThread();
+}
+
+/** @returns the thread that was begun ahead, for its one user, or a new one */
+export function takeLoopThread(): LoopThread {
+  const thread = early ?? new LoopThread();
+  early = undefined;
+  return thread;
 }

@@ -3,7 +3,9 @@
 
 import { nameThread, pinThread } from "../../ffi/thread.ts";
 import { Arena } from "../arena.ts";
+import { CHANNELS } from "../channel/channels.ts";
 import { Engine } from "../engine/engine.ts";
+import { CHANNEL_ABSENT } from "../engine/mailbox.ts";
 import { GAP_HISTOGRAM, record, TURN_HISTOGRAM } from "../engine/turn-times.ts";
 import { WarmUp } from "../engine/warm-up.ts";
 import { type Kernel, loadKernel } from "../kernel/kernel.ts";
@@ -22,13 +24,16 @@ const MICROS_PER_MS = 1_000;
  * first full transmit and the first model update come.
  */
 const WARM_UP_ROUNDS = 12;
+/** Turns before the first step of it: what waits is taken first. */
+const COLD_TURNS = 2;
 
 declare const self: Worker;
 
-let built: Loop | undefined;
+let loop: Loop | undefined;
 self.onmessage = ({ data }: MessageEvent<LoopMessage>) => {
-  if ("start" in data) built = new Loop(data.start);
-  else if (built !== undefined) self.postMessage(built.run(data.go));
+  if ("start" in data) loop = new Loop(data.start);
+  else if ("build" in data) loop?.build();
+  else if (loop !== undefined) self.postMessage(loop.run(data.go));
 };
 
 class Loop {
@@ -36,8 +41,9 @@ class Loop {
   readonly #layout: ArenaLayout;
   readonly #kernel: Kernel;
   readonly #model: SidecarModel;
-  readonly #engine: Engine;
   readonly #settings: LoopSettings;
+  #engine: Engine | undefined;
+  #warmUp: WarmUp | undefined;
 
   constructor({ memory, layout, settings }: LoopStart) {
     nameThread(THREAD_NAME);
@@ -46,7 +52,14 @@ class Loop {
     this.#layout = arenaLayout(layout);
     this.#kernel = loadKernel(this.#arena);
     this.#model = openModel(settings.model, this.#arena, this.#layout);
-    this.#engine = new Engine(this.#arena, this.#layout, this.#kernel, this.#model, settings);
+  }
+
+  /** Builds the engine, and warms up until the main thread has offered a channel. */
+  build(): void {
+    this.#engine = new Engine(this.#arena, this.#layout, this.#kernel, this.#model, this.#settings);
+    const { mailbox } = this.#engine;
+    const isOffered = (_: unknown, id: number): boolean => mailbox.channelState(id) !== CHANNEL_ABSENT;
+    while (!CHANNELS.some(isOffered) && !this.#warmMore());
   }
 
   run({ scores }: LoopGo): LoopEnd {
@@ -55,19 +68,26 @@ class Loop {
       pinThread(this.#settings.cpu);
     }
     if (scores !== undefined) putScores(scores, this.#model.senders, this.#arena, this.#layout, this.#kernel);
-    this.#turn();
+    if (this.#engine === undefined) return { state: "died", reason: "it was never built" };
+    this.#turn(this.#engine);
     this.#engine.publish(performance.now());
     return { state: "stopped" };
   }
 
-  #turn(): void {
-    const engine = this.#engine;
+  /** A step of the warm-up. @returns whether it was the last */
+  #warmMore(): boolean {
+    if (this.#warmUp === undefined) this.#warmUp = openWarmUp(this.#layout.options, this.#settings);
+    else this.#warmUp.step();
+    return this.#warmUp.rounds >= WARM_UP_ROUNDS;
+  }
+
+  #turn(engine: Engine): void {
     const { mailbox } = engine;
     const { words } = engine.status;
     const turnWord = engine.status.histogramWord(TURN_HISTOGRAM);
     const gapWord = engine.status.histogramWord(GAP_HISTOGRAM);
     const backoff = this.#settings.idle === "backoff" ? new Backoff() : undefined;
-    let warmUp: WarmUp | undefined;
+    let coldTurns = COLD_TURNS;
     let isWarm = false;
     let stakes = 0;
     let endedMs = performance.now();
@@ -83,11 +103,14 @@ class Loop {
       const done = engine.turn(startedMs);
       endedMs = performance.now();
       record(words, turnWord, (endedMs - startedMs) * MICROS_PER_MS);
-      if (!isWarm) {
-        if (warmUp === undefined) warmUp = openWarmUp(this.#layout.options, this.#settings);
-        else warmUp.round();
-        isWarm = warmUp.rounds >= WARM_UP_ROUNDS;
-        if (isWarm) warmUp = undefined;
+      if (coldTurns > 0) {
+        coldTurns -= 1;
+      } else if (!isWarm) {
+        isWarm = this.#warmMore();
+        if (isWarm) {
+          this.#warmUp = undefined;
+          mailbox.becameWarm();
+        }
         endedMs = performance.now(); // a start's own work is no gap
         continue;
       }

@@ -10,14 +10,14 @@ import { CHANNELS, PACKET_CHANNELS } from "../channel/channels.ts";
 import { Mailbox } from "../engine/mailbox.ts";
 import { Failure } from "../failure.ts";
 import { writeKernelContext } from "../kernel/context.ts";
-import { STATUS_BYTES } from "../layout.ts";
+import { HUGE_PAGE_BYTES, STATUS_BYTES } from "../layout.ts";
 import { SESSION_BYTES } from "../records/fates-header.ts";
 import { Channels } from "./channels.ts";
 import type { DatabaseWriter } from "./database.ts";
 import { FatesFile } from "./fates-file.ts";
 import type { Lists } from "./lists.ts";
 import { type Log, openLog } from "./log.ts";
-import { LoopThread } from "./loop-thread.ts";
+import { takeLoopThread } from "./loop-thread.ts";
 import { reserveMemory, type SidecarMemory } from "./memory.ts";
 import { userToBecome } from "./rights.ts";
 import type { SidecarSettings } from "./settings.ts";
@@ -26,10 +26,11 @@ import { listenForStop } from "./signals.ts";
 import type { Stakes } from "./stakes.ts";
 import type { StateFile } from "./state-file.ts";
 import { STATUS_NAME } from "./status-reader.ts";
-import { supervise } from "./supervisor.ts";
 
 const SECRET_BYTES = 32;
-const FAULT_SLICE_BYTES = 16 * 1024 * 1024;
+/** The longest that the tables wait to be faulted in for a loop that does not get warm. */
+const WARM_LIMIT_MS = 1_000;
+const WARM_LOOK_MS = 5;
 
 /**
  * Runs the sidecar until it is told to stop.
@@ -63,6 +64,8 @@ async function start(
   checkCpu(settings.cpu);
   const memory = reserveMemory(settings);
   const { arena, layout } = memory;
+  const loop = takeLoopThread();
+  loop.prepare({ memory: arena.memory, layout: layout.options, settings });
   const mailbox = new Mailbox(arena, layout.mailboxAt);
   const mayGain = denyNewPrivileges();
   if (mayGain.length > 0) {
@@ -74,8 +77,8 @@ async function start(
   const fates = shareFates(settings, memory, session, user);
   const status = shareStatus(settings, memory, user);
   try {
-    // The thread takes as long to start as the channels to open. It does nothing before `go`.
-    const loop = new LoopThread({ memory: arena.memory, layout: layout.options, settings });
+    // The engine takes as long to build as the channels to open. It does nothing before `go`.
+    loop.build();
     const channels = openChannels(settings, memory, mailbox, user, log);
     if (user !== undefined) becomeUser(user, log);
     if (typeof status === "string") log.warn(`qos monitor cannot look at this sidecar: ${status}`);
@@ -99,9 +102,9 @@ async function start(
     channels.offerAll();
     const startedMs = performance.now();
     loop.go({ scores });
-    await faultInTables(memory, channels);
+    const { supervise } = await import("./supervisor.ts");
     const database = await openDatabase(settings, memory, session, version, startedAt, log);
-    return await supervise({
+    const supervised = supervise({
       settings,
       version,
       startedAt,
@@ -118,6 +121,8 @@ async function start(
       loop: loop.ended,
       stop,
     });
+    const faultedIn = faultInTables(memory, channels, mailbox);
+    return await Promise.race([supervised, faultedIn.then(() => supervised)]);
   } finally {
     if (typeof fates === "object") fates.close();
     if (typeof status === "object") status.close();
@@ -193,16 +198,24 @@ async function openState({ stateFile }: SidecarSettings, log: Log): Promise<Stat
 }
 
 /**
- * Makes the tables present, so that no first touch faults, while the loop takes its first turns. In slices: a thread that
- * maps memory waits for the whole of a slice, and so do signals and log lines.
+ * Makes the tables present, so that no first touch faults, once the loop is warm: before, its compiler needs the cores and
+ * the right to map memory. A huge page at a time: a thread that maps memory waits for the whole of a slice (0.2 ms, or 6
+ * where a host gives the memory only now), and so do signals and log lines.
+ * @throws SystemError where memory is missing
  */
-async function faultInTables({ arena, layout }: SidecarMemory, channels: Channels): Promise<void> {
+async function faultInTables({ arena, layout }: SidecarMemory, channels: Channels, mailbox: Mailbox): Promise<void> {
+  const until = performance.now() + WARM_LIMIT_MS;
+  while (!mailbox.warm && performance.now() < until) await Bun.sleep(WARM_LOOK_MS);
   // The channels, too: the page tables of their files. Those that are absent are plain memory and stay untouched.
   const tables = [{ at: 0, bytes: layout.channels[0].at }];
+  const border = layout.options.hugeAlignOffset ?? 0;
   const present = layout.channels.filter((_, id) => channels.absent((other) => other === id).length === 0);
   for (const { at: from, bytes } of [...tables, ...present]) {
-    for (let at = from; at < from + bytes; at += FAULT_SLICE_BYTES) {
-      faultIn(arena.memory, at, Math.min(FAULT_SLICE_BYTES, from + bytes - at));
+    for (let at = from, end = at; at < from + bytes; at = end) {
+      if (mailbox.stopping) return;
+      // Up to the next border of a huge page in memory.
+      end = Math.min(from + bytes, at + HUGE_PAGE_BYTES - ((at + HUGE_PAGE_BYTES - border) % HUGE_PAGE_BYTES));
+      faultIn(arena.memory, at, end - at);
       await new Promise(setImmediate);
     }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { LoopThread } from "../../src/sidecar/loop-thread.ts";
+import { takeLoopThread } from "../../src/sidecar/loop-thread.ts";
 
 test("a loop that cannot be built says why it ended", async () => {
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
@@ -14,7 +14,10 @@ test("a loop that cannot be built says why it ended", async () => {
     feeModel: "chain" as const,
     ipv6: "64" as const,
   };
-  const end = await new LoopThread({ memory, layout, settings }).ended;
+  const thread = takeLoopThread();
+  thread.prepare({ memory, layout, settings });
+  thread.build();
+  const end = await thread.ended;
   expect(end.state).toBe("died");
   expect(end.state === "died" ? end.reason : "").not.toBe("");
 });
