@@ -11,8 +11,8 @@ import type { Output } from "./output.ts";
 import { modelOptions } from "./simulate-virtual.ts";
 import { table } from "./table.ts";
 
-/** What a model update of the older sidecar was measured to take with full tables. */
-const REFERENCE_STALL_MS = 8;
+/** What the older sidecar was measured to stall for with full tables: a model update, and saving all scores after it. */
+const REFERENCE_STALL_MS = 8 + 67;
 const PROCESSES_MOST = 2;
 /** A process that is compiled into one file has its program in there. */
 const COMPILED = "/$bunfs/";
@@ -98,6 +98,11 @@ export interface ScoreLine {
   /** Of the evidence model: means over the seeds, for `isolatedMs` the worst; null: never, or nothing to measure. */
   readonly waste: number;
   readonly isolatedMs: number | null;
+  /** Attackers' share of what was delivered, and of what an oracle delivers that everybody pays. */
+  readonly attackers: number;
+  readonly paying: number;
+  /** Until attackers stay less than 5% above what they are worth; the worst. */
+  readonly beyondPayingMs: number | null;
   readonly newcomers: number | null;
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
@@ -108,8 +113,10 @@ export function averageOf(rows: readonly ScoreRow[]): ScoreLine {
     const values = rows.map(({ players }) => pick(players[player])).filter((value) => value !== undefined);
     return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
   };
-  const isolated = rows.map(({ players }) => players.evidence.attack.isolatedAfterMs ?? Number.POSITIVE_INFINITY);
-  const worst = Math.max(...isolated);
+  const worst = (pick: (measures: Measures) => number | undefined): number | null => {
+    const most = Math.max(...rows.map(({ players }) => pick(players.evidence) ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(most) ? most : null;
+  };
   return {
     scenario: rows[0].scenario,
     value: Object.fromEntries(PLAYERS.map(({ name }) => [name, mean(({ value }) => value, name) ?? 0])) as Record<
@@ -119,7 +126,10 @@ export function averageOf(rows: readonly ScoreRow[]): ScoreLine {
     arrivalOrder: mean((one) => one.arrivalOrderValue) ?? 0,
     declaredFee: mean((one) => one.declaredFeeValue) ?? 0,
     waste: mean((one) => one.waste) ?? 0,
-    isolatedMs: Number.isFinite(worst) ? worst : null,
+    isolatedMs: worst((one) => one.attack.isolatedAfterMs),
+    attackers: mean((one) => one.attack.share) ?? 0,
+    paying: mean((one) => one.beyondPaying.payingShare) ?? 0,
+    beyondPayingMs: worst((one) => one.beyondPaying.isolatedAfterMs),
     newcomers: mean((one) => one.newcomers),
     p50Ms: mean((one) => one.delays?.p50Ms),
     p99Ms: mean((one) => one.delays?.p99Ms),
@@ -134,7 +144,10 @@ const HEAD = [
   "arrival",
   "declared",
   "waste",
+  "attackers",
+  "paying",
   "isolated",
+  "beyond",
   "newcomers",
   "p50 ms",
   "p99 ms",
@@ -144,6 +157,7 @@ const HEAD = [
 export function scoreLines(lines: readonly ScoreLine[]): string[] {
   const share = (value: number | null): string => (value === null ? "-" : value.toFixed(2).replace(/^0/, ""));
   const ms = (value: number | null): string => (value === null ? "-" : value.toFixed(0));
+  const seconds = (value: number | null): string => (value === null ? "never" : `${(value / 1_000).toFixed(1)} s`);
   const rows = lines.map((line) => [
     line.scenario,
     share(line.value.evidence),
@@ -152,13 +166,20 @@ export function scoreLines(lines: readonly ScoreLine[]): string[] {
     share(line.arrivalOrder),
     share(line.declaredFee),
     share(line.waste),
-    line.isolatedMs === null ? "never" : `${(line.isolatedMs / 1_000).toFixed(1)} s`,
+    share(line.attackers),
+    share(line.paying),
+    seconds(line.isolatedMs),
+    seconds(line.beyondPayingMs),
     share(line.newcomers),
     ms(line.p50Ms),
     ms(line.p99Ms),
   ]);
   const mean = (pick: (line: ScoreLine) => number): string =>
     share(lines.reduce((sum, line) => sum + pick(line), 0) / lines.length);
+  const meanOf = (pick: (line: ScoreLine) => number | null): number | null => {
+    const values = lines.map(pick).filter((value) => value !== null);
+    return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
+  };
   const means = [
     "mean",
     mean((line) => line.value.evidence),
@@ -171,6 +192,9 @@ export function scoreLines(lines: readonly ScoreLine[]): string[] {
     "",
     "",
     "",
+    share(meanOf((line) => line.newcomers)),
+    ms(meanOf((line) => line.p50Ms)),
+    ms(meanOf((line) => line.p99Ms)),
   ];
   return table(HEAD, [...rows, means]);
 }

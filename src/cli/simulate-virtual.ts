@@ -35,7 +35,9 @@ const SOAK_SECONDS = 3;
 const SOAK_PROGRESS_MS = 5_000;
 
 /** The model of a name, and what carries its scores over a restart. */
-export function modelOptions(name: ModelName): Pick<VirtualOptions, "model" | "restore" | "modelProblem"> {
+export function modelOptions(
+  name: ModelName,
+): Pick<VirtualOptions, "model" | "restore" | "modelProblem" | "tableFill"> {
   const opened = new Map<Model, SidecarModel>();
   return {
     model: (arena, layout) => {
@@ -51,6 +53,10 @@ export function modelOptions(name: ModelName): Pick<VirtualOptions, "model" | "r
       const saved = takeScores(name, openReaders(from.arena, { ...from.layout, options }));
       if (saved !== undefined) putScores(saved, after.senders, to.arena, to.layout, to.kernel);
       opened.delete(from.model);
+    },
+    tableFill: ({ model }) => {
+      const { ips } = opened.get(model)?.senders ?? {};
+      return ips === undefined ? 1 : ips.size / ips.limit;
     },
     modelProblem: ({ model }) => {
       if (model instanceof Evidence) return model.table.problem();

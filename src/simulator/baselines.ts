@@ -15,6 +15,8 @@
 // it would have paid to wait for better ones is left out; slots are filled greedily, one after the other. A slot that the
 // run's end cuts short has its share of both budgets, in quarters, as the validator fills it.
 //
+// The same oracle, paid by everybody, says what share of deliveries attackers are worth: they may land and pay.
+//
 // What counts is what arrived from the attack's start on and landed by the run's end; for that, the oracle takes nothing
 // else. (If all that lands after the start counted, a rule would gain by being late with what came before.)
 
@@ -41,6 +43,8 @@ export interface BaselineResult {
   /** Honest newcomers' transactions that were sent to sigverify from `fromMs` on. */
   readonly newcomers: number;
   readonly delivered: number;
+  /** Of those delivered, how many are not of honest senders. */
+  readonly attackers: number;
 }
 
 export interface Span {
@@ -122,14 +126,24 @@ export function declaredFee(trace: Trace, spec: ValidatorSpec, span: Span): Base
   return result(trace, validator, span, newcomers.count);
 }
 
-/** Perfect knowledge of every transaction that has arrived. */
-export function oracle(trace: Trace, spec: ValidatorSpec, span: Span): BaselineResult {
+/**
+ * Perfect knowledge of every transaction that has arrived.
+ * @param paidBy whose lamports it looks for: honest senders', or everybody's
+ */
+export function oracle(
+  trace: Trace,
+  spec: ValidatorSpec,
+  span: Span,
+  paidBy: "honest" | "everybody" = "honest",
+): BaselineResult {
+  const wanted = paidBy === "honest" ? INCLUDABLE | HONEST : INCLUDABLE;
   const seen = new Uint8Array(trace.transactions);
   let pool: number[] = [];
   let row = 0;
   let honestLamports = 0;
   let newcomers = 0;
   let delivered = 0;
+  let attackers = 0;
   let lastShare = 0.5;
   for (let startMs = 0; startMs < span.untilMs; startMs += spec.slotMs) {
     const quarters = Math.floor((QUANTA_PER_SLOT * Math.min(spec.slotMs, span.untilMs - startMs)) / spec.slotMs);
@@ -139,7 +153,7 @@ export function oracle(trace: Trace, spec: ValidatorSpec, span: Span): BaselineR
       const transaction = trace.packetTransaction[row];
       if (seen[transaction] === 1 || trace.createdMs[transaction] < span.fromMs) continue;
       seen[transaction] = 1;
-      if ((trace.traits[transaction] & (INCLUDABLE | HONEST)) === (INCLUDABLE | HONEST)) pool.push(transaction);
+      if ((trace.traits[transaction] & wanted) === wanted) pool.push(transaction);
     }
     pool = pool.filter((transaction) => endMs - trace.createdMs[transaction] <= BLOCKHASH_LIFE_MS);
     const packets = Math.floor((spec.sigverifyPps * part * spec.slotMs) / 1_000);
@@ -148,12 +162,27 @@ export function oracle(trace: Trace, spec: ValidatorSpec, span: Span): BaselineR
     lastShare = share;
     pool = rest.slice(0, ORACLE_MEMORY_SLOTS * packets);
     for (const transaction of taken) {
+      if ((trace.traits[transaction] & HONEST) === 0) {
+        attackers += 1;
+        continue;
+      }
       honestLamports += trace.feeLamports[transaction];
       if ((trace.traits[transaction] & NEWCOMER) !== 0) newcomers += 1;
     }
     delivered += taken.length;
   }
-  return { honestLamports, newcomers, delivered };
+  return { honestLamports, newcomers, delivered, attackers };
+}
+
+/** Share of attackers in what is delivered by an oracle whom everybody's lamports please. */
+export function payingAttackers(trace: Trace, spec: ValidatorSpec, span: Span): number {
+  let pays = false;
+  for (let i = 0; i < trace.transactions && !pays; i++) {
+    pays = (trace.traits[i] & (INCLUDABLE | HONEST)) === INCLUDABLE;
+  }
+  if (!pays) return 0;
+  const { attackers, delivered } = oracle(trace, spec, span, "everybody");
+  return delivered === 0 ? 0 : attackers / delivered;
 }
 
 interface Filled {
@@ -309,5 +338,6 @@ function result(trace: Trace, validator: SimulatedValidator, span: Span, newcome
     honestLamports: honestLamportsSince(trace, validator.landings, span.fromMs, span.untilMs),
     newcomers,
     delivered: validator.totals.delivered,
+    attackers: 0,
   };
 }

@@ -148,10 +148,15 @@ export function honestDelays(
   return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
+/** Attackers are isolated below this share of what is delivered. */
+export const ISOLATED_SHARE = 0.05;
+
 export interface AttackShare {
   /** Attackers' share of what was delivered, window by window, from the attack's start. */
   readonly shares: readonly number[];
   readonly windowMs: number;
+  /** Their share from the attack's start to the end. */
+  readonly share: number;
   /** From the attack's start until the share stays below the limit; undefined where it never does. */
   readonly isolatedAfterMs: number | undefined;
 }
@@ -164,7 +169,7 @@ export function attackersShare(
   honest: (group: number) => boolean,
   fromMs: number,
   untilMs: number,
-  { windowMs = 200, limit = 0.05 } = {},
+  { windowMs = 200, limit = ISOLATED_SHARE } = {},
 ): AttackShare {
   const windows = Math.max(0, Math.floor((untilMs - fromMs) / windowMs));
   const all = new Float64Array(windows);
@@ -178,7 +183,14 @@ export function attackersShare(
   const shares = Array.from(all, (count, i) => (count === 0 ? 0 : bad[i] / count));
   let last = -1;
   for (let i = 0; i < windows; i++) if (all[i] >= FEWEST_IN_WINDOW && shares[i] >= limit) last = i;
-  return { shares, windowMs, isolatedAfterMs: last === windows - 1 && windows > 0 ? undefined : (last + 1) * windowMs };
+  const sum = (counts: Float64Array): number => counts.reduce((a, b) => a + b, 0);
+  const share = sum(bad) / Math.max(1, sum(all));
+  return {
+    shares,
+    windowMs,
+    share,
+    isolatedAfterMs: last === windows - 1 && windows > 0 ? undefined : (last + 1) * windowMs,
+  };
 }
 
 /** How many transactions of honest newcomers were delivered from a moment on. */

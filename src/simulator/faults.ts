@@ -17,7 +17,7 @@ export interface Faults {
   };
   /** When the sidecar is stopped and started again from its checkpoint. */
   readonly restartsMs?: readonly number[];
-  /** How long a model update holds up the sidecar; the older sidecar's took 8 to 9 ms with full tables. */
+  /** How long a model update holds up the sidecar, with full tables where their fill is known. */
   readonly learnStallMs?: number;
 }
 

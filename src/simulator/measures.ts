@@ -1,13 +1,14 @@
 // What a run was worth: lamports against the oracle's and the other rules' on the same traffic, waste, the attackers' share,
 // newcomers, delays. The same numbers for both drivers and for the scoreboard.
 
-import { arrivalOrder, declaredFee, oracle } from "./baselines.ts";
+import { arrivalOrder, declaredFee, oracle, payingAttackers } from "./baselines.ts";
 import {
   type AttackShare,
   attackersShare,
   type Delays,
   type Deliveries,
   honestDelays,
+  ISOLATED_SHARE,
   newcomersDelivered,
 } from "./deliveries.ts";
 import type { Source } from "./source.ts";
@@ -19,6 +20,8 @@ export interface Baselines {
   readonly oracleNewcomers: number;
   readonly arrivalOrderLamports: number;
   readonly declaredFeeLamports: number;
+  /** Share of attackers in what an oracle would deliver that is paid by everybody. */
+  readonly payingAttackers: number;
 }
 
 export interface Measures {
@@ -31,6 +34,11 @@ export interface Measures {
   /** Share of what was delivered from the attack's start on and was not included. */
   readonly waste: number;
   readonly attack: AttackShare;
+  /** The same with what attackers are worth added to the limit: they may land and pay. */
+  readonly beyondPaying: {
+    readonly payingShare: number;
+    readonly isolatedAfterMs: number | undefined;
+  };
   /** Newcomers' transactions delivered, by those that the oracle delivers; undefined where there are none. */
   readonly newcomers: number | undefined;
   readonly delays: Delays | undefined;
@@ -46,6 +54,7 @@ export function baselinesOf(source: Source, untilMs = source.durationMs, fromMs 
     oracleNewcomers: best.newcomers,
     arrivalOrderLamports: arrivalOrder(trace, validator, span).honestLamports,
     declaredFeeLamports: declaredFee(trace, validator, span).honestLamports,
+    payingAttackers: payingAttackers(trace, validator, span),
   };
 }
 
@@ -62,6 +71,8 @@ export function measure(
   const honestLamports = honestLamportsSince(trace, validator.landings, fromMs, untilMs);
   const share = (lamports: number): number | undefined =>
     baselines.oracleLamports === 0 ? undefined : lamports / baselines.oracleLamports;
+  const attack = attackersShare(deliveries, honest, fromMs, untilMs);
+  const payingShare = baselines.payingAttackers;
   let delivered = 0;
   for (let i = 0; i < deliveries.count; i++) if (deliveries.ms[i] >= fromMs) delivered += 1;
   const included = validator.landings.ms.reduce((sum, ms) => sum + (ms >= fromMs ? 1 : 0), 0);
@@ -71,7 +82,16 @@ export function measure(
     arrivalOrderValue: share(baselines.arrivalOrderLamports),
     declaredFeeValue: share(baselines.declaredFeeLamports),
     waste: delivered === 0 ? 0 : Math.max(0, 1 - included / delivered),
-    attack: attackersShare(deliveries, honest, fromMs, untilMs),
+    attack,
+    beyondPaying: {
+      payingShare,
+      // A share of nothing would only repeat the count.
+      isolatedAfterMs:
+        payingShare === 0
+          ? attack.isolatedAfterMs
+          : attackersShare(deliveries, honest, fromMs, untilMs, { limit: ISOLATED_SHARE + payingShare })
+              .isolatedAfterMs,
+    },
     newcomers:
       baselines.oracleNewcomers === 0
         ? undefined

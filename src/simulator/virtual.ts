@@ -63,6 +63,8 @@ export interface VirtualOptions {
   readonly restore?: (from: PlainEngine, to: PlainEngine) => void;
   /** Says what is wrong with a model's tables, if anything. */
   readonly modelProblem?: (parts: PlainEngine) => string | undefined;
+  /** How full the model's tables are, 0 to 1: stalls of `learnStallMs` are that share of it. */
+  readonly tableFill?: (parts: PlainEngine) => number;
   /** For tests of the invariants: changes something in the engine right after it was built. */
   readonly tamper?: (parts: PlainEngine) => void;
 }
@@ -242,7 +244,8 @@ export class VirtualRun {
       if (learnStallMs === 0) continue;
       const updates = engine.status.words[STAT.modelUpdates];
       if (updates === this.#updates) continue;
-      this.#sidecarStalls.hold(nowMs + learnStallMs * (updates - this.#updates));
+      const fill = this.#options.tableFill?.(this.parts) ?? 1;
+      this.#sidecarStalls.hold(nowMs + learnStallMs * fill * (updates - this.#updates));
       this.#updates = updates;
       return false;
     }

@@ -11,7 +11,8 @@ const measures = (value: number | undefined, isolatedAfterMs: number | undefined
   arrivalOrderValue: 0.25,
   declaredFeeValue: 0.5,
   waste: 0.1,
-  attack: { shares: [], windowMs: 200, isolatedAfterMs },
+  attack: { shares: [], windowMs: 200, share: 0.04, isolatedAfterMs },
+  beyondPaying: { payingShare: 0.01, isolatedAfterMs: 200 },
   newcomers: undefined,
   delays: { p50Ms: 50, p99Ms: 150 },
 });
@@ -44,9 +45,9 @@ describe("a line", () => {
     const line = averageOf([row(1, 0.9, 400), row(2, 1, undefined)]);
     expect(line.isolatedMs).toBeNull();
     expect(scoreLines([line])).toEqual([
-      "scenario  evidence  reference  stalling  arrival  declared  waste  isolated  newcomers  p50 ms  p99 ms",
-      "some      .95       .40        .30       .25      .50       .10    never     -          50      150",
-      "mean      .95       .40        .30       .25      .50       .10",
+      "scenario  evidence  reference  stalling  arrival  declared  waste  attackers  paying  isolated  beyond  newcomers  p50 ms  p99 ms",
+      "some      .95       .40        .30       .25      .50       .10    .04        .01     never     0.2 s   -          50      150",
+      "mean      .95       .40        .30       .25      .50       .10                                         -          50      150",
     ]);
   });
 });

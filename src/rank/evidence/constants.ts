@@ -61,16 +61,25 @@ export const MISS_WEIGHT_LEAST = 0.1;
 export const OVERRUN_FREE = 3;
 
 /** Who lands less often is doubted the more: such a share is no lost race, but somebody who pays for few of many. */
-export const LANDS_PLAUSIBLY = 0.35;
+export const LANDS_PLAUSIBLY = 0.25;
 /** Less likely to be good and to land than this is not worth sigverify's work even where that has room. */
 export const HOPELESS = 0.05;
 /** So many of them in falling order, and a transmit is over: what they rank by may have changed since it was ordered. */
 export const HOPELESS_LOOKED_AT = 64;
 
-/** Share of a batch for addresses that were never judged: what it costs at most to find out who newcomers are. */
+/** Shares of a batch for addresses that were never judged, those seen again and again, and those seen once: what it costs at
+ * most to find out who newcomers are. Both, so that each class of them is judged by what it does now. */
 export const EXPLORED_SHARE = 0.03;
+export const EXPLORED_ONCE_SHARE = 0.01;
 /** Window in which an unjudged address counts as seen once. */
 export const PRESENCE_WINDOW_MS = 100;
+/** After so many windows without it (10 s), an address that waits to be judged counts half: senders come back sooner. */
+export const PRESENCE_FADES_WINDOWS = 100;
+/**
+ * Who has no record is of a class by the windows in which it was seen: once, from 2 on, from 4 on. What a flood of fresh
+ * addresses does is not held against those that keep coming.
+ */
+export const PERSISTENT_WINDOWS = [2, 4] as const;
 
 /** A payload that another address sent before is likely a copy: its worth is that share. */
 export const COPY_WORTH = 0.25;

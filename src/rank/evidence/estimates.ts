@@ -20,7 +20,11 @@ import {
 import type { BlockRoom } from "./block-room.ts";
 import * as k from "./constants.ts";
 import * as node from "./evidence-table.ts";
+import type { Presence } from "./presence.ts";
 import { UnknownClass } from "./unknown-class.ts";
+
+const [SEEN_AGAIN, SEEN_OFTEN] = k.PERSISTENT_WINDOWS;
+const LEVELS = k.PERSISTENT_WINDOWS.length + 1;
 
 export class Estimates {
   nowMs = 0;
@@ -29,8 +33,8 @@ export class Estimates {
   usualAsked = 0;
   /** Nanoseconds per asked unit, as the middle one of those that landed (followed by steps of its logarithm). */
   usualNanosPerUnit = 0;
-  /** Who has no record; the second class is of who has stake. */
-  readonly unknown = [new UnknownClass(), new UnknownClass()] as const;
+  /** Who has no record, by how persistent it is (PERSISTENT_WINDOWS); then the same for who has stake. */
+  readonly unknown: readonly UnknownClass[] = Array.from({ length: 2 * LEVELS }, () => new UnknownClass());
   /** New ports and new payers of addresses that have a record. */
   readonly strangers = new UnknownClass();
 
@@ -62,6 +66,7 @@ export class Estimates {
     arena: Arena,
     private readonly table: node.EvidenceTable,
     private readonly room: BlockRoom,
+    private readonly presence: Presence,
   ) {
     this.#u8 = arena.u8;
     this.#u16 = arena.u16;
@@ -101,6 +106,14 @@ export class Estimates {
         known = table.find(this.portLow, this.portHigh);
         if (known === 0) known = address;
       }
+    }
+    // Noted here, for who is of a bad class may not come past the queue's door, and must be seen to come back all the same.
+    if (known === 0) {
+      this.presence.note(
+        i32[(at + IP_ID_AT) >>> 2]!,
+        i32[(at + IP_ID_AT + 4) >>> 2]!,
+        Math.floor(this.nowMs / k.PRESENCE_WINDOW_MS),
+      );
     }
     this.address = known;
     this.pGood = known !== 0 ? counts[known + node.P_GOOD]! : this.unknownOf(at).pGood;
@@ -217,20 +230,30 @@ export class Estimates {
     return this.pGood * this.pLands < k.HOPELESS;
   }
 
+  /**
+   * Whether its own record says that hardly any of its signatures is good. That has no innocent cause, and is not worth
+   * sigverify's work even where there is room for all; who never lands may still.
+   */
+  isForger(): boolean {
+    return this.pGood < k.HOPELESS && this.isKnownAddress();
+  }
+
   /** Expected lamports by expected cost, from the last look. */
   worth(at: number): number {
     // More than the expectation falls: by that alone, whoever is believed one time in fifty would win by declaring fifty
-    // times the fee. Of landing only where it is rare: who wins one race in two is honest and worth half.
+    // times the fee. A bad signature has no innocent cause, so its power is the fourth: who signs every second one falsely
+    // would have to pay sixteen times as much. Of landing only where it is rare: who wins one race in two is honest and
+    // worth half.
     const rare = Math.min(1, this.pLands / k.LANDS_PLAUSIBLY);
     const value = this.isHopeless
       ? 0
-      : this.pGood * rare * rare * this.pGood * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
+      : this.pGood ** 3 * rare * rare * this.pGood * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.packetsPerMs;
     if (nanosPerMs === Number.POSITIVE_INFINITY) return value / packets;
     const work = this.expectedNanos(at) / nanosPerMs;
     const overrun = this.nanosPerUnit / (k.OVERRUN_FREE * this.usualNanosPerUnit);
-    const worth = value / ((packets + (1 - balance) * work) * Math.max(1, overrun));
+    const worth = value / ((packets + (1 - balance) * work) * Math.max(1, overrun * overrun));
     return Number.isNaN(worth) ? 0 : worth; // the queue never receives NaN
   }
 
@@ -243,7 +266,15 @@ export class Estimates {
   }
 
   unknownOf(at: number): UnknownClass {
-    return this.unknown[(this.#u8[at + TRAITS_AT]! & TRAIT_STAKED) !== 0 ? 1 : 0]!;
+    return this.unknown[this.classOf(at)]!;
+  }
+
+  /** Which class of `unknown` the sender is of, while it has no record. */
+  classOf(at: number): number {
+    const word = (at + IP_ID_AT) >>> 2;
+    const windows = this.presence.windows(this.#i32[word]!, this.#i32[word + 1]!);
+    const level = windows < SEEN_AGAIN ? 0 : windows < SEEN_OFTEN ? 1 : 2;
+    return (this.#u8[at + TRAITS_AT]! & TRAIT_STAKED) !== 0 ? LEVELS + level : level;
   }
 
   isKnownAddress(): boolean {

@@ -64,7 +64,9 @@ export class Evidence implements Model, Chooser {
   #roomLeft = 0;
   #keeps = 0;
   #queued = 0;
-  /** More is queued than can be sent, and answers come: only then is there a reason to wait for one. */
+  /** Answers come. */
+  #answers = false;
+  /** And more is queued than can be sent: only then is there a reason to wait for one. */
   #canWait = false;
   /** Of those that the quota puts first, how many were not chosen about yet. */
   #favouredLeft = 0;
@@ -73,9 +75,9 @@ export class Evidence implements Model, Chooser {
 
   constructor(arena: Arena, layout: ArenaLayout) {
     this.table = new EvidenceTable(arena, layout.evidence);
-    this.#see = new Estimates(arena, this.table, this.room);
-    this.#payloads = new PayloadMemory(arena, layout.payloads);
     this.#newcomers = new Newcomers(arena, layout.presence);
+    this.#see = new Estimates(arena, this.table, this.room, this.#newcomers.presence);
+    this.#payloads = new PayloadMemory(arena, layout.payloads);
     this.#u8 = arena.u8;
     this.#i32 = arena.i32;
     this.#u32 = arena.u32;
@@ -153,7 +155,7 @@ export class Evidence implements Model, Chooser {
     this.#queued = 0;
     this.#favouredLeft = 0;
     this.#hopeless = 0;
-    this.#newcomers.begin(Math.ceil(k.EXPLORED_SHARE * most));
+    this.#newcomers.begin(k.EXPLORED_SHARE * most, k.EXPLORED_ONCE_SHARE * most);
   }
 
   touchAgain(at: number): number {
@@ -167,23 +169,24 @@ export class Evidence implements Model, Chooser {
   }
 
   rescore(at: number, place: number): number {
-    this.#queued += 1;
     this.#see.setIds(at);
     if (!this.#see.lookAtSettled(at)) this.#see.look(at);
+    if (!this.#see.isForger()) this.#queued += 1;
     let worth = this.#see.worth(at);
     const ageMs = this.#see.nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3]!;
     if (this.#isCopy(at)) worth *= k.COPY_WORTH;
     else if (this.#see.address === 0 || this.table.evidence(this.#see.address) < k.RECORD_LEAST) {
-      // Seen in this window only if it came in it: what waits in the queue is not seen again.
-      if (ageMs < k.PRESENCE_WINDOW_MS) this.#newcomers.note(at, this.#see.nowMs);
-      this.#newcomers.consider(at, place, worth);
+      if (ageMs < k.PRESENCE_WINDOW_MS) this.#newcomers.note(at, this.#f64[(at + ARRIVAL_AT) >>> 3]!);
+      // The late ones may have been sent again, and what they tell is the same.
+      if (ageMs < k.STALE_AFTER_MS) this.#newcomers.consider(at, place, worth);
     }
     const late = ageMs - k.STALE_AFTER_MS;
     return late > 0 ? worth * staleWorth(late) : worth;
   }
 
   favoured(): number {
-    this.#canWait = this.#queued > this.#packetsLeft && this.#see.nowMs - this.#answeredMs < k.SILENCE_MS;
+    this.#answers = this.#see.nowMs - this.#answeredMs < k.SILENCE_MS;
+    this.#canWait = this.#answers && this.#queued > this.#packetsLeft;
     const place = this.#newcomers.next();
     if (place >= 0) this.#favouredLeft += 1;
     return place;
@@ -196,7 +199,7 @@ export class Evidence implements Model, Chooser {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
     if (PayloadMemory.wasSent(this.#payloads.find(this.#i32[mix]!, this.#i32[mix + 1]!))) return CHOICE_COPY;
     this.#see.look(at);
-    if (!isFavoured && this.#canWait && this.#see.isHopeless) {
+    if (!isFavoured && (this.#canWait ? this.#see.isHopeless : this.#answers && this.#see.isForger())) {
       this.#hopeless += 1;
       return this.#hopeless > k.HOPELESS_LOOKED_AT ? CHOICE_STOP : CHOICE_KEEP;
     }
@@ -275,7 +278,8 @@ export class Evidence implements Model, Chooser {
     const freshPayer = this.#see.payer === 0 || this.table.evidence(this.#see.payer) < k.RECORD_LEAST;
     const freshPort = this.#see.port === 0;
     const freshLeaf = this.#see.leaf === 0;
-    const unknown = this.#see.unknownOf(at);
+    const unknownClass = this.#see.classOf(at);
+    const unknown = this.#see.unknown[unknownClass]!;
     const address = this.#see.addressNode(at);
     const port = this.table.findOrAdd(this.#see.portLow, this.#see.portHigh, now);
     const leaf = this.table.findOrAdd(this.#see.leafLow, this.#see.leafHigh, now);
@@ -299,8 +303,7 @@ export class Evidence implements Model, Chooser {
       if (!known || freshPayer) unknown.work(executionNanos, this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!);
     } else {
       if (this.#misses.isFull) this.#judgeMisses();
-      const staked = unknown === this.#see.unknown[1];
-      this.#misses.push(this.#i32, (at + IP_ID_AT) >>> 2, price, pLands, !known, freshPayer, staked);
+      this.#misses.push(this.#i32, (at + IP_ID_AT) >>> 2, price, pLands, !known, freshPayer, unknownClass);
     }
     this.#see.look(at);
   }
@@ -369,7 +372,7 @@ export class Evidence implements Model, Chooser {
         this.#see.bad(payer, node.LANDED, blame);
         this.#see.answered(payer);
       }
-      if (misses.wasUnknown[i] === 1) this.#see.unknown[misses.wasStaked[i]!]!.landing(0, blame, now);
+      if (misses.wasUnknown[i] === 1) this.#see.unknown[misses.unknownClass[i]!]!.landing(0, blame, now);
       else if (freshPayer) this.#see.strangers.landing(0, blame, now);
     }
     misses.count = 0;

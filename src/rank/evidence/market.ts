@@ -41,8 +41,9 @@ export class Market {
   }
 
   /**
-   * Share of the cheapest likely landers that was left out lately; 0 where too few were tried. The least of what the
-   * cheapest few and ever more of them up to a quarter show: in a full block the cheapest of all fare worst.
+   * Share of the cheapest likely landers that was left out lately, against those who pay more; 0 where too few were tried.
+   * The least of what the cheapest few and ever more of them up to a quarter show: in a full block the cheapest of all fare
+   * worst. Where they miss as often as those who pay more, they lost races, and blocks have room.
    */
   shortage(): number {
     let all = 0;
@@ -50,13 +51,28 @@ export class Market {
     let expected = 0;
     let landed = 0;
     let least = 1;
-    for (let i = 0; i < STEPS && expected < CHEAP_SHARE * all; i++) {
+    let i = 0;
+    for (; i < STEPS && expected < CHEAP_SHARE * all; i++) {
       if (this.#windowExpected[i] === 0) continue;
       expected += this.#windowExpected[i]!;
       landed += this.#windowLanded[i]!;
       if (expected >= CHEAP_LEAST) least = Math.min(least, 1 - landed / expected);
     }
-    return expected < CHEAP_LEAST ? 0 : Math.max(0, least);
+    if (expected < CHEAP_LEAST) return 0;
+    // Of two groups that pay more the one that fares better: the other may be a crowd that never lands at any price.
+    let best = 0;
+    expected = 0;
+    landed = 0;
+    for (; i < STEPS; i++) {
+      expected += this.#windowExpected[i]!;
+      landed += this.#windowLanded[i]!;
+      if (expected < (all * (1 - CHEAP_SHARE)) / 2) continue;
+      best = Math.max(best, landed / expected);
+      expected = 0;
+      landed = 0;
+    }
+    // With nobody above to compare with, a lander is expected to land.
+    return best === 0 ? Math.max(0, least) : Math.max(0, 1 - (1 - least) / Math.min(1, best));
   }
 
   /** Works out the odds of each price from what came back in the last moments. Called once a transmit. */

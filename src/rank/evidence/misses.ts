@@ -10,10 +10,10 @@ export class Misses {
   readonly prices = new Float64Array(PLACES);
   /** How likely it was to land. */
   readonly chances = new Float64Array(PLACES);
-  /** Whether its address, and its payer, had no record; whether its sender has stake. */
+  /** Whether its address, and its payer, had no record; the class that its address was of then. */
   readonly wasUnknown = new Uint8Array(PLACES);
   readonly wasFreshPayer = new Uint8Array(PLACES);
-  readonly wasStaked = new Uint8Array(PLACES);
+  readonly unknownClass = new Uint8Array(PLACES);
   readonly #ids = new Int32Array(PLACES * WORDS);
 
   get isFull(): boolean {
@@ -28,7 +28,7 @@ export class Misses {
     chance: number,
     unknown: boolean,
     freshPayer: boolean,
-    staked: boolean,
+    unknownClass: number,
   ): void {
     const i = this.count++;
     for (let word = 0; word < WORDS; word++) this.#ids[i * WORDS + word] = words[ids + word]!;
@@ -36,7 +36,7 @@ export class Misses {
     this.chances[i] = chance;
     this.wasUnknown[i] = unknown ? 1 : 0;
     this.wasFreshPayer[i] = freshPayer ? 1 : 0;
-    this.wasStaked[i] = staked ? 1 : 0;
+    this.unknownClass[i] = unknownClass;
   }
 
   /** @param word 0 and 1: the address's id, 2 and 3: the payer's */

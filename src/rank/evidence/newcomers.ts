@@ -11,53 +11,79 @@ import { Presence } from "./presence.ts";
 const PLACES_MOST = 1_024;
 
 export class Newcomers {
-  readonly #presence: Presence;
+  readonly presence: Presence;
   readonly #i32: Int32Array;
-  // A min-heap of the candidates: how much each is worth, its place in the queue, its address.
-  readonly #rank = new Float64Array(PLACES_MOST);
-  readonly #place = new Int32Array(PLACES_MOST);
-  readonly #address = new Int32Array(PLACES_MOST);
-  #quota = 0;
-  #count = 0;
+  readonly #persistent = new Quota();
+  readonly #seenOnce = new Quota();
+  #lot = 0;
 
   constructor(arena: Arena, region: LinesRegion) {
-    this.#presence = new Presence(arena, region);
+    this.presence = new Presence(arena, region);
     this.#i32 = arena.i32;
   }
 
-  /** Notes a packet of an unjudged address. @param at its digest */
+  /** Notes a packet of an unjudged address. @param at its digest @param nowMs when it came: what waits is not seen again */
   note(at: number, nowMs: number): void {
     const word = (at + IP_ID_AT) >>> 2;
-    this.#presence.note(this.#i32[word]!, this.#i32[word + 1]!, Math.floor(nowMs / PRESENCE_WINDOW_MS));
+    this.presence.note(this.#i32[word]!, this.#i32[word + 1]!, Math.floor(nowMs / PRESENCE_WINDOW_MS));
   }
 
-  begin(quota: number): void {
-    this.#quota = Math.min(quota, PLACES_MOST);
-    this.#count = 0;
+  /** @param persistent places for addresses that came back @param once and for those that did not yet */
+  begin(persistent: number, once: number): void {
+    this.#persistent.begin(persistent);
+    this.#seenOnce.begin(once);
+    this.#lot = Math.imul(this.#lot, 0x9e3779b1) + 1;
   }
 
   /** Considers a queued packet of an unjudged address. */
   consider(at: number, place: number, worth: number): void {
-    if (this.#quota === 0) return;
     const word = (at + IP_ID_AT) >>> 2;
     const address = this.#i32[word]!;
-    const windows = this.#presence.windows(address, this.#i32[word + 1]!);
+    const windows = this.presence.windows(address, this.#i32[word + 1]!);
     // Persistence first, worth among equals: worth / (1 + worth) is below 1.
-    const rank = windows + worth / (1 + worth);
-    if (this.#count === this.#quota && rank <= this.#rank[0]!) return;
+    if (windows > 1) this.#persistent.consider(windows + worth / (1 + worth), place, address);
+    // By lot: they are to stand for their class, and a flood would choose its own by the fee.
+    else this.#seenOnce.consider(Math.imul(address ^ this.#lot, 0x85ebca6b) >>> 1, place, address);
+  }
+
+  /** @returns places of the chosen, one a call, or -1 at the end */
+  next(): number {
+    const place = this.#persistent.next();
+    return place >= 0 ? place : this.#seenOnce.next();
+  }
+}
+
+/** A min-heap of candidates, bounded: their ranks, places in the queue, addresses. */
+class Quota {
+  readonly #rank = new Float64Array(PLACES_MOST);
+  readonly #place = new Int32Array(PLACES_MOST);
+  readonly #address = new Int32Array(PLACES_MOST);
+  /** What is due; parts of a place are saved up for later transmits. */
+  #due = 0;
+  #places = 0;
+  #count = 0;
+
+  begin(places: number): void {
+    this.#due = (this.#due % 1) + places;
+    this.#places = Math.min(Math.floor(this.#due), PLACES_MOST);
+    this.#count = 0;
+  }
+
+  consider(rank: number, place: number, address: number): void {
+    if (this.#places === 0) return;
+    if (this.#count === this.#places && rank <= this.#rank[0]!) return;
     for (let i = 0; i < this.#count; i++) {
       if (this.#address[i] !== address) continue;
       if (rank > this.#rank[i]!) this.#sink(i, rank, place, address);
       return;
     }
-    if (this.#count < this.#quota) {
+    if (this.#count < this.#places) {
       this.#rise(this.#count++, rank, place, address);
       return;
     }
     this.#sink(0, rank, place, address);
   }
 
-  /** @returns places of the chosen, one a call, or -1 at the end */
   next(): number {
     return this.#count === 0 ? -1 : this.#place[--this.#count]!;
   }

@@ -1,8 +1,10 @@
 // Which addresses without a record keep coming back: each is noted once a window. An honest newcomer is seen in many
-// windows, a flood of fresh addresses shows each address once. Bounded, in lines of eight: the one seen least leaves.
+// windows, a flood of fresh addresses shows each address once. Bounded, in lines of eight: who was seen least leaves, and
+// counts the less the longer ago that was.
 
 import type { Arena } from "../../arena.ts";
 import type { LinesRegion } from "../../layout.ts";
+import { PRESENCE_FADES_WINDOWS } from "./constants.ts";
 
 const ENTRIES = 8;
 const LINE_SHIFT = 4;
@@ -27,18 +29,19 @@ export class Presence {
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
     const now = window & WINDOW_MASK;
     let least = 0;
-    let leastSeen = 0x7fff_ffff;
+    let leastKept = Number.POSITIVE_INFINITY;
     for (let i = 0; i < ENTRIES; i++) {
       const word = words[line + ENTRIES + i]!;
       if (words[line + i] === high && word !== 0) {
-        if ((word & WINDOW_MASK) === now) return;
+        if (((now - word - 1) & WINDOW_MASK) >= WINDOW_MASK >>> 1) return; // this window or an earlier one
         const seen = Math.min((word >>> WINDOWS_SHIFT) + 1, 0x7fff);
         words[line + ENTRIES + i] = (seen << WINDOWS_SHIFT) | now;
         return;
       }
-      const seen = word >>> WINDOWS_SHIFT;
-      if (seen < leastSeen) {
-        leastSeen = seen;
+      // Whoever was not seen again for long is as good as gone, and of those seen once the oldest leaves.
+      const kept = (word >>> WINDOWS_SHIFT) / (1 + ((now - word) & WINDOW_MASK) / PRESENCE_FADES_WINDOWS);
+      if (kept < leastKept) {
+        leastKept = kept;
         least = i;
       }
     }

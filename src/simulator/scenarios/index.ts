@@ -7,8 +7,13 @@ import badSignaturesFresh from "./bad-signatures-fresh.toml" with { type: "text"
 import bursts from "./bursts.toml" with { type: "text" };
 import duplicates from "./duplicates.toml" with { type: "text" };
 import forgeries from "./forgeries.toml" with { type: "text" };
+import halfAndHalf from "./half-and-half.toml" with { type: "text" };
+import lostRaces from "./lost-races.toml" with { type: "text" };
+import lowLoad from "./low-load.toml" with { type: "text" };
 import neverIncluded from "./never-included.toml" with { type: "text" };
 import newcomers from "./newcomers.toml" with { type: "text" };
+import newcomersForgers from "./newcomers-forgers.toml" with { type: "text" };
+import newcomersLiars from "./newcomers-liars.toml" with { type: "text" };
 import oneAddress from "./one-address.toml" with { type: "text" };
 import overload from "./overload.toml" with { type: "text" };
 import sleepers from "./sleepers.toml" with { type: "text" };
@@ -31,7 +36,12 @@ export const SCENARIOS: Readonly<Record<string, string>> = {
   duplicates,
   forgeries,
   newcomers,
+  "newcomers-forgers": newcomersForgers,
+  "newcomers-liars": newcomersLiars,
   bursts,
+  "low-load": lowLoad,
+  "lost-races": lostRaces,
+  "half-and-half": halfAndHalf,
   "two-at-once": twoAtOnce,
   adaptive,
   agents,

@@ -85,3 +85,11 @@ test("the shortage looks at the cheapest quarter, of enough transactions, of one
   market.forget();
   expect(market.shortage()).toBe(0);
 });
+
+test("where the cheapest lose as many races as the others, blocks have room", () => {
+  const market = new Market();
+  for (const price of [0.25, 1, 4, 16]) note(market, price, 100, 60);
+  expect(market.shortage()).toBe(0);
+  note(market, 0.25, 50, 0);
+  expect(market.shortage()).toBeGreaterThan(0.3);
+});

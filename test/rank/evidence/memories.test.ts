@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Arena } from "../../../src/arena.ts";
-import { PRESENCE_WINDOW_MS } from "../../../src/rank/evidence/constants.ts";
+import { PRESENCE_FADES_WINDOWS, PRESENCE_WINDOW_MS } from "../../../src/rank/evidence/constants.ts";
 import { Newcomers } from "../../../src/rank/evidence/newcomers.ts";
 import { PayloadMemory } from "../../../src/rank/evidence/payload-memory.ts";
 import { Presence } from "../../../src/rank/evidence/presence.ts";
@@ -69,10 +69,31 @@ describe("presence", () => {
     for (let i = 0; i < 1_000; i++) presence.note(0, 1_000 + i, 4 + (i >> 3));
     expect(presence.windows(0, 33)).toBe(3);
   });
+
+  test("a packet of an earlier window is no new one, and of those seen once the oldest leaves", () => {
+    const presence = new Presence(arena(1), region(1));
+    for (const window of [7, 6, 7, 5]) presence.note(0, 33, window);
+    expect(presence.windows(0, 33)).toBe(1);
+    for (let i = 1; i <= 7; i++) presence.note(0, 100 + i, 7 + i);
+    presence.note(0, 200, 20);
+    expect(presence.windows(0, 33)).toBe(0);
+    for (let i = 1; i <= 7; i++) expect(presence.windows(0, 100 + i)).toBe(1);
+  });
+
+  test("who has not come back for long makes room", () => {
+    const presence = new Presence(arena(1), region(1));
+    for (let window = 1; window <= 3; window++) presence.note(0, 33, window);
+    for (let i = 0; i < 100; i++) presence.note(0, 1_000 + i, 3 + 10 * PRESENCE_FADES_WINDOWS + i);
+    expect(presence.windows(0, 33)).toBe(0);
+  });
 });
 
 describe("the quota", () => {
-  function quota(candidates: readonly (readonly [address: number, windows: number, worth: number])[], places: number) {
+  function quota(
+    candidates: readonly (readonly [address: number, windows: number, worth: number])[],
+    places: number,
+    once = 0,
+  ) {
     const memory = arena(64);
     const newcomers = new Newcomers(memory, region(64));
     const at = 65_536 + 64 * LINE_BYTES;
@@ -84,7 +105,7 @@ describe("the quota", () => {
     for (const [address, windows] of candidates) {
       for (let i = 1; i <= windows; i++) newcomers.note(show(address), i * PRESENCE_WINDOW_MS);
     }
-    newcomers.begin(places);
+    newcomers.begin(places, once);
     for (const [place, [address, , worth]] of candidates.entries()) newcomers.consider(show(address), place, worth);
     const chosen: number[] = [];
     for (let place = newcomers.next(); place >= 0; place = newcomers.next()) chosen.push(place);
@@ -92,7 +113,7 @@ describe("the quota", () => {
   }
 
   test("takes those seen in most windows first, then those worth most, and no more than its places", () => {
-    const candidate = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.double({ min: 0, max: 9, noNaN: true }));
+    const candidate = fc.tuple(fc.integer({ min: 2, max: 6 }), fc.double({ min: 0, max: 9, noNaN: true }));
     fc.assert(
       fc.property(fc.array(candidate, { maxLength: 24 }), fc.integer({ min: 0, max: 30 }), (rows, places) => {
         const candidates = rows.map(([windows, worth], i) => [i + 1, windows, worth] as const);
@@ -108,13 +129,34 @@ describe("the quota", () => {
     expect(
       quota(
         [
-          [7, 1, 1],
-          [7, 1, 5],
-          [7, 1, 3],
+          [7, 2, 1],
+          [7, 2, 5],
+          [7, 2, 3],
         ],
         3,
       ),
     ).toEqual([1]);
+  });
+
+  test("who was seen once has places of its own, drawn by lot, one an address", () => {
+    const rows = Array.from({ length: 40 }, (_, i) => [1 + (i >> 1), 1, i] as const);
+    const chosen = quota([[99, 3, 0], ...rows], 4, 3);
+    expect(chosen).toHaveLength(4);
+    expect(chosen).toContain(0);
+    expect(new Set(chosen.slice(1).map((place) => (place - 1) >> 1)).size).toBe(3);
+    expect(quota(rows, 4, 0)).toEqual([]);
+  });
+
+  test("parts of a place are saved up", () => {
+    const memory = arena(64);
+    const newcomers = new Newcomers(memory, region(64));
+    let places = 0;
+    for (let transmit = 0; transmit < 12; transmit++) {
+      newcomers.begin(0.5, 0.25);
+      newcomers.consider(65_536 + 64 * LINE_BYTES, 0, 1);
+      while (newcomers.next() >= 0) places += 1;
+    }
+    expect(places).toBe(3);
   });
 });
 
