@@ -1,6 +1,9 @@
 // Alert rules for Prometheus and a dashboard for Grafana, over the metrics of src/sidecar/metrics.ts (a test holds that every
 // metric named here is exposed).
 
+import { FAULTS } from "../sidecar/faults.ts";
+import { metricName } from "../sidecar/metrics.ts";
+
 export interface Alert {
   readonly name: string;
   readonly expression: string;
@@ -93,6 +96,27 @@ export const ALERTS: readonly Alert[] = [
     for: "5m",
     severity: "warn",
     summary: "the database takes no rows; they go to the spill file",
+  },
+  {
+    name: "QosChannelLeft",
+    expression: "increase(qos_channel_detached_total[10m]) > 0",
+    for: "0s",
+    severity: "warn",
+    summary: "{{ $labels.channel }} was removed, created again or cut short while the sidecar used it",
+  },
+  {
+    name: "QosCheckpointFails",
+    expression: "increase(qos_state_failures_total[5m]) > 0",
+    for: "0s",
+    severity: "warn",
+    summary: "the scores cannot be written: a restart would lose what was learned since",
+  },
+  {
+    name: "QosClockStepped",
+    expression: "increase(qos_clock_steps_total[10m]) > 0",
+    for: "0s",
+    severity: "warn",
+    summary: "the host's clock was set: times in the log and in the database jump",
   },
   {
     name: "QosErrorsLogged",
@@ -195,6 +219,14 @@ function panels(ends: readonly string[]): Panel[] {
       title: "Time since the model learned",
       unit: "s",
       lines: [[`time() - ${on("qos_model_last_update_seconds")}`, "age"]],
+    },
+    {
+      title: "Faults around the sidecar",
+      unit: "short",
+      lines: [
+        [`increase(${on("qos_channel_detached_total")}[$__rate_interval])`, "{{channel}} left"],
+        ...FAULTS.map(({ name }) => [`increase(${on(metricName(name, true))}[$__rate_interval])`, name] as const),
+      ],
     },
     {
       title: "Database",

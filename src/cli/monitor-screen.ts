@@ -5,6 +5,7 @@ import { CHANNELS, OUTPUT_CHANNEL } from "../channel/channels.ts";
 import { CHANNEL_STATES } from "../engine/mailbox.ts";
 import { STATISTICS } from "../engine/statistics.ts";
 import { summarise } from "../engine/turn-times.ts";
+import { FAULTS } from "../sidecar/faults.ts";
 import type { SidecarPicture } from "../sidecar/status-reader.ts";
 import type { SenderCount } from "./sender-fates.ts";
 
@@ -106,7 +107,7 @@ export function screen(moment: Moment, view: View): string[] {
   const lines: string[] = [headline(moment, paint, cut)];
   const flow = flowLines(moment);
   const channels = channelLines(moment);
-  const isWide = columns >= 130;
+  const isWide = columns >= 140;
   // What is left after the flow: the queue's line, the channels, then senders and updates share the rest.
   if (isWide) {
     const left = 64;
@@ -121,7 +122,7 @@ export function screen(moment: Moment, view: View): string[] {
     const shown =
       flow.length <= room ? flow : flow.filter((line, i) => i === 0 || i >= flow.length - 2 || !/ 0$/.test(line));
     lines.push(...shown.slice(0, Math.max(room, 4)).map(cut));
-    lines.push(head("channels            state     packets/s  lost   waiting  heard"));
+    lines.push(head("channels            state     packets/s  lost   waiting  left  heard"));
     lines.push(...channels.slice(1).map(cut));
   }
   const rest = rows - lines.length - 2;
@@ -153,11 +154,12 @@ function flowLines(moment: Moment): string[] {
   const line = (name: string, { perSecond, share, total }: Step, isTaken = false): string =>
     `${name.padEnd(26)}${compact(perSecond).padStart(9)}${(isTaken ? "" : percent(share, 1)).padStart(11)}${compact(total).padStart(13)}`;
   const turns = summarise(histograms.turn ?? []);
+  const faults = Object.values(moment.now.board.faults).reduce((sum, count) => sum + count, 0);
   return [
     line("in", taken, true),
     ...ends.map((step) => line(`  ${step.name}`, step)),
     line("out", sent),
-    `queue ${compact(counters.queued)}  door ${score(counters.queueDoor)}  turn p99 ${compact(turns.p99Us)} us, longest ${compact(turns.longestUs / 1_000)} ms`,
+    `queue ${compact(counters.queued)}  door ${score(counters.queueDoor)}  turn p99 ${compact(turns.p99Us)} us, longest ${compact(turns.longestUs / 1_000)} ms${faults === 0 ? "" : `  faults ${compact(faults)}`}`,
   ];
 }
 
@@ -168,9 +170,16 @@ function channelLines({ before, now, elapsedMs }: Moment): string[] {
     const state = CHANNEL_STATES[at.state] ?? "unknown";
     const heard = at.state === 0 ? "" : age(now.board.heartbeatAgeMs[name] ?? null);
     const waiting = id === OUTPUT_CHANNEL ? "" : compact(at.depth);
-    return `${name.padEnd(20)}${state.padEnd(10)}${compact(Math.max(0, rate)).padStart(9)}${compact(at.lapped).padStart(6)}${waiting.padStart(10)}  ${heard}`;
+    return `${name.padEnd(20)}${state.padEnd(10)}${compact(Math.max(0, rate)).padStart(9)}${compact(at.lapped).padStart(6)}${waiting.padStart(10)}${compact(now.board.detached[name] ?? 0).padStart(6)}  ${heard}`;
   });
-  return ["channel             state     packets/s  lost   waiting  heard", ...rows];
+  const faults = FAULTS.filter(({ name }) => now.board.faults[name] > 0);
+  return [
+    "channel             state     packets/s  lost   waiting  left  heard",
+    ...rows,
+    ...(faults.length === 0
+      ? []
+      : [`faults  ${faults.map(({ name }) => `${name} ${now.board.faults[name]}`).join(", ")}`]),
+  ];
 }
 
 function senderLines(

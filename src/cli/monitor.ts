@@ -84,7 +84,15 @@ export function jsonOf(moment: Moment): Record<string, unknown> {
   const { taken, ends, sent } = waterfall(moment);
   const rates = Object.fromEntries([taken, ...ends, sent].map(({ name, perSecond }) => [name, perSecond]));
   return {
-    sidecar: { ...board, senders: undefined, updates: undefined, heartbeatAgeMs: undefined, database: undefined },
+    sidecar: {
+      ...board,
+      senders: undefined,
+      updates: undefined,
+      heartbeatAgeMs: undefined,
+      database: undefined,
+      faults: undefined,
+      detached: undefined,
+    },
     elapsedMs: moment.elapsedMs,
     packetsPerSecond: rates,
     counters: Object.fromEntries(STATISTICS.map(({ name }) => [name, snapshot.counters[name]])),
@@ -95,12 +103,14 @@ export function jsonOf(moment: Moment): Record<string, unknown> {
           ...snapshot.channels[name],
           state: CHANNEL_STATES[snapshot.channels[name].state] ?? "unknown",
           heartbeatAgeMs: board.heartbeatAgeMs[name],
+          detached: board.detached[name],
         },
       ]),
     ),
     senders: board.senders,
     updates: board.updates,
     database: board.database,
+    faults: board.faults,
   };
 }
 

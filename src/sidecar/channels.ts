@@ -116,6 +116,7 @@ export class Channels {
       const reason = this.#reasonToLeave(slot, snapshot);
       if (reason === undefined) return false;
       this.#setup.log.warn(`${slot.name} ${reason}`, { channel: slot.name });
+      this.#setup.log.faults.countDetached(slot.id);
       mailbox.setChannelState(slot.id, CHANNEL_LEAVING);
       return true;
     }

@@ -27,9 +27,8 @@ interface Connection {
 }
 
 export class ControlServer {
-  /** Requests answered, and what was no request. */
+  /** Requests answered. */
   requests = 0;
-  refusals = 0;
   #listener: UnixSocketListener<Connection> | undefined;
   #connections = 0;
 
@@ -86,7 +85,7 @@ export class ControlServer {
   }
 
   #refuse(socket: Socket<Connection>, why: string): void {
-    this.refusals += 1;
+    this.log.faults.count("controlRefusals");
     socket.end(`${JSON.stringify({ ok: false, error: why })}\n`);
   }
 
@@ -112,10 +111,10 @@ export class ControlServer {
     try {
       const given = line.length > LINE_MAX_BYTES ? { ok: false, error: "too long" } : await answer(line, this.parts);
       this.requests += 1;
-      if (!given.ok) this.refusals += 1;
+      if (!given.ok) this.log.faults.count("controlRefusals");
       reply = JSON.stringify(given);
     } catch (error) {
-      this.refusals += 1;
+      this.log.faults.count("controlRefusals");
       reply = JSON.stringify({ ok: false, error: messageOf(error) });
     }
     socket.data.waiting -= 1;

@@ -68,6 +68,8 @@ async function openMetrics(parts: DoorParts): Promise<MetricsServer | undefined>
           database: board.database,
           warnings: log.counts.warn,
           errors: log.counts.error,
+          faults: board.faults,
+          detached: board.detached,
         });
       },
       unhealthy: () =>

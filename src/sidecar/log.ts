@@ -2,6 +2,7 @@
 // pool and at most so many wait: a reader that hangs or is gone holds up nothing, least of all the handling of signals.
 
 import { write } from "node:fs";
+import { Faults } from "./faults.ts";
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -11,6 +12,8 @@ export interface Log {
   readonly error: (message: string, fields?: LogFields) => void;
   /** Warnings and errors so far, also those that were left out. */
   readonly counts: { readonly warn: number; readonly error: number };
+  /** Where each trouble is counted, also where it is not worth a line each time. */
+  readonly faults: Faults;
   /** Waits until everything is written, or the time is over. */
   readonly flush: (mostMs: number) => Promise<void>;
 }
@@ -31,12 +34,14 @@ export class LineWriter {
   constructor(
     private readonly descriptor: number,
     private readonly mostWaiting: number = MOST_WAITING_LINES,
+    private readonly onDropped: (lines: number) => void = () => undefined,
   ) {}
 
   line(text: string): void {
-    if (this.#closed) return;
-    if (this.#waiting.length >= this.mostWaiting) {
-      this.#dropped += 1;
+    const isFull = this.#waiting.length >= this.mostWaiting;
+    if (this.#closed || isFull) {
+      if (isFull) this.#dropped += 1;
+      this.onDropped(1);
       return;
     }
     if (this.#dropped > 0) this.#waiting.push(`(${this.#dropped} lines dropped: their reader was too slow)`);
@@ -63,20 +68,21 @@ export class LineWriter {
     this.#writing = true;
     const batch = this.#waiting;
     this.#waiting = [];
-    this.#put(Buffer.from(`${batch.join("\n")}\n`));
+    this.#put(Buffer.from(`${batch.join("\n")}\n`), batch.length);
   }
 
-  #put(bytes: Buffer): void {
+  #put(bytes: Buffer, count: number): void {
     write(this.descriptor, bytes, 0, bytes.length, null, (error, written) => {
       if (error?.code === "EAGAIN") {
-        setTimeout(() => this.#put(bytes), 10);
+        setTimeout(() => this.#put(bytes, count), 10);
       } else if (error !== null) {
         // Nobody reads any more: say nothing from here on.
         this.#closed = true;
+        this.onDropped(count + this.#waiting.length);
         this.#waiting = [];
         this.#next();
       } else if (written < bytes.length) {
-        this.#put(bytes.subarray(written));
+        this.#put(bytes.subarray(written), count);
       } else {
         this.#next();
       }
@@ -129,7 +135,9 @@ async function jsonPut(lines: Pick<LineWriter, "line">): Promise<Put> {
 
 /** A log that writes to the process's own streams. */
 export async function openLog(format: "text" | "json"): Promise<Log> {
-  const lines = new LineWriter(format === "json" ? STDOUT : STDERR);
+  const faults = new Faults();
+  const dropped = (count: number): void => faults.count("logLinesDropped", count);
+  const lines = new LineWriter(format === "json" ? STDOUT : STDERR, MOST_WAITING_LINES, dropped);
   const put: Put = format === "json" ? await jsonPut(lines) : (level, message) => lines.line(textLine(level, message));
   const counts = { warn: 0, error: 0 };
   const limit = new RateLimit();
@@ -144,6 +152,7 @@ export async function openLog(format: "text" | "json"): Promise<Log> {
     warn: (message, fields) => limited("warn", message, fields),
     error: (message, fields) => limited("error", message, fields),
     counts,
+    faults,
     flush: (mostMs) => lines.flush(mostMs),
   };
 }

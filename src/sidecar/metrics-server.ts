@@ -41,6 +41,7 @@ export class MetricsServer {
       });
       log.info(`metrics at http://${this.#shown()}/metrics`, { port: this.port ?? 0 });
     } catch (error) {
+      log.faults.count("metricsFailures");
       const message = `metrics cannot be had at ${hostname}:${port}: ${messageOf(error)}`;
       if (message !== this.#said) log.warn(`${message}; trying again`);
       this.#said = message;

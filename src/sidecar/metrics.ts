@@ -8,6 +8,7 @@ import { CHANNEL_ATTACHED } from "../engine/mailbox.ts";
 import { STATISTICS } from "../engine/statistics.ts";
 import { lawOf, type Snapshot } from "../engine/status.ts";
 import { cumulative, HISTOGRAMS } from "../engine/turn-times.ts";
+import { DETACHED_HELP, FAULTS, type FaultCounts } from "./faults.ts";
 
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -28,6 +29,9 @@ export interface MetricsFacts {
   readonly database: WriterNumbers | null;
   readonly warnings: number;
   readonly errors: number;
+  readonly faults: FaultCounts;
+  /** By channel: how often it was let go of. */
+  readonly detached: Readonly<Record<string, number>>;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -112,6 +116,7 @@ export function expose(snapshot: Snapshot | null, facts: MetricsFacts): string {
     [{ level: "warn" }, facts.warnings],
     [{ level: "error" }, facts.errors],
   ]);
+  for (const { name, help } of FAULTS) out.counter(metricName(name, true), help, facts.faults[name]);
   const lastUpdateMs = facts.lastUpdateMs ?? 0;
   out.gauge(
     "qos_model_last_update_seconds",
@@ -149,7 +154,13 @@ function exposeLoop(out: Exposition, snapshot: Snapshot): void {
   for (const name of HISTOGRAMS) out.histogram(`qos_${name}_seconds`, HISTOGRAM_HELP[name], histograms[name]);
 }
 
-function exposeChannels(out: Exposition, snapshot: Snapshot | null, { heartbeatAgeMs }: MetricsFacts): void {
+function exposeChannels(out: Exposition, snapshot: Snapshot | null, { heartbeatAgeMs, detached }: MetricsFacts): void {
+  out.family(
+    "qos_channel_detached_total",
+    "counter",
+    DETACHED_HELP,
+    CHANNELS.map(({ name }): Sample => [{ channel: name }, detached[name] ?? 0]),
+  );
   if (snapshot !== null) {
     const samples = (field: "received" | "lapped" | "torn" | "depth"): Sample[] =>
       CHANNELS.map(({ name }) => [{ channel: name }, snapshot.channels[name][field]]);

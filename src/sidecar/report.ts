@@ -7,6 +7,7 @@ import { STATISTICS } from "../engine/statistics.ts";
 import type { Snapshot } from "../engine/status.ts";
 import { summarise } from "../engine/turn-times.ts";
 import type { SenderRow } from "../rank/model.ts";
+import type { Faults } from "./faults.ts";
 import type { SidecarSettings } from "./settings.ts";
 
 const SECOND_MS = 1_000;
@@ -62,6 +63,7 @@ export function statisticsOf(
   senders: Senders,
   settings: SidecarSettings,
   process: { readonly version: string; readonly pid: number; readonly startedAt: Date; readonly uptimeMs: number },
+  faults: Faults,
 ): Record<string, unknown> {
   const { counters, channels, histograms } = snapshot;
   return {
@@ -85,7 +87,11 @@ export function statisticsOf(
     channels: Object.fromEntries(
       CHANNELS.map(({ name }) => [
         name,
-        { ...channels[name], state: CHANNEL_STATES[channels[name].state] ?? "unknown" },
+        {
+          ...channels[name],
+          state: CHANNEL_STATES[channels[name].state] ?? "unknown",
+          detached: faults.detached[name] ?? 0,
+        },
       ]),
     ),
     queue: { size: counters.queued, door: Number.isFinite(counters.queueDoor) ? counters.queueDoor : null },
@@ -100,6 +106,7 @@ export function statisticsOf(
       ...Object.fromEntries(Object.entries(histograms).map(([name, words]) => [name, summarise(words)])),
     },
     senders,
+    faults: faults.counts,
   };
 }
 

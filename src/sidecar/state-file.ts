@@ -44,6 +44,7 @@ export class StateFile {
         if (this.#failing) this.log.info(`scores are written to ${this.path} again`);
         this.#failing = false;
       } catch (error) {
+        this.log.faults.count("stateFailures");
         if (!this.#failing) this.log.warn(`scores cannot be written to ${this.path}: ${messageOf(error)}`);
         this.#failing = true;
       }

@@ -40,6 +40,7 @@ export class StatsFile {
       if (this.#failing) this.log.info(`statistics are written to ${this.path} again`);
       this.#failing = false;
     } catch (error) {
+      this.log.faults.count("statisticsFailures");
       if (!this.#failing) this.log.warn(`statistics cannot be written to ${this.path}: ${messageOf(error)}`);
       this.#failing = true;
     } finally {

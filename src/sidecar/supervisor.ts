@@ -4,6 +4,7 @@ import type { Mailbox } from "../engine/mailbox.ts";
 import { readStatus, type Snapshot } from "../engine/status.ts";
 import { openReaders } from "../rank/readers.ts";
 import type { Channels } from "./channels.ts";
+import { ClockSteps } from "./clock-steps.ts";
 import type { DatabaseWriter } from "./database.ts";
 import { type Doors, openDoors } from "./doors.ts";
 import type { FatesFile } from "./fates-file.ts";
@@ -69,11 +70,19 @@ export async function supervise(parts: Supervised): Promise<number> {
     mailbox,
     readers,
     database: () => database?.numbers ?? null,
+    faults: log.faults,
     now: () => performance.now(),
   });
 
+  const clock = new ClockSteps();
+  clock.look(Date.now(), performance.now());
   const look = (): void => {
     const now = snapshot();
+    const stepMs = clock.look(Date.now(), performance.now());
+    if (stepMs !== 0) {
+      log.faults.count("clockSteps");
+      log.warn(`the host's clock was set ${stepMs > 0 ? "forward" : "back"} by ${Math.abs(Math.round(stepMs))} ms`);
+    }
     watch.look(now);
     fates?.look(now);
     if (channels.look(now)) setTimeout(look, LOOK_AGAIN_MS);
@@ -84,7 +93,7 @@ export async function supervise(parts: Supervised): Promise<number> {
     const rates = meter.next(now, performance.now());
     const { version, startedAt } = parts;
     const sidecar = { version, pid: process.pid, startedAt, uptimeMs };
-    const numbers = statisticsOf(now, rates, standingsOf(readers), settings, sidecar);
+    const numbers = statisticsOf(now, rates, standingsOf(readers), settings, sidecar, log.faults);
     return database === undefined ? numbers : { ...numbers, database: database.numbers };
   };
   let turnsBefore = -1;

@@ -10,6 +10,7 @@ import { writeBoard } from "../engine/board.ts";
 import { CHANNEL_ATTACHED, type Mailbox } from "../engine/mailbox.ts";
 import type { Snapshot } from "../engine/status.ts";
 import type { ArenaLayout } from "../layout.ts";
+import type { FaultCounts, Faults } from "./faults.ts";
 import type { Senders } from "./report.ts";
 import type { ScoreReaders } from "./scores.ts";
 import type { SidecarSettings } from "./settings.ts";
@@ -48,6 +49,9 @@ export interface Board {
   readonly updates: readonly ModelUpdate[];
   readonly senders: Senders;
   readonly database: WriterNumbers | null;
+  readonly faults: FaultCounts;
+  /** By channel: how often it was let go of. */
+  readonly detached: Readonly<Record<string, number>>;
 }
 
 export interface WatchParts {
@@ -59,6 +63,7 @@ export interface WatchParts {
   readonly mailbox: Mailbox;
   readonly readers: ScoreReaders;
   readonly database: () => WriterNumbers | null;
+  readonly faults: Faults;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -139,7 +144,7 @@ export class Watch {
   }
 
   board(): Board {
-    const { settings, version, startedAt, mailbox, database } = this.parts;
+    const { settings, version, startedAt, mailbox, database, faults } = this.parts;
     return {
       version,
       pid: process.pid,
@@ -155,6 +160,8 @@ export class Watch {
       updates: this.updates,
       senders: this.senders,
       database: database(),
+      faults: faults.counts,
+      detached: faults.detached,
     };
   }
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { age, compact, type Moment, SORTS, score, screen, type View, waterfall } from "../../src/cli/monitor-screen.ts";
 import { STATISTICS } from "../../src/engine/statistics.ts";
 import type { Snapshot } from "../../src/engine/status.ts";
+import { Faults } from "../../src/sidecar/faults.ts";
 import type { SidecarPicture } from "../../src/sidecar/status-reader.ts";
 import type { Board } from "../../src/sidecar/watch.ts";
 import { rig } from "../engine/rig.ts";
@@ -28,6 +29,8 @@ const board: Board = {
     payers: { known: 3, top: rows("payer", 3, 1), bottom: rows("payer", 3, 1) },
   },
   database: null,
+  faults: new Faults().counts,
+  detached: {},
 };
 
 function rows(name: string, count: number, best: number) {
@@ -50,6 +53,17 @@ const moment = (more: Partial<Board> = {}): Moment => ({
 });
 
 const view: View = { columns: 80, rows: 24, colour: false, paused: false, sort: "best", kind: "ips" };
+
+test("faults are there when there are some, with their names where there is room", () => {
+  const faults = { ...board.faults, clockSteps: 2, stateFailures: 1 };
+  const more = { faults, detached: { tpu_to_qos: 7 } };
+  const narrow = screen(moment(more), view);
+  expect(narrow.find((line) => line.startsWith("queue 90"))).toEndWith("  faults 3");
+  expect(narrow.find((line) => line.startsWith("tpu_to_qos"))).toMatch(/ 7 {2}now$/);
+  expect(screen(moment(), view).join("\n")).not.toContain("faults");
+  const wide = screen(moment(more), { ...view, columns: 160, rows: 50 }).join("\n");
+  expect(wide).toContain("faults  clockSteps 2, stateFailures 1");
+});
 
 test("the waterfall is a second's worth, and shares of what came in", () => {
   const { taken, ends, sent } = waterfall(moment());

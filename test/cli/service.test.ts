@@ -12,6 +12,7 @@ import { COMMANDS, main } from "../../src/cli/root.ts";
 import { endMetrics } from "../../src/cli/service.ts";
 import { unitText, unitWord } from "../../src/cli/unit.ts";
 import { WRITER_STATISTICS, type WriterNumbers } from "../../src/database/writer-status.ts";
+import { Faults } from "../../src/sidecar/faults.ts";
 import { expose } from "../../src/sidecar/metrics.ts";
 import { rig } from "../engine/rig.ts";
 
@@ -114,6 +115,8 @@ describe("alerts and dashboard", () => {
       database,
       warnings: 0,
       errors: 0,
+      faults: new Faults().counts,
+      detached: {},
     });
     const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     return new Set(

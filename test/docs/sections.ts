@@ -6,6 +6,7 @@ import type { AnyCommand } from "../../src/cli/command.ts";
 import { type Flag, flagName } from "../../src/cli/flags.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { STATISTICS } from "../../src/engine/statistics.ts";
+import { FAULTS } from "../../src/sidecar/faults.ts";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 const line = (...cells: string[]): string => `| ${cells.map(cell).join(" | ")} |`;
@@ -53,6 +54,13 @@ export async function makeSections(): Promise<Map<string, string>> {
       table(
         ["counter", "kind", "counts"],
         STATISTICS.map(({ name, kind, help }) => [`\`${name}\``, kind, help]),
+      ),
+    ],
+    [
+      "faults",
+      table(
+        ["fault", "counts"],
+        FAULTS.map(({ name, help }) => [`\`${name}\``, help]),
       ),
     ],
   ]);

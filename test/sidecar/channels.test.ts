@@ -158,6 +158,7 @@ describe("later", () => {
     for (let i = 0; i < 3; i++) channels.look(null);
     expect(states()[TPU]).toBe(CHANNEL_ABSENT);
     expect(log.lines.filter((line) => line.includes("is gone"))).toHaveLength(1);
+    expect(log.faults.detached).toMatchObject({ tpu_to_qos: 1, fwd_to_qos: 0 });
   });
 
   test("a tail behind the head, and a file cut short, are reasons to join anew", () => {

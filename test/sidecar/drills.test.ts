@@ -165,6 +165,7 @@ describe("files", () => {
         await sidecar.says(/the database .* lies on a full disk .*it is tried again/);
         const page = /metrics at (\S+)/.exec(sidecar.log)![1]!;
         const text = await (await fetch(page)).text();
+        expect(text).toMatch(/^qos_state_failures_total [1-9]\d*$/m);
         expect(text).toMatch(/^qos_database_connected 0$/m);
         expect(text).toMatch(/^qos_database_failures_total [1-9]\d*$/m);
         expect(text).toMatch(/^qos_database_waiting [1-9]\d*$/m);
@@ -243,6 +244,7 @@ describe("readers and writers", () => {
     send(peer, 100);
     const now = await counted(peer, "totalPackets", 200);
     expectLaws(now);
+    expect(now.faults.logLinesDropped).toBeGreaterThan(0);
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
   });
@@ -330,8 +332,15 @@ describe("the clock", () => {
       await sidecar.reads(peer, OUTPUT_CHANNEL);
       const year = (): string => sidecar.log.trimEnd().split("\n").at(-1)!.slice(0, 13);
       let sent = 0;
+      let steps = -1;
       for (const hours of [0, 48, -48, 0]) {
         setClock(hours * HOUR_S);
+        steps += 1;
+        const end = performance.now() + 40_000;
+        for (let seen = -1; seen < steps; seen = (await counted(peer, "totalPackets", 0)).faults.clockSteps!) {
+          if (performance.now() > end) throw new Error(`${seen} steps of the clock seen, ${steps} made`);
+          await Bun.sleep(20);
+        }
         const expected = new Date(Date.now() + hours * HOUR_S * 1_000).toISOString().slice(0, 10);
         await until(`a line of ${expected}`, () => year().startsWith(expected));
         send(peer, 100);
@@ -341,6 +350,8 @@ describe("the clock", () => {
         expectLaws(now);
       }
       expect(await sidecar.stop()).toBe(0);
+      expect(sidecar.stats().faults.clockSteps).toBe(steps);
+      for (const way of ["forward", "back"]) expect(sidecar.log).toContain(`the host's clock was set ${way} by `);
     },
   );
 });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { STATISTICS } from "../../src/engine/statistics.ts";
 import { HISTOGRAMS, record } from "../../src/engine/turn-times.ts";
+import { Faults } from "../../src/sidecar/faults.ts";
 import { expose, type MetricsFacts, metricName } from "../../src/sidecar/metrics.ts";
 import { isLoopback, parseMetricsAddress } from "../../src/sidecar/metrics-address.ts";
 import { MetricsServer } from "../../src/sidecar/metrics-server.ts";
@@ -23,6 +24,8 @@ const facts: MetricsFacts = {
   database: null,
   warnings: 1,
   errors: 2,
+  faults: { ...new Faults().counts, clockSteps: 3 },
+  detached: { tpu_to_qos: 2 },
 };
 
 interface Parsed {

@@ -6,6 +6,7 @@ import { settingsOf } from "../../src/cli/run.ts";
 import { RUN_FLAGS } from "../../src/cli/run-flags.ts";
 import { Mailbox } from "../../src/engine/mailbox.ts";
 import { type ArenaLayout, arenaLayout } from "../../src/layout.ts";
+import { Faults } from "../../src/sidecar/faults.ts";
 import type { Log } from "../../src/sidecar/log.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 
@@ -17,6 +18,7 @@ export function settingsFor(...raw: string[]): SidecarSettings {
 export class MemoryLog implements Log {
   readonly lines: string[] = [];
   readonly counts = { warn: 0, error: 0 };
+  readonly faults = new Faults();
   readonly info = (message: string): void => this.#put("info", message);
   readonly warn = (message: string): void => this.#put("warn", message);
   readonly error = (message: string): void => this.#put("error", message);

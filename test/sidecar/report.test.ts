@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { Faults } from "../../src/sidecar/faults.ts";
 import { logLine, RateMeter, statisticsOf } from "../../src/sidecar/report.ts";
 import { corpus, rig, salted } from "../engine/rig.ts";
 import { settingsFor } from "./parts.ts";
@@ -29,7 +30,9 @@ test("the statistics file has every counter by its name, and each channel", () =
   const rates = new RateMeter(0).next(snapshot, 2_000);
   const process = { version: "1", pid: 7, startedAt: new Date(0), uptimeMs: 2_000.4 };
   const senders = { ips: NOBODY, payers: NOBODY };
-  const stats = JSON.parse(JSON.stringify(statisticsOf(snapshot, rates, senders, settingsFor(), process)));
+  const stats = JSON.parse(
+    JSON.stringify(statisticsOf(snapshot, rates, senders, settingsFor(), process, new Faults())),
+  );
   for (const name of COUNTERS) expect([name, typeof stats.counters[name]]).toEqual([name, "number"]);
   expect(stats.counters).toMatchObject({
     totalPackets: 12,

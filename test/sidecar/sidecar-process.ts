@@ -33,8 +33,12 @@ export async function until<T>(what: string, look: () => T | undefined | false):
 export interface Stats {
   readonly sidecar: Record<string, unknown>;
   readonly counters: Record<string, number>;
-  readonly channels: Record<string, { state: string; received: number; lapped: number; torn: number; tail: number }>;
+  readonly channels: Record<
+    string,
+    { state: string; received: number; lapped: number; torn: number; tail: number; detached: number }
+  >;
   readonly queue: { size: number };
+  readonly faults: Record<string, number>;
   /** With a database only. */
   readonly database?: Record<string, number>;
   readonly senders: Record<"ips" | "payers", { known: number; top: { sender: string; score: number }[] }>;

@@ -343,6 +343,9 @@ describe("restarts", () => {
     peer.send(TPU, salted(corpus[3], 3));
     peer.sync(TPU);
     expect(await collect(peer, 1)).toHaveLength(1);
+    await sidecar.stop();
+    const { tpu_to_qos, qos_to_sig, sch_to_qos } = sidecar.stats().channels;
+    expect([tpu_to_qos!.detached, qos_to_sig!.detached, sch_to_qos!.detached]).toEqual([1, 1, 0]);
     expect(await sidecar.stop()).toBe(0);
     expect(sidecar.stats().counters.bankingTransmissions).toBe(3);
     expect(sidecar.stats().channels.tpu_to_qos.received).toBe(3);

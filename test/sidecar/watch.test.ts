@@ -8,6 +8,7 @@ import { readStatus } from "../../src/engine/status.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { STATUS_BYTES } from "../../src/layout.ts";
 import { ScoreReader } from "../../src/rank/score-reader.ts";
+import { Faults } from "../../src/sidecar/faults.ts";
 import { openModel } from "../../src/sidecar/models.ts";
 import { type Board, Watch } from "../../src/sidecar/watch.ts";
 import { settingsFor, smallMemory } from "./parts.ts";
@@ -26,6 +27,7 @@ function watched() {
     mailbox,
     readers: { ips: new ScoreReader(arena, layout.ips), payers: new ScoreReader(arena, layout.signers) },
     database: () => null,
+    faults: new Faults(),
     now: () => nowMs,
   });
   const look = (): void => watch.look(readStatus(arena.buffer, layout.statusAt));
