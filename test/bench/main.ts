@@ -1,17 +1,5 @@
 // `npm run bench`: the suite against the Rust baselines, as a table and as JSON. docs/performance.md says what the lines
-// mean and what they came to.
-//
-//   npm run bench                              everything, interleaved with the baselines; some minutes
-//   npm run bench -- --only pipeline           groups whose name contains the word
-//   npm run bench -- --json FILE               the lines as JSON too
-//   npm run bench -- --smoke                   seconds: the work is done, checksums must be the expected ones
-//   npm run bench -- --whole [--against CMD]   the built binary behind a saturating producer; another sidecar beside it
-//   npm run bench -- --growth                  packets/s against fill, senders, size, channels, duplicates
-//   npm run bench -- --database [--small]      rows a second into each database, and what records cost the loop
-//   npm run bench -- --stalls [--seconds N]    the longest turns, in the loop thread's CPU time; bytes per packet
-//
-// `--mix` is of --whole, `--model` of --whole and --stalls. `--cpu N` is the measured threads' core, the last allowed one
-// where absent; `--rounds N` the runs of each side.
+// mean and what they came to, `npm run bench -- --help` what there is.
 
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -23,26 +11,73 @@ import { buildRust } from "../rust/build.ts";
 import { cellsOf, HEADINGS, type Line, measure, printRow } from "./bench.ts";
 import { MIXES, PACKETS } from "./packets.ts";
 
-await buildKernel();
+const OPTIONS = {
+  help: { type: "boolean", short: "h", default: false },
+  only: { type: "string", default: "" },
+  json: { type: "string" },
+  smoke: { type: "boolean", default: false },
+  whole: { type: "boolean", default: false },
+  watched: { type: "boolean", default: false },
+  against: { type: "string" },
+  growth: { type: "boolean", default: false },
+  stalls: { type: "boolean", default: false },
+  database: { type: "boolean", default: false },
+  small: { type: "boolean", default: false },
+  seconds: { type: "string" },
+  cpu: { type: "string" },
+  rounds: { type: "string" },
+  mix: { type: "string", default: "corpus" },
+  model: { type: "string", default: "ip-signer" },
+} as const;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: "" },
-    json: { type: "string" },
-    smoke: { type: "boolean", default: false },
-    whole: { type: "boolean", default: false },
-    against: { type: "string" },
-    growth: { type: "boolean", default: false },
-    stalls: { type: "boolean", default: false },
-    database: { type: "boolean", default: false },
-    small: { type: "boolean", default: false },
-    seconds: { type: "string" },
-    cpu: { type: "string" },
-    rounds: { type: "string" },
-    mix: { type: "string", default: "corpus" },
-    model: { type: "string", default: "ip-signer" },
-  },
-});
+const HELP = `npm run bench -- [options]
+
+  (none)          everything against the Rust baselines, interleaved; some minutes
+  --only WORD     groups whose name contains the word
+  --smoke         seconds: the work is done, checksums must be the expected ones
+  --whole         the built binary behind a saturating producer; --against CMD: another sidecar in turn with it
+  --watched       the same with and without a scrape and a monitor's read every second; about a minute
+  --growth        packets/s against fill, senders, size, channels, duplicates
+  --database      rows a second into each database, and what records cost the loop; --small: less of it
+  --stalls        the longest turns, in the loop thread's CPU time; bytes per packet
+
+  --json FILE     the lines as JSON too
+  --mix NAME      packets of --whole and --watched: ${MIXES.join(", ")} [default corpus]
+  --model NAME    of --whole, --watched and --stalls: ip-signer, evidence [default ip-signer]
+  --seconds N     of a run of --whole, or of --stalls
+  --rounds N      runs of each side
+  --cpu N         the measured threads' core [default the last one allowed]
+  --help          this`;
+
+function wrong(message: string): never {
+  console.error(`bench: ${message}; see npm run bench -- --help`);
+  process.exit(2);
+}
+
+/** The options; a mistake among them ends the process with a line. */
+function readOptions() {
+  try {
+    const { values } = parseArgs({ options: OPTIONS });
+    for (const name of ["seconds", "cpu", "rounds"] as const) {
+      const value = values[name];
+      if (value !== undefined && !/^\d+$/.test(value)) wrong(`--${name} "${value}" is no number`);
+    }
+    if (!MIXES.some((name) => name === values.mix)) wrong(`--mix "${values.mix}" is none of ${MIXES.join(", ")}`);
+    if (!["ip-signer", "evidence"].includes(values.model))
+      wrong(`--model "${values.model}" is none of ip-signer, evidence`);
+    return values;
+  } catch (error) {
+    // Node's sentence, without what it goes on to say of arguments in general.
+    return wrong((error instanceof Error ? error.message : String(error)).split(". ")[0]!);
+  }
+}
+
+const values = readOptions();
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+await buildKernel();
 
 const cores = allowedCpus();
 const cpu = values.cpu === undefined ? cores.at(-1) : Number(values.cpu);
@@ -122,6 +157,12 @@ async function main(): Promise<number> {
     });
     writeJson({ whole: result });
     return 0;
+  }
+  if (values.watched) {
+    const { observed, tellObserved } = await import("./observed.ts");
+    const result = await observed({ mix, model, cores, rounds: Number(values.rounds ?? 10) });
+    writeJson({ watched: result });
+    return tellObserved(result) ? 0 : 1;
   }
   if (values.database) {
     await import("./database.ts"); // it reads its own flags, and measures as it is loaded

@@ -31,7 +31,13 @@ export class SidecarProcess {
   readonly #folder = mkdtempSync(join(tmpdir(), "qos-bench-"));
   readonly #process;
 
-  constructor(cpu: number | undefined, number: number, model = "ip-signer") {
+  /** @param more flags behind the ones that every run has; no fates are kept where nothing else is said */
+  constructor(
+    cpu: number | undefined,
+    number: number,
+    model = "ip-signer",
+    more: readonly string[] = ["--fates", "0"],
+  ) {
     this.prefix = `${process.pid}b${number}_`;
     this.#run(["init", "--prefix", this.prefix]);
     const args = [
@@ -46,7 +52,8 @@ export class SidecarProcess {
       "--model",
       model,
     ];
-    args.push("--fee-model", "reference", "--log-interval", "1m", "--fates", "0");
+    args.push("--fee-model", "reference", "--log-interval", "1m");
+    args.push(...more);
     args.push("--stats-json", this.statsPath, "--stats-interval", "1s");
     if (cpu !== undefined) args.push("--cpu", `${cpu}`);
     this.#process = Bun.spawn([binary(), ...args], { cwd: this.#folder, stdout: "ignore", stderr: "ignore" });
