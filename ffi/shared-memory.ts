@@ -124,13 +124,14 @@ export function readAt(fd: number, path: string, into: Uint8Array, position: num
 /**
  * Sets a file's size and takes the memory for it now: `ftruncate` alone succeeds on a full file system, and the first
  * write to such a page is a SIGBUS.
- * @throws SystemError `ENOSPC` where there is too little
+ * @param now how much of the memory is taken by this call; the rest by another, which must come before it is written to
+ * @throws SystemError `ENOSPC` where there is too little: the file has its former size then
  */
-export function reserveFile(fd: number, path: string, bytes: number): void {
+export function reserveFile(fd: number, path: string, bytes: number, now = bytes): void {
   const before = statFile(fd, path).bytes;
   system(path, () => fs.ftruncateSync(fd, bytes));
   let failure = EINTR;
-  while (failure === EINTR) failure = libc.posix_fallocate(fd, 0, bytes);
+  while (failure === EINTR) failure = libc.posix_fallocate(fd, 0, now);
   if (failure === 0) return;
   system(path, () => fs.ftruncateSync(fd, before));
   throw SystemError.of("posix_fallocate", path, failure);

@@ -5,7 +5,10 @@ import { beginLoopThread } from "./sidecar/loop-thread.ts";
 const [first = "", ...rest] = process.argv.slice(2);
 // As cli/root.ts reads it; a thread too many would be no fault, only wasted.
 const isRun = first === "run" || (first.startsWith("--") && first !== "--help" && first !== "--version");
-if (isRun && !rest.includes("--help") && !rest.includes("-h")) beginLoopThread();
+if (isRun && !rest.includes("--help") && !rest.includes("-h")) {
+  beginLoopThread();
+  void import("./cli/run.ts"); // loads while the thread does, and while the next lines do
+}
 
 const { processOutput } = await import("./cli/output.ts");
 const { main } = await import("./cli/root.ts");

@@ -57,16 +57,16 @@ class Loop {
   /** Builds the engine, and warms up until the main thread has offered a channel. */
   build(): void {
     this.#engine = new Engine(this.#arena, this.#layout, this.#kernel, this.#model, this.#settings);
+    if (this.#settings.cpu !== undefined) {
+      Bun.gc(true); // starts the collector's helpers: started later, they would inherit the pinning and share the loop's core
+      pinThread(this.#settings.cpu);
+    }
     const { mailbox } = this.#engine;
     const isOffered = (_: unknown, id: number): boolean => mailbox.channelState(id) !== CHANNEL_ABSENT;
     while (!CHANNELS.some(isOffered) && !this.#warmMore());
   }
 
   run({ scores }: LoopGo): LoopEnd {
-    if (this.#settings.cpu !== undefined) {
-      Bun.gc(true); // starts the collector's helpers: started later, they would inherit the pinning and share the loop's core
-      pinThread(this.#settings.cpu);
-    }
     if (scores !== undefined) putScores(scores, this.#model.senders, this.#arena, this.#layout, this.#kernel);
     if (this.#engine === undefined) return { state: "died", reason: "it was never built" };
     this.#turn(this.#engine);

@@ -74,7 +74,7 @@ async function start(
     );
   }
   const session = newSession();
-  const fates = shareFates(settings, memory, session, user);
+  let fates = shareFates(settings, memory, session, user);
   const status = shareStatus(settings, memory, user);
   try {
     // The engine takes as long to build as the channels to open. It does nothing before `go`.
@@ -82,7 +82,6 @@ async function start(
     const channels = openChannels(settings, memory, mailbox, user, log);
     if (user !== undefined) becomeUser(user, log);
     if (typeof status === "string") log.warn(`qos monitor cannot look at this sidecar: ${status}`);
-    if (typeof fates === "string") log.warn(`recent fates cannot be looked at by qos explain: ${fates}`);
 
     const stakes = await openStakes(settings, memory, mailbox, log);
     const lists = await openLists(settings, memory, mailbox, log);
@@ -102,6 +101,8 @@ async function start(
     channels.offerAll();
     const startedMs = performance.now();
     loop.go({ scores });
+    if (typeof fates === "object") fates = fates.complete() ?? fates;
+    if (typeof fates === "string") log.warn(`recent fates cannot be looked at by qos explain: ${fates}`);
     const { supervise } = await import("./supervisor.ts");
     const database = await openDatabase(settings, memory, session, version, startedAt, log);
     const supervised = supervise({
