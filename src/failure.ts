@@ -2,7 +2,7 @@
 // to do about it. Whoever catches one shows the message and no more.
 
 export class Failure extends Error {
-  override readonly name = "Failure";
+  override readonly name: string = "Failure";
 }
 
 /** The message of anything thrown. */

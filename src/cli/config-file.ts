@@ -88,15 +88,17 @@ export function parseConfig(text: string, path: string): { values: FileValues; m
     return { values, mistakes: [`${path}, line ${error.line}: ${what}`] };
   }
   const known = new Set(CONFIG_KEYS.map(({ key }) => key));
-  const mistake = (key: string, what: string): string => `${path}, line ${lineOf(text, key)}: ${what}`;
-  const mistakes = Object.keys(content)
-    .filter((key) => !known.has(key))
-    .map((key) => mistake(key, unknownKey(key)));
+  const found: { readonly line: number; readonly what: string }[] = [];
+  const mistake = (key: string, what: string): void => {
+    found.push({ line: lineOf(text, key), what });
+  };
+  for (const key of Object.keys(content)) if (!known.has(key)) mistake(key, unknownKey(key));
   const checked = v.safeParse(SCHEMA, content);
   for (const issue of checked.issues ?? []) {
     const key = String(issue.path?.[0]?.key ?? "");
-    mistakes.push(mistake(key, `${key}: ${issue.message}`));
+    mistake(key, `${key}: ${issue.message}`);
   }
+  const mistakes = found.sort((a, b) => a.line - b.line).map(({ line, what }) => `${path}, line ${line}: ${what}`);
   if (!checked.success || mistakes.length > 0) return { values, mistakes };
   const given = checked.output as Readonly<Record<string, string | undefined>>;
   for (const { key, name, row } of CONFIG_KEYS) {

@@ -53,6 +53,8 @@ function writeNew(path: string, out: Output): number {
     throw new Failure(`cannot write the configuration: ${messageOf(error)}`);
   }
   out.line(`${path} is written: every key with its default, commented out`);
+  // As a service the sidecar, and `config check` before it, are another user's.
+  if (process.geteuid?.() === 0) out.note(`root alone can read it: chown it to the user that the sidecar runs as`);
   return EXIT_FINE;
 }
 

@@ -1,5 +1,6 @@
 // `qos ctl`: asks a running sidecar over its control socket.
 
+import { statSync } from "node:fs";
 import { Failure, messageOf } from "../failure.ts";
 import type { ControlRequest } from "../sidecar/control.ts";
 import { controlPath } from "../sidecar/control-server.ts";
@@ -91,6 +92,9 @@ export async function ask(path: string, request: ControlRequest): Promise<Answer
     }
   } catch (error) {
     const { code } = error as { code?: string };
+    if (code === "ECONNREFUSED" && !statSync(path).isSocket()) {
+      throw new Failure(`${path} is no socket; --control names the one that the sidecar listens at`);
+    }
     if (code === "ENOENT" || code === "ECONNREFUSED") throw new Failure(`no sidecar listens at ${path}`);
     if (code === "EACCES") throw new Failure(`${path} is another user's; run this as the sidecar's user or as root`);
     throw error instanceof Failure ? error : new Failure(messageOf(error));

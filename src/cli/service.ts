@@ -2,6 +2,7 @@
 
 import { realpathSync } from "node:fs";
 import { basename } from "node:path";
+import { findUser } from "../../ffi/users.ts";
 import { STATISTICS } from "../engine/statistics.ts";
 import { metricName } from "../sidecar/metrics.ts";
 import { alertRules, dashboard } from "./alerts.ts";
@@ -67,10 +68,12 @@ export default command({
     else if (values.grafana) out.line(toJson(dashboard(endMetrics()), 2));
     else {
       const { SUDO_USER } = process.env;
+      const user = values.user ?? (SUDO_USER === undefined || SUDO_USER === "" ? "sol" : SUDO_USER);
+      if (findUser(user) === undefined) out.note(`qos service: this host has no user "${user}"; --user names another`);
       const unit = unitText({
         binary: values.binary ?? ownBinary(),
         config: values.configFile ?? CONFIG,
-        user: values.user ?? (SUDO_USER === undefined || SUDO_USER === "" ? "sol" : SUDO_USER),
+        user,
         watchdogSeconds: values.watchdog / 1_000,
         network: values.network,
       });

@@ -21,6 +21,7 @@ export function unitText({ binary, config, user, watchdogSeconds, network }: Uni
   const file = unitWord(config);
   return `# qos as a service of systemd. Install:
 #   qos service > /etc/systemd/system/qos.service && systemctl daemon-reload && systemctl enable --now qos
+# It reads its configuration as its user: chown ${user} ${config}
 # Huge pages are reserved by root beforehand: qos configure hugepages --apply
 
 [Unit]

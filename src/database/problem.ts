@@ -1,6 +1,7 @@
 // What went wrong with a database: one sentence with a remedy, and whether trying again helps. A driver's own words are
 // never passed on whole: they may hold parts of the address.
 
+import { Failure } from "../failure.ts";
 import { type Location, shownLocation } from "./location.ts";
 
 /**
@@ -9,7 +10,7 @@ import { type Location, shownLocation } from "./location.ts";
  */
 export type Retry = "soon" | "later" | "never" | "batch";
 
-export class DatabaseProblem extends Error {
+export class DatabaseProblem extends Failure {
   override readonly name = "DatabaseProblem";
 
   constructor(

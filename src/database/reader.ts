@@ -2,13 +2,14 @@
 // version. Nothing is ever written.
 
 import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import type { SQL } from "drizzle-orm";
 import { drizzle as drizzlePostgres } from "drizzle-orm/bun-sql";
 import { drizzle as drizzleSqlite } from "drizzle-orm/bun-sqlite";
 import type { Location } from "./location.ts";
 import { SCHEMA_VERSION } from "./migrations.ts";
 import { Connection, postgresVersion } from "./postgres-sink.ts";
-import { otherVersion, problemOf } from "./problem.ts";
+import { DatabaseProblem, otherVersion, problemOf } from "./problem.ts";
 import { sqliteVersion } from "./sqlite-sink.ts";
 
 /** Numbers of PostgreSQL's 64-bit columns come as text: `Number` them. */
@@ -30,6 +31,9 @@ export async function openReader(location: Location): Promise<Reader> {
 }
 
 function sqliteReader(location: Extract<Location, { kind: "sqlite" }>): Reader {
+  if (!existsSync(location.path)) {
+    throw new DatabaseProblem(`there is no database ${location.path}; qos run --db sqlite:FILE makes one`, "later");
+  }
   let client: Database | undefined;
   try {
     client = new Database(location.path, { readonly: true });

@@ -195,7 +195,9 @@ async function openLists(
 
 async function openState({ stateFile }: SidecarSettings, log: Log): Promise<StateFile | undefined> {
   if (stateFile === undefined) return undefined;
-  return new (await import("./state-file.ts")).StateFile(stateFile, log);
+  const state = new (await import("./state-file.ts")).StateFile(stateFile, log);
+  state.check();
+  return state;
 }
 
 /**

@@ -1,7 +1,8 @@
 // The file behind `--state`: read once at the start, written each minute and at the end. What cannot be used is set aside
 // under another name; what cannot be written is said once. Neither ever ends anything.
 
-import { readFileSync, renameSync, statSync } from "node:fs";
+import { accessSync, constants, readFileSync, renameSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { messageOf } from "../failure.ts";
 import { replaceFile } from "./atomic-file.ts";
 import { CHECKPOINT_MAX_BYTES, decodeCheckpoint, encodeCheckpoint, type SavedScores } from "./checkpoint.ts";
@@ -18,6 +19,15 @@ export class StateFile {
     private readonly path: string,
     private readonly log: Log,
   ) {}
+
+  /** Says now what would else be found out at the first writing, a minute later. */
+  check(): void {
+    try {
+      accessSync(dirname(resolve(this.path)), constants.W_OK | constants.X_OK);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
 
   /** The scores in the file, or undefined where there are none that can be used. */
   read(model: string): SavedScores | undefined {
@@ -44,14 +54,18 @@ export class StateFile {
         if (this.#failing) this.log.info(`scores are written to ${this.path} again`);
         this.#failing = false;
       } catch (error) {
-        this.log.faults.count("stateFailures");
-        if (!this.#failing) this.log.warn(`scores cannot be written to ${this.path}: ${messageOf(error)}`);
-        this.#failing = true;
+        this.#fail(error);
       }
       return !this.#failing;
     });
     this.#writing = written;
     return written;
+  }
+
+  #fail(error: unknown): void {
+    this.log.faults.count("stateFailures");
+    if (!this.#failing) this.log.warn(`scores cannot be written to ${this.path}: ${messageOf(error)}`);
+    this.#failing = true;
   }
 
   #setAside(reason: string): undefined {

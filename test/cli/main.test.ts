@@ -24,6 +24,12 @@ async function run(...raw: string[]): Promise<{ code: number; out: string; err: 
   return { code: await main(raw, out), ...text };
 }
 
+test("a database that is not there is the operator's mistake, no fault of ours", async () => {
+  const { code, out, err } = await run("report", "--db", "sqlite:/nonexistent/q.db");
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toBe("qos: there is no database /nonexistent/q.db; qos run --db sqlite:FILE makes one\n");
+});
+
 describe("help", () => {
   test("bare, and asked for", async () => {
     const bare = await run();

@@ -191,6 +191,9 @@ describe("qos ctl", () => {
     const explained = await qos("ctl", "explain", "10.0.0.1", "--prefix", peer.prefix);
     expect(explained.out).toContain("100  transmitted");
     expect((await qos("ctl", "explain", "nobody", "--prefix", peer.prefix)).code).toBe(1);
+    const noSocket = await qos("ctl", "stats", "--control", sidecar.statsPath.replace("stats.json", ""));
+    expect(noSocket.code).toBe(1);
+    expect((await qos("ctl", "stats", "--control", MAIN)).err).toContain(`${MAIN} is no socket`);
     expect((await qos("ctl", "checkpoint", "--prefix", peer.prefix)).err).toContain("no --state");
     expect(await sidecar.stop()).toBe(0);
     expect(sidecar.log).toContain("paused by qos ctl");

@@ -55,6 +55,21 @@ test("a file cut at any byte is set aside, with its bytes", async () => {
   expect(log.lines.every((line) => line.includes(`set aside as ${path}.bad, starting without`))).toBe(true);
 });
 
+test("a folder that is not there is said at the start, once, and when it is there again", async () => {
+  const log = new MemoryLog();
+  const path = join(folder, "later", "scores");
+  const file = new StateFile(path, log);
+  file.check();
+  await file.write(SCORES);
+  mkdirSync(join(folder, "later"));
+  await file.write(SCORES);
+  file.check();
+  expect(log.lines).toHaveLength(2);
+  expect(log.lines[0]).toStartWith(`warn: scores cannot be written to ${path}: ENOENT`);
+  expect(log.lines[1]).toBe(`info: scores are written to ${path} again`);
+  expect(log.faults.counts.stateFailures).toBe(2);
+});
+
 test("a place that is no file, and one that takes none, are said and survived", async () => {
   const log = new MemoryLog();
   const path = join(folder, "a-folder");
