@@ -42,6 +42,13 @@ export const ALERTS: readonly Alert[] = [
     summary: "the sidecar was restarted several times within 15 minutes",
   },
   {
+    name: "QosEndedBadly",
+    expression: "qos_previous_end_info == 1 and on (instance) time() - qos_start_time_seconds < 600",
+    for: "0s",
+    severity: "warn",
+    summary: "the sidecar before this one did not end well: {{ $labels.reason }}",
+  },
+  {
     name: "QosUnaccountedPackets",
     expression: "qos_unaccounted_packets != 0",
     for: "30s",

@@ -7,12 +7,14 @@ import type { ControlParts } from "./control.ts";
 import type { ControlServer } from "./control-server.ts";
 import type { Log } from "./log.ts";
 import type { MetricsServer } from "./metrics-server.ts";
+import type { PreviousEnd } from "./previous-end.ts";
 import type { SidecarSettings } from "./settings.ts";
 import { STALL_MS, type Watch } from "./watch.ts";
 
 export interface DoorParts {
   readonly settings: SidecarSettings;
   readonly version: string;
+  readonly previous: PreviousEnd | undefined;
   readonly startedAt: Date;
   readonly mailbox: Mailbox;
   readonly watch: Watch;
@@ -55,6 +57,7 @@ async function openMetrics(parts: DoorParts): Promise<MetricsServer | undefined>
         const board = watch.board();
         return expose(now, {
           version: parts.version,
+          previousEnd: parts.previous?.reason,
           model: settings.model,
           startedMs: parts.startedAt.getTime(),
           targetPps: mailbox.targetPps,

@@ -16,6 +16,8 @@ export interface MetricsFacts {
   readonly version: string;
   readonly model: string;
   readonly startedMs: number;
+  /** Why the sidecar before this one ended, where that was not meant. */
+  readonly previousEnd: string | undefined;
   readonly targetPps: number;
   readonly paused: boolean;
   readonly ready: boolean;
@@ -108,6 +110,12 @@ export function expose(snapshot: Snapshot | null, facts: MetricsFacts): string {
     [{ version: facts.version, bun: Bun.version, model: facts.model }, 1],
   ]);
   out.gauge("qos_start_time_seconds", "start of the sidecar, Unix time", facts.startedMs / MS_PER_SECOND);
+  out.family(
+    "qos_previous_end_info",
+    "gauge",
+    "why the sidecar before this one ended, where that was not meant; always 1",
+    facts.previousEnd === undefined ? [] : [[{ reason: facts.previousEnd }, 1]],
+  );
   out.gauge("qos_ready", "1 where the sidecar takes and sends packets", facts.ready ? 1 : 0);
   out.gauge("qos_paused", "1 where transmitting is paused", facts.paused ? 1 : 0);
   out.gauge("qos_target_packets_per_second", "packets a second to send on at most", facts.targetPps);

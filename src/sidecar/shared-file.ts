@@ -29,6 +29,8 @@ export interface SharedFile {
   readonly complete: () => string | undefined;
   /** Removes the file, after the loop has ended. */
   readonly close: () => void;
+  /** Lets go of the file and leaves it where it is, for whoever begins next (previous-end.ts). */
+  readonly leave: () => void;
 }
 
 /** @param name prefix and the file's own name */
@@ -68,6 +70,10 @@ export function shareRange(
       unlinkPath(path);
       closeFile(open);
     };
+    const leave = (): void => {
+      mapping.unmap();
+      closeFile(open);
+    };
     const complete = (): string | undefined => {
       try {
         reserveFile(open, path, bytes);
@@ -78,7 +84,7 @@ export function shareRange(
         return error.message;
       }
     };
-    return { path, complete, close };
+    return { path, complete, close, leave };
   } catch (error) {
     if (descriptor !== undefined) {
       closeFile(descriptor);

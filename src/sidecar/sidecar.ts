@@ -19,6 +19,7 @@ import type { Lists } from "./lists.ts";
 import { type Log, openLog } from "./log.ts";
 import { takeLoopThread } from "./loop-thread.ts";
 import { reserveMemory, type SidecarMemory } from "./memory.ts";
+import { previousEnd } from "./previous-end.ts";
 import { userToBecome } from "./rights.ts";
 import type { SidecarSettings } from "./settings.ts";
 import { type SharedFile, shareRange } from "./shared-file.ts";
@@ -75,12 +76,15 @@ async function start(
   }
   const session = newSession();
   let fates = shareFates(settings, memory, session, user);
+  const previous = previousEnd(settings.prefix);
   const status = shareStatus(settings, memory, user);
+  let isFailed = false;
   try {
     // The engine takes as long to build as the channels to open. It does nothing before `go`.
     loop.build();
     const channels = openChannels(settings, memory, mailbox, user, log);
     if (user !== undefined) becomeUser(user, log);
+    if (previous !== undefined) log.warn(`the sidecar before this one, process ${previous.pid}: ${previous.reason}`);
     if (typeof status === "string") log.warn(`qos monitor cannot look at this sidecar: ${status}`);
 
     const stakes = await openStakes(settings, memory, mailbox, log);
@@ -108,6 +112,7 @@ async function start(
     const supervised = supervise({
       settings,
       version,
+      previous,
       startedAt,
       startedMs,
       log,
@@ -123,10 +128,12 @@ async function start(
       stop,
     });
     const faultedIn = faultInTables(memory, channels, mailbox);
-    return await Promise.race([supervised, faultedIn.then(() => supervised)]);
+    const exitCode = await Promise.race([supervised, faultedIn.then(() => supervised)]);
+    isFailed = exitCode !== 0;
+    return exitCode;
   } finally {
     if (typeof fates === "object") fates.close();
-    if (typeof status === "object") status.close();
+    if (typeof status === "object") isFailed ? status.leave() : status.close();
   }
 }
 

@@ -12,6 +12,7 @@ import type { Lists } from "./lists.ts";
 import type { Log } from "./log.ts";
 import type { LoopEnd } from "./loop-thread.ts";
 import type { SidecarMemory } from "./memory.ts";
+import type { PreviousEnd } from "./previous-end.ts";
 import { logLine, RateMeter, statisticsOf } from "./report.ts";
 import { takeScores } from "./scores.ts";
 import type { ServiceManager } from "./service-manager.ts";
@@ -34,6 +35,7 @@ const EXIT_FAILED = 1;
 export interface Supervised {
   readonly settings: SidecarSettings;
   readonly version: string;
+  readonly previous: PreviousEnd | undefined;
   readonly startedAt: Date;
   /** When the loop began to turn, by `performance.now()`. */
   readonly startedMs: number;
@@ -112,6 +114,7 @@ export async function supervise(parts: Supervised): Promise<number> {
   const doors: Promise<Doors> = openDoors({
     settings,
     version: parts.version,
+    previous: parts.previous,
     startedAt: parts.startedAt,
     mailbox,
     watch,
@@ -171,6 +174,7 @@ export async function supervise(parts: Supervised): Promise<number> {
   if (end.state === "died") {
     // Scores that were being changed when the loop died are not to be trusted: the last minute's file stays.
     log.error(`the loop ended: ${end.reason}`);
+    watch.end(`the loop ended: ${end.reason}`);
     return EXIT_FAILED;
   }
   await saveScores();

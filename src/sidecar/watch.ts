@@ -52,6 +52,8 @@ export interface Board {
   readonly faults: FaultCounts;
   /** By channel: how often it was let go of. */
   readonly detached: Readonly<Record<string, number>>;
+  /** Why it ended, where that was not meant; null while it runs. */
+  readonly ended: string | null;
 }
 
 export interface WatchParts {
@@ -73,6 +75,7 @@ export class Watch {
   updates: readonly ModelUpdate[] = [];
   senders: Senders = { ips: { known: 0, top: [], bottom: [] }, payers: { known: 0, top: [], bottom: [] } };
 
+  #ended: string | null = null;
   #turns = -1;
   #turnedMs: number;
   #standingsDueMs = 0;
@@ -102,6 +105,16 @@ export class Watch {
       const tookMs = this.parts.now() - nowMs;
       this.#standingsDueMs = nowMs + Math.max(STANDINGS_INTERVAL_MS, tookMs * STANDINGS_SHARE);
     }
+    this.#write();
+  }
+
+  /** Leaves the reason of an end that was not meant, for the sidecar that begins next. */
+  end(reason: string): void {
+    this.#ended = reason;
+    this.#write();
+  }
+
+  #write(): void {
     const { buffer } = this.parts.arena;
     const { statusAt } = this.parts.layout;
     const board = this.board();
@@ -162,6 +175,7 @@ export class Watch {
       database: database(),
       faults: faults.counts,
       detached: faults.detached,
+      ended: this.#ended,
     };
   }
 

@@ -31,6 +31,7 @@ const board: Board = {
   database: null,
   faults: new Faults().counts,
   detached: {},
+  ended: null,
 };
 
 function rows(name: string, count: number, best: number) {

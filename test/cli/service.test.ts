@@ -108,6 +108,7 @@ describe("alerts and dashboard", () => {
       version: "1",
       model: "ip-signer",
       startedMs: 0,
+      previousEnd: undefined,
       targetPps: 1,
       paused: false,
       ready: true,

@@ -13,6 +13,7 @@ const facts: MetricsFacts = {
   version: '1.0 "quoted"\\',
   model: "ip-signer",
   startedMs: 1_500,
+  previousEnd: "the loop ended: out of luck",
   targetPps: 5_000,
   paused: false,
   ready: true,

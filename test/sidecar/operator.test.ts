@@ -74,10 +74,18 @@ describe("qos monitor", () => {
     peer.sync(TPU);
     await untilCounter(peer, "bankingTransmissions", 200);
     const sending = setInterval(() => send(peer, 10), 20);
+    const earlier = (await numbers(peer)).totalPackets!;
     const { code, out } = await qos("monitor", "--once", "--json", "--prefix", peer.prefix, "--interval", "500ms");
     clearInterval(sending);
     expect(code).toBe(0);
     const picture = JSON.parse(out);
+    // Its rate is a whole number of packets in its own interval, and no more than the statistics have before and after.
+    const later = (await numbers(peer)).totalPackets!;
+    const packets = (picture.packetsPerSecond.totalPackets * picture.elapsedMs) / 1_000;
+    expect(Math.abs(packets - Math.round(packets))).toBeLessThan(1e-6);
+    expect(packets).toBeLessThanOrEqual(later - earlier);
+    expect(picture.counters.totalPackets - packets).toBeGreaterThanOrEqual(earlier);
+    expect(picture.counters.totalPackets).toBeLessThanOrEqual(later);
     expect(picture.sidecar).toMatchObject({ pid: sidecar.pid, prefix: peer.prefix, paused: false });
     expect(picture.counters.failedView).toBe(1);
     expect(picture.packetsPerSecond.totalPackets).toBeGreaterThan(0);
@@ -105,7 +113,7 @@ describe("qos monitor", () => {
     expect(reader.alive).toBe(false);
     expect((await qos("monitor", "--once", "--prefix", peer.prefix)).err).toContain("was killed");
     expect((await qos("ctl", "stats", "--prefix", peer.prefix)).err).toContain("no sidecar listens");
-    using second = new SidecarProcess(peer.prefix);
+    using second = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
     await until("the second one's page", () => reader.replaced);
     reader.close();
     await until("the second one's numbers", () => {
@@ -115,6 +123,10 @@ describe("qos monitor", () => {
       next.close();
       return pid === second.pid;
     });
+    expect(second.log).toContain(`the sidecar before this one, process ${first.pid}: it was killed, or crashed`);
+    await second.says(/metrics at http/);
+    const scraped = await (await fetch(/metrics at (\S+)/.exec(second.log)![1]!)).text();
+    expect(scraped).toContain('qos_previous_end_info{reason="it was killed, or crashed"} 1\n');
     await second.stop();
     expect(existsSync(`/dev/shm/${peer.prefix}qos_status`)).toBe(false);
     expect(existsSync(controlPath(peer.prefix))).toBe(false);

@@ -32,6 +32,7 @@ function play(flags: readonly string[] = []) {
   const parts: Supervised = {
     settings,
     version: "1",
+    previous: undefined,
     startedAt: new Date(0),
     startedMs: performance.now(),
     log,
