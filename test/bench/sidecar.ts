@@ -28,6 +28,8 @@ export interface Stats {
 
 export class SidecarProcess {
   readonly prefix: string;
+  /** Before its start, by `performance.now()`; the channels are there. */
+  readonly startedMs: number;
   readonly #folder = mkdtempSync(join(tmpdir(), "qos-bench-"));
   readonly #process;
 
@@ -56,6 +58,7 @@ export class SidecarProcess {
     args.push(...more);
     args.push("--stats-json", this.statsPath, "--stats-interval", "1s");
     if (cpu !== undefined) args.push("--cpu", `${cpu}`);
+    this.startedMs = performance.now();
     this.#process = Bun.spawn([binary(), ...args], { cwd: this.#folder, stdout: "ignore", stderr: "ignore" });
   }
 
