@@ -206,6 +206,46 @@ describe("files", () => {
     },
   );
 
+  // Skipped where this is no root, as above.
+  test.skipIf(!IS_ROOT)(
+    "a full disk under the statistics' file is counted, and the file is whole when there is room (needs root)",
+    async () => {
+      const disk = join(folder, "statistics");
+      mkdirSync(disk);
+      const mounted = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=128k,mode=0777", "tmpfs", disk]);
+      expect(mounted.exitCode).toBe(0);
+      try {
+        const ballast = join(disk, "ballast");
+        Bun.spawnSync(["dd", "if=/dev/zero", `of=${ballast}`, "bs=4k", "count=64"], { stderr: "ignore" });
+        const peer = validator([TPU]);
+        const path = join(disk, "stats.json");
+        const flags = ["--prefix", peer.prefix, "--idle", "backoff", "--allow-root", "--stats-json", path];
+        const child = Bun.spawn([process.execPath, MAIN, "run", ...flags, "--stats-interval", "100ms"], {
+          stdin: "ignore",
+          stdout: "ignore",
+          stderr: "pipe",
+        });
+        const said = new Response(child.stderr).text();
+        await until("it reads", () => peer.heartbeat(TPU) > 0);
+        send(peer, 50);
+        let failures = 0;
+        while (failures < 3) failures = (await counted(peer, "totalPackets", 50)).faults.statisticsFailures!;
+        expect(existsSync(path)).toBe(false);
+        rmSync(ballast);
+        await until("the file", () => existsSync(path));
+        child.kill("SIGTERM");
+        expect(await child.exited).toBe(0);
+        const last = JSON.parse(readFileSync(path, "utf8")) as Stats;
+        expectLaws(last);
+        expect(last.counters.totalPackets).toBe(50);
+        expect(last.faults.statisticsFailures).toBeGreaterThanOrEqual(failures);
+        expect(await said).toMatch(/statistics cannot be written to .*ENOSPC[\s\S]*statistics are written to .* again/);
+      } finally {
+        Bun.spawnSync(["umount", disk]);
+      }
+    },
+  );
+
   test("killed at any moment of writing, the checkpoint is the last one or the one before", async () => {
     const path = join(folder, "killed-state");
     const program = new URL("./checkpoint-program.ts", import.meta.url).pathname;
