@@ -25,6 +25,8 @@ import { UnknownClass } from "./unknown-class.ts";
 
 const [SEEN_AGAIN, SEEN_OFTEN] = k.PERSISTENT_WINDOWS;
 const LEVELS = k.PERSISTENT_WINDOWS.length + 1;
+/** Brings any fee below any other's. */
+const LEAST_HOPE = 1e-18;
 
 export class Estimates {
   nowMs = 0;
@@ -245,9 +247,9 @@ export class Estimates {
     // would have to pay sixteen times as much. Of landing only where it is rare: who wins one race in two is honest and
     // worth half.
     const rare = Math.min(1, this.pLands / k.LANDS_PLAUSIBLY);
-    const value = this.isHopeless
-      ? 0
-      : this.pGood ** 3 * rare * rare * this.pGood * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
+    // The hopeless come after all others, and forgers last: where there is room for all, who never lands is sent.
+    const hope = this.pGood < k.HOPELESS ? 0 : this.isHopeless ? LEAST_HOPE : 1;
+    const value = hope * this.pGood ** 3 * rare * rare * this.pGood * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.packetsPerMs;
     if (nanosPerMs === Number.POSITIVE_INFINITY) return value / packets;

@@ -59,6 +59,7 @@ export class Evidence implements Model, Chooser {
   /** Of the last score: its payload was not seen before. */
   #isFirst = false;
   // Of the transmit under way.
+  #intervalMs = 0;
   #packetsLeft = 0;
   #roomMost = 0;
   #roomLeft = 0;
@@ -148,6 +149,7 @@ export class Evidence implements Model, Chooser {
     this.#see.nowMs = Math.floor(nowMs);
     this.#judgeMisses();
     this.#see.packetsPerMs = most / intervalMs;
+    this.#intervalMs = intervalMs;
     this.#packetsLeft = most;
     this.#roomMost = this.room.roomOf(intervalMs);
     this.#roomLeft = this.#roomMost;
@@ -171,9 +173,11 @@ export class Evidence implements Model, Chooser {
   rescore(at: number, place: number): number {
     this.#see.setIds(at);
     if (!this.#see.lookAtSettled(at)) this.#see.look(at);
-    if (!this.#see.isForger()) this.#queued += 1;
     let worth = this.#see.worth(at);
     const ageMs = this.#see.nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3]!;
+    // A backlog of the hopeless is no crowd: left to count, it would keep itself waiting for ever.
+    const counts = this.#see.isHopeless ? ageMs <= this.#intervalMs && !this.#see.isForger() : true;
+    if (counts) this.#queued += 1;
     if (this.#isCopy(at)) worth *= k.COPY_WORTH;
     else if (this.#see.address === 0 || this.table.evidence(this.#see.address) < k.RECORD_LEAST) {
       if (ageMs < k.PRESENCE_WINDOW_MS) this.#newcomers.note(at, this.#f64[(at + ARRIVAL_AT) >>> 3]!);

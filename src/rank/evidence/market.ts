@@ -9,6 +9,8 @@ import { CHEAP_LEAST, CHEAP_SHARE, MISS_WEIGHT_LEAST, ODDS_LEAST, PRICE_STEPS_PE
 
 /** What is kept of the last transmits' answers when the next begins: a block gives back all at once what found no room. */
 const MOMENT_KEPT = 0.25;
+/** Deviations of a binomial count that chance may explain. */
+const SURE_DEVIATIONS = 2;
 const STEPS = 48;
 /** The lowest step stands for 2^-16 lamports per compute unit and less. */
 const LOWEST_OCTAVE = -16;
@@ -56,7 +58,7 @@ export class Market {
       if (this.#windowExpected[i] === 0) continue;
       expected += this.#windowExpected[i]!;
       landed += this.#windowLanded[i]!;
-      if (expected >= CHEAP_LEAST) least = Math.min(least, 1 - landed / expected);
+      if (expected >= CHEAP_LEAST) least = Math.min(least, 1 - surely(landed, expected) / expected);
     }
     if (expected < CHEAP_LEAST) return 0;
     // Of two groups that pay more the one that fares better: the other may be a crowd that never lands at any price.
@@ -99,6 +101,11 @@ export class Market {
     this.#windowExpected.fill(0);
     this.#windowLanded.fill(0);
   }
+}
+
+/** The most that may be expected of those who landed so often: few lost races are no full block. */
+function surely(landed: number, expected: number): number {
+  return landed + SURE_DEVIATIONS * Math.sqrt(landed * Math.max(0, 1 - landed / expected));
 }
 
 function stepOf(price: number): number {
