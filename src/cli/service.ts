@@ -67,6 +67,15 @@ export default command({
     if (values.alerts) out.line(alertRules().trimEnd());
     else if (values.grafana) out.line(toJson(dashboard(endMetrics()), 2));
     else {
+      // systemd takes no other programs; and a line end would begin a line of the unit.
+      for (const [flag, given] of [
+        ["--binary", values.binary],
+        ["--config-file", values.configFile],
+      ] as const) {
+        if (given !== undefined && !/^\/[^\p{Cc}]*$/u.test(given)) {
+          throw new UsageError(`${flag}: a path from the root on is needed, without control characters`);
+        }
+      }
       const { SUDO_USER } = process.env;
       const user = values.user ?? (SUDO_USER === undefined || SUDO_USER === "" ? "sol" : SUDO_USER);
       if (findUser(user) === undefined) out.note(`qos service: this host has no user "${user}"; --user names another`);

@@ -93,6 +93,11 @@ describe("the unit", () => {
     expect(out).toContain("WatchdogSec=5\n");
     expect(out).toContain("ExecStart=/usr/bin/qos run --config /etc/qos/qos.toml\n");
     expect(await qos("service", "--alerts", "--grafana")).toMatchObject({ code: 2 });
+    for (const wrong of ["qos.toml", "/etc/qos\nExecStart=/bin/sh", "./x"]) {
+      for (const flag of ["--config-file", "--binary"]) {
+        expect(await qos("service", flag, wrong)).toMatchObject({ code: 2, out: "" });
+      }
+    }
     const stranger = await qos("service", "--user", "nobody-of-that-name");
     expect(stranger.code).toBe(0);
     expect(stranger.err).toContain('this host has no user "nobody-of-that-name"');
