@@ -98,6 +98,13 @@ export const ALERTS: readonly Alert[] = [
     summary: "records are lost: the database is too slow and the spill file is full",
   },
   {
+    name: "QosDatabaseLags",
+    expression: "qos_database_lag_ms > 60000",
+    for: "5m",
+    severity: "warn",
+    summary: "the database does not keep up: records have been waiting for more than a minute",
+  },
+  {
     name: "QosDatabaseDown",
     expression: "qos_database_connected == 0",
     for: "5m",

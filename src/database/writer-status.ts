@@ -18,6 +18,7 @@ export const WRITER_STATISTICS = [
   { name: "connected", kind: "gauge", unit: "0 or 1", help: "whether the database takes rows now" },
   { name: "waiting", kind: "gauge", unit: "records", help: "records that wait, in memory and in the spill file" },
   { name: "spillBytes", kind: "gauge", unit: "bytes", help: "unsent bytes of the spill file" },
+  { name: "lagMs", kind: "gauge", unit: "ms", help: "for how long some record has been waiting, without a break" },
   { name: "lastWriteMs", kind: "gauge", unit: "ms", help: "what the last batch took" },
 ] as const;
 

@@ -65,6 +65,8 @@ export class Writer {
   #rowsWritten = 0;
   #failures = 0;
   #lastWriteMs = 0;
+  /** When nothing waited last. */
+  #emptyAtMs: number | undefined;
   #retainAtMs = 0;
 
   constructor(
@@ -250,6 +252,9 @@ export class Writer {
   #publish(): void {
     const backlog = this.#backlog;
     const collector = this.#collector;
+    const nowMs = this.parts.nowMs();
+    if (backlog.records === 0) this.#emptyAtMs = nowMs;
+    this.#emptyAtMs ??= nowMs;
     publishWriterNumbers(this.arena, this.layout.writerStatusAt, {
       rowsWritten: this.#rowsWritten,
       recordsTaken: collector.taken,
@@ -263,6 +268,7 @@ export class Writer {
       connected: this.#sink === undefined ? 0 : 1,
       waiting: backlog.records,
       spillBytes: backlog.spillBytes,
+      lagMs: nowMs - this.#emptyAtMs,
       lastWriteMs: this.#lastWriteMs,
     });
   }
