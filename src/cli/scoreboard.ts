@@ -192,7 +192,7 @@ export function scoreLines(lines: readonly ScoreLine[]): string[] {
     "",
     "",
     "",
-    share(meanOf((line) => line.newcomers)),
+    "",
     ms(meanOf((line) => line.p50Ms)),
     ms(meanOf((line) => line.p99Ms)),
   ];

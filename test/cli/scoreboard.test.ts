@@ -47,7 +47,7 @@ describe("a line", () => {
     expect(scoreLines([line])).toEqual([
       "scenario  evidence  reference  stalling  arrival  declared  waste  attackers  paying  isolated  beyond  newcomers  p50 ms  p99 ms",
       "some      .95       .40        .30       .25      .50       .10    .04        .01     never     0.2 s   -          50      150",
-      "mean      .95       .40        .30       .25      .50       .10                                         -          50      150",
+      "mean      .95       .40        .30       .25      .50       .10                                                    50      150",
     ]);
   });
 });
