@@ -64,6 +64,8 @@ export const OVERRUN_FREE = 3;
 export const LANDS_PLAUSIBLY = 0.25;
 /** Less likely to be good and to land than this is not worth sigverify's work even where that has room. */
 export const HOPELESS = 0.05;
+/** Brings any fee of theirs below any other's, and leaves their order among themselves. */
+export const LEAST_HOPE = 1e-18;
 /** So many of them in falling order, and a transmit is over: what they rank by may have changed since it was ordered. */
 export const HOPELESS_LOOKED_AT = 64;
 
@@ -95,6 +97,8 @@ export const ROOM_WINDOW_MS = 400;
 /** Blocks leave out the cheapest first: they are full where of the likely landers' cheapest quarter so many are left out. */
 export const CHEAP_SHARE = 0.25;
 export const FULL_SHORTAGE = 0.15;
+/** As many deviations of a binomial count may be chance: few lost races are no full block. */
+export const SURE_DEVIATIONS = 2;
 /** Fewer expected landings of theirs than this say nothing. */
 export const CHEAP_LEAST = 12;
 /** A full block takes at least this share of the most that was taken lately, which is forgotten by half in some 20 s. */

@@ -25,8 +25,6 @@ import { UnknownClass } from "./unknown-class.ts";
 
 const [SEEN_AGAIN, SEEN_OFTEN] = k.PERSISTENT_WINDOWS;
 const LEVELS = k.PERSISTENT_WINDOWS.length + 1;
-/** Brings any fee below any other's. */
-const LEAST_HOPE = 1e-18;
 
 export class Estimates {
   nowMs = 0;
@@ -248,7 +246,7 @@ export class Estimates {
     // worth half.
     const rare = Math.min(1, this.pLands / k.LANDS_PLAUSIBLY);
     // The hopeless come after all others, and forgers last: where there is room for all, who never lands is sent.
-    const hope = this.pGood < k.HOPELESS ? 0 : this.isHopeless ? LEAST_HOPE : 1;
+    const hope = this.pGood < k.HOPELESS ? 0 : this.isHopeless ? k.LEAST_HOPE : 1;
     const value = hope * this.pGood ** 3 * rare * rare * this.pGood * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.packetsPerMs;

@@ -5,12 +5,17 @@
 // Who misses at a high price while cheaper ones land was not outbid: the odds rise with the price. So a crowd that earned a
 // good name and never lands any more cannot pass for a full block.
 
-import { CHEAP_LEAST, CHEAP_SHARE, MISS_WEIGHT_LEAST, ODDS_LEAST, PRICE_STEPS_PER_OCTAVE } from "./constants.ts";
+import {
+  CHEAP_LEAST,
+  CHEAP_SHARE,
+  MISS_WEIGHT_LEAST,
+  ODDS_LEAST,
+  PRICE_STEPS_PER_OCTAVE,
+  SURE_DEVIATIONS,
+} from "./constants.ts";
 
 /** What is kept of the last transmits' answers when the next begins: a block gives back all at once what found no room. */
 const MOMENT_KEPT = 0.25;
-/** Deviations of a binomial count that chance may explain. */
-const SURE_DEVIATIONS = 2;
 const STEPS = 48;
 /** The lowest step stands for 2^-16 lamports per compute unit and less. */
 const LOWEST_OCTAVE = -16;

@@ -91,5 +91,16 @@ test("where the cheapest lose as many races as the others, blocks have room", ()
   for (const price of [0.25, 1, 4, 16]) note(market, price, 100, 60);
   expect(market.shortage()).toBe(0);
   note(market, 0.25, 50, 0);
-  expect(market.shortage()).toBeGreaterThan(0.3);
+  expect(market.shortage()).toBeGreaterThan(0.15);
+});
+
+test("few that missed by chance are no shortage, and none that landed is one", () => {
+  const market = new Market();
+  note(market, 0.25, CHEAP_LEAST, CHEAP_LEAST - 4);
+  note(market, 4, 3 * CHEAP_LEAST, 3 * CHEAP_LEAST);
+  expect(market.shortage()).toBeLessThan(0.15);
+  market.forget();
+  note(market, 0.25, CHEAP_LEAST, 0);
+  note(market, 4, 3 * CHEAP_LEAST, 3 * CHEAP_LEAST);
+  expect(market.shortage()).toBe(1);
 });
