@@ -83,6 +83,11 @@ export class Collector {
     this.#payers = payers;
   }
 
+  /** Records that were taken and whose batch is still open. */
+  get open(): number {
+    return this.#gatherings.reduce((sum, { count }) => sum + count, 0);
+  }
+
   /** Records that a ring's loop overwrote before they were taken. */
   lapped(kind: "transactions" | "fates"): number {
     return this.#gatherings.find((one) => one.kind === kind)?.ring.lapped ?? 0;

@@ -16,9 +16,9 @@ export const WRITER_STATISTICS = [
   { name: "dropped", kind: "counter", unit: "records", help: "records lost: no room in the spill file, or refused" },
   { name: "failures", kind: "counter", unit: "failures", help: "times the database failed or could not be reached" },
   { name: "connected", kind: "gauge", unit: "0 or 1", help: "whether the database takes rows now" },
-  { name: "waiting", kind: "gauge", unit: "records", help: "records that wait, in memory and in the spill file" },
+  { name: "waiting", kind: "gauge", unit: "records", help: "records taken that wait, in memory and in the spill file" },
   { name: "spillBytes", kind: "gauge", unit: "bytes", help: "unsent bytes of the spill file" },
-  { name: "lagMs", kind: "gauge", unit: "ms", help: "for how long some record has been waiting, without a break" },
+  { name: "lagMs", kind: "gauge", unit: "ms", help: "for how long some batch has been waiting, without a break" },
   { name: "lastWriteMs", kind: "gauge", unit: "ms", help: "what the last batch took" },
 ] as const;
 

@@ -65,7 +65,7 @@ export class Writer {
   #rowsWritten = 0;
   #failures = 0;
   #lastWriteMs = 0;
-  /** When nothing waited last. */
+  /** When no batch waited last. */
   #emptyAtMs: number | undefined;
   #retainAtMs = 0;
 
@@ -266,7 +266,8 @@ export class Writer {
       dropped: backlog.dropped,
       failures: this.#failures,
       connected: this.#sink === undefined ? 0 : 1,
-      waiting: backlog.records,
+      // Those of an open batch as well: what is taken is in the database, lost, or waits.
+      waiting: collector.open + backlog.records,
       spillBytes: backlog.spillBytes,
       lagMs: nowMs - this.#emptyAtMs,
       lastWriteMs: this.#lastWriteMs,

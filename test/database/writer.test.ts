@@ -178,6 +178,18 @@ describe("a healthy database", () => {
     expect(fs.existsSync(bench.settings.spillPath)).toBe(false);
   });
 
+  test("is where every record is that was taken and does not wait, at any moment", async () => {
+    const fake = new FakeDatabase();
+    const bench = new Bench({ open: fake.open });
+    await bench.send(4_500); // a batch that is full and one that stays open for a while
+    await bench.until(({ recordsTaken, waiting }) => {
+      expect(fake.keys.size + waiting).toBeGreaterThanOrEqual(recordsTaken);
+      return recordsTaken === 4_500 && waiting === 0;
+    });
+    expect(fake.keys.size).toBe(4_500);
+    await bench.stop();
+  });
+
   test("keeps what happened at the time when it happened, by the world's clock", async () => {
     const bench = new Bench({});
     bench.rig.turn();
