@@ -92,7 +92,7 @@ export async function ask(path: string, request: ControlRequest): Promise<Answer
     }
   } catch (error) {
     const { code } = error as { code?: string };
-    if (code === "ECONNREFUSED" && !statSync(path).isSocket()) {
+    if (code === "ECONNREFUSED" && statSync(path, { throwIfNoEntry: false })?.isSocket() === false) {
       throw new Failure(`${path} is no socket; --control names the one that the sidecar listens at`);
     }
     if (code === "ENOENT" || code === "ECONNREFUSED") throw new Failure(`no sidecar listens at ${path}`);
