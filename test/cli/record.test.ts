@@ -224,7 +224,7 @@ describe("qos simulate --replay", () => {
       const prefix = prefixed();
       const packets = traffic(layout, 2_000);
       writeFileSync(folder.file(), recorded(packets, { layout, endMicros: 500_000 }));
-      using sidecar = new SidecarProcess(prefix, ["--packet-layout", layout]);
+      await using sidecar = new SidecarProcess(prefix, ["--packet-layout", layout]);
       const done = await replay(folder.file(), "--prefix", prefix, "--packet-layout", layout, "--wait", "60s");
       expect([done.code, done.notes]).toEqual([0, []]);
       const summary = done.parsed<Record<string, number>>();

@@ -4,12 +4,11 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
-import { ask } from "../../src/cli/ctl.ts";
 import { controlPath } from "../../src/sidecar/control-server.ts";
 import { StatusReader } from "../../src/sidecar/status-reader.ts";
 import { corpus, salted } from "../engine/rig.ts";
 import { Peer, TPU } from "./peer.ts";
-import { freshPrefix, lawOf, SidecarProcess, until } from "./sidecar-process.ts";
+import { askOnceUp, freshPrefix, lawOf, SidecarProcess, until } from "./sidecar-process.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 
@@ -47,7 +46,7 @@ interface Numbers {
 
 /** The statistics over the control socket. */
 async function numbers(peer: Peer): Promise<Record<string, number>> {
-  const answer = await ask(controlPath(peer.prefix), { command: "stats" });
+  const answer = await askOnceUp(peer.prefix, { command: "stats" });
   return (answer.statistics as Numbers).counters;
 }
 
@@ -59,16 +58,16 @@ async function untilCounter(peer: Peer, name: string, least: number): Promise<Re
   }
 }
 
-const controlled = (peer: Peer): Promise<unknown> =>
-  until("the control socket", () => existsSync(controlPath(peer.prefix)));
+const controlled = (peer: Peer): Promise<unknown> => askOnceUp(peer.prefix, { command: "stats" });
 
 describe("qos monitor", () => {
   test("shows what the statistics say, and rates of its own interval", async () => {
     const peer = validator([TPU, OUTCOME_CHANNEL]);
-    using sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", "1"]);
+    await using sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", "1"]);
     await sidecar.reads(peer, TPU);
     await controlled(peer);
     peer.open(OUTPUT_CHANNEL);
+    const saltBefore = salt;
     send(peer, 200);
     peer.send(TPU, Uint8Array.of(1, 2, 3));
     peer.sync(TPU);
@@ -80,7 +79,7 @@ describe("qos monitor", () => {
     expect(code).toBe(0);
     const picture = JSON.parse(out);
     // Its rate is a whole number of packets in its own interval, and no more than the statistics have before and after.
-    const later = (await numbers(peer)).totalPackets!;
+    const later = (await untilCounter(peer, "totalPackets", salt - saltBefore + 1)).totalPackets!;
     const packets = (picture.packetsPerSecond.totalPackets * picture.elapsedMs) / 1_000;
     expect(Math.abs(packets - Math.round(packets))).toBeLessThan(1e-6);
     expect(packets).toBeLessThanOrEqual(later - earlier);
@@ -102,7 +101,7 @@ describe("qos monitor", () => {
   test("says that there is no sidecar, that it was killed, and goes on with the next one", async () => {
     const peer = validator([TPU]);
     expect(await qos("monitor", "--once", "--prefix", peer.prefix)).toMatchObject({ code: 1, out: "" });
-    using first = new SidecarProcess(peer.prefix);
+    await using first = new SidecarProcess(peer.prefix);
     await first.reads(peer, TPU);
     await controlled(peer);
     const reader = StatusReader.open(peer.prefix) as StatusReader;
@@ -113,7 +112,7 @@ describe("qos monitor", () => {
     expect(reader.alive).toBe(false);
     expect((await qos("monitor", "--once", "--prefix", peer.prefix)).err).toContain("was killed");
     expect((await qos("ctl", "stats", "--prefix", peer.prefix)).err).toContain("no sidecar listens");
-    using second = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
+    await using second = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
     await until("the second one's page", () => reader.replaced);
     reader.close();
     await until("the second one's numbers", () => {
@@ -123,8 +122,8 @@ describe("qos monitor", () => {
       next.close();
       return pid === second.pid;
     });
+    await second.says(/metrics at http/); // said later than the next
     expect(second.log).toContain(`the sidecar before this one, process ${first.pid}: it was killed, or crashed`);
-    await second.says(/metrics at http/);
     const scraped = await (await fetch(/metrics at (\S+)/.exec(second.log)![1]!)).text();
     expect(scraped).toContain('qos_previous_end_info{reason="it was killed, or crashed"} 1\n');
     await second.stop();
@@ -145,7 +144,7 @@ describe("qos monitor", () => {
     "on terminals of 80x24 and 200x50 fits, and obeys its keys (needs tmux)",
     async () => {
       const peer = validator([TPU]);
-      using sidecar = new SidecarProcess(peer.prefix);
+      await using sidecar = new SidecarProcess(peer.prefix);
       await sidecar.reads(peer, TPU);
       peer.open(OUTPUT_CHANNEL);
       send(peer, 50);
@@ -188,7 +187,7 @@ describe("qos monitor", () => {
 describe("qos ctl", () => {
   test("pauses, resumes, limits, and says where a sender stands", async () => {
     const peer = validator([TPU]);
-    using sidecar = new SidecarProcess(peer.prefix);
+    await using sidecar = new SidecarProcess(peer.prefix);
     await sidecar.reads(peer, TPU);
     await controlled(peer);
     peer.open(OUTPUT_CHANNEL);
@@ -214,12 +213,12 @@ describe("qos ctl", () => {
 
   test("a deny list is reloaded on change; checkpoints are written when asked", async () => {
     const peer = validator([TPU]);
-    using sidecar = new SidecarProcess(peer.prefix);
+    await using sidecar = new SidecarProcess(peer.prefix);
     const deny = join(sidecar.folder, "deny");
     const state = join(sidecar.folder, "state");
     await sidecar.stop();
     writeFileSync(deny, "# nobody yet\n");
-    using listed = new SidecarProcess(peer.prefix, ["--deny", deny, "--state", state]);
+    await using listed = new SidecarProcess(peer.prefix, ["--deny", deny, "--state", state]);
     await listed.reads(peer, TPU);
     await controlled(peer);
     peer.open(OUTPUT_CHANNEL);
@@ -243,12 +242,12 @@ describe("--metrics", () => {
   test("serves the numbers, health and readiness; a taken port is said and ends nothing", async () => {
     const peer = validator([TPU]);
     using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("mine") });
-    using unlucky = new SidecarProcess(peer.prefix, ["--metrics", `127.0.0.1:${taken.port}`]);
+    await using unlucky = new SidecarProcess(peer.prefix, ["--metrics", `127.0.0.1:${taken.port}`]);
     await unlucky.says(/metrics cannot be had at/);
     await unlucky.reads(peer, TPU);
     expect(await unlucky.stop()).toBe(0);
 
-    using sidecar = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
+    await using sidecar = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
     await sidecar.reads(peer, TPU);
     await sidecar.says(/metrics at http/);
     const base = /metrics at (http:\S+)\/metrics/.exec(sidecar.log)![1]!;

@@ -41,7 +41,7 @@ describe.skipIf(!isRoot || nobody === undefined)("started as root", () => {
     const peer = new Peer(freshPrefix());
     peers.push(peer);
     peer.open(TPU);
-    using sidecar = new SidecarProcess(peer.prefix, ["--user", "nobody", "--stats-interval", "100ms"]);
+    await using sidecar = new SidecarProcess(peer.prefix, ["--user", "nobody", "--stats-interval", "100ms"]);
     chmodSync(sidecar.folder, 0o777);
     await sidecar.reads(peer, TPU);
     const threads = readdirSync(`/proc/${sidecar.pid}/task`);
@@ -90,7 +90,7 @@ describe.skipIf(!isRoot || nobody === undefined)("started as root", () => {
         writeFileSync(rootsFile, "root's own", { mode: 0o600 });
 
         peer.open(TPU);
-        using sidecar = new SidecarProcess(peer.prefix, ["--user", "nobody"], {
+        await using sidecar = new SidecarProcess(peer.prefix, ["--user", "nobody"], {
           LD_PRELOAD: library,
           QOS_TEST_REGAIN: results,
           QOS_TEST_HELPER: helper,
@@ -152,7 +152,7 @@ describe.skipIf(!isRoot || nobody === undefined)("started as root", () => {
     const peer = new Peer(freshPrefix());
     peers.push(peer);
     peer.open(TPU);
-    using sidecar = new SidecarProcess(peer.prefix, ["--user", "nobody"]);
+    await using sidecar = new SidecarProcess(peer.prefix, ["--user", "nobody"]);
     await sidecar.reads(peer, TPU);
     peer.remove(TPU);
     peer.open(TPU);

@@ -89,7 +89,7 @@ test.skipIf(Bun.which("python3") === null)(
     try {
       await until("the listener", () => heard.includes("bound"));
       peer.open(TPU);
-      using sidecar = new SidecarProcess(peer.prefix, [], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
+      await using sidecar = new SidecarProcess(peer.prefix, [], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" });
       await until("READY", () => heard.includes("READY=1"));
       const beats = (): number => heard.split("WATCHDOG=1").length;
       const first = beats();

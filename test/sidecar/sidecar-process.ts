@@ -4,6 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { ask } from "../../src/cli/ctl.ts";
+import { Failure } from "../../src/failure.ts";
+import type { ControlRequest } from "../../src/sidecar/control.ts";
+import { controlPath } from "../../src/sidecar/control-server.ts";
 import type { Peer } from "./peer.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -26,6 +30,23 @@ export async function until<T>(what: string, look: () => T | undefined | false):
     const found = look();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > end) throw new Error(`waited ${LIMIT_MS} ms in vain: ${what}`);
+    await Bun.sleep(POLL_MS);
+  }
+}
+
+/**
+ * Asks a sidecar over its control socket. One that is just starting is waited for: its loop beats before its socket is
+ * there, the socket's file is there before anybody listens at it, and somebody listens before the loop has shown a number.
+ */
+export async function askOnceUp(prefix: string, request: ControlRequest): Promise<Readonly<Record<string, unknown>>> {
+  const end = performance.now() + LIMIT_MS;
+  for (;;) {
+    try {
+      return await ask(controlPath(prefix), request);
+    } catch (error) {
+      const isStarting = error instanceof Failure && /no sidecar listens|has not begun/.test(error.message);
+      if (!isStarting || performance.now() > end) throw error;
+    }
     await Bun.sleep(POLL_MS);
   }
 }
@@ -66,15 +87,23 @@ export function lawOf({ counters }: Stats): [total: number, accounted: number] {
   return [counters.totalPackets, ends.reduce((sum, name) => sum + counters[name], 0)];
 }
 
-export class SidecarProcess implements Disposable {
+export class SidecarProcess implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "qos-sidecar-"));
   /** All that it wrote to standard error. */
   log = "";
   readonly #child: Subprocess<"ignore", "ignore", "pipe">;
   readonly #logged: Promise<void>;
 
-  /** @param flags behind the ones that every test needs */
-  constructor(prefix: string, flags: readonly string[] = [], env: Record<string, string> = {}) {
+  /**
+   * @param flags behind the ones that every test needs
+   * @param statsPath where its statistics go; it must be removed by whoever names it
+   */
+  constructor(
+    prefix: string,
+    flags: readonly string[] = [],
+    env: Record<string, string> = {},
+    readonly statsPath: string = join(this.folder, "stats.json"),
+  ) {
     const always = ["--prefix", prefix, "--idle", "backoff", "--allow-root", "--stats-json", this.statsPath];
     this.#child = Bun.spawn([process.execPath, MAIN, "run", ...always, ...flags], {
       stdin: "ignore",
@@ -87,10 +116,6 @@ export class SidecarProcess implements Disposable {
 
   get pid(): number {
     return this.#child.pid;
-  }
-
-  get statsPath(): string {
-    return join(this.folder, "stats.json");
   }
 
   stats(): Stats {
@@ -134,8 +159,10 @@ export class SidecarProcess implements Disposable {
     return await this.ended();
   }
 
-  [Symbol.dispose](): void {
+  /** Ends it where the test has not, and waits for that: its files and mounts are free then. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
+    await this.ended();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

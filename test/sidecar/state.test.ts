@@ -43,7 +43,8 @@ function packetHash(payload: Uint8Array, octets: readonly number[]): bigint {
 
 /** Lets a sidecar learn: transactions of few senders, all of them included. */
 async function teach(peer: Peer, flags: readonly string[]): Promise<SidecarProcess> {
-  const sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", `${SEED}`, ...flags]);
+  await using started = new AsyncDisposableStack();
+  const sidecar = started.use(new SidecarProcess(peer.prefix, ["--xxhash-seed", `${SEED}`, ...flags]));
   await sidecar.reads(peer, TPU);
   peer.open(OUTPUT_CHANNEL);
   const count = 450;
@@ -58,6 +59,7 @@ async function teach(peer: Peer, flags: readonly string[]): Promise<SidecarProce
   });
   for (const { payload, ip } of packets) peer.sendOutcome(packetHash(payload, ip), 50_000n);
   peer.sync(OUTCOME_CHANNEL);
+  started.move(); // the caller's from here on
   return sidecar;
 }
 
@@ -66,18 +68,18 @@ describe("--state", () => {
     const peer = validator();
     const file = join(folder(), "scores");
     const model = ["--model", "ip-signer"]; // exact: its scores come back to the last bit
-    using first = await teach(peer, ["--state", file, "--stats-interval", "100ms", ...model]);
+    await using first = await teach(peer, ["--state", file, "--stats-interval", "100ms", ...model]);
     await until("the model to learn", () => existsSync(first.statsPath) && first.stats().senders.ips.known === 3);
     expect(await first.stop()).toBe(0);
     const learned = first.stats().senders;
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    using second = new SidecarProcess(peer.prefix, ["--state", file, "--duration", "500ms", ...model]);
+    await using second = new SidecarProcess(peer.prefix, ["--state", file, "--duration", "500ms", ...model]);
     expect(await second.ended()).toBe(0);
     expect(second.stats().senders).toEqual(learned as never);
     expect(second.log).toContain("scores read from");
     // Without the flag nothing is read or written.
     const before = statSync(file).mtimeMs;
-    using third = new SidecarProcess(peer.prefix, ["--duration", "300ms"]);
+    await using third = new SidecarProcess(peer.prefix, ["--duration", "300ms"]);
     expect(await third.ended()).toBe(0);
     expect([third.stats().senders.ips.known, statSync(file).mtimeMs]).toEqual([0, before]);
   });
@@ -86,10 +88,10 @@ describe("--state", () => {
     const peer = validator();
     const file = join(folder(), "scores");
     const flags = ["--model", "evidence", "--state", file];
-    using first = await teach(peer, [...flags, "--stats-interval", "100ms"]);
+    await using first = await teach(peer, [...flags, "--stats-interval", "100ms"]);
     await until("the model to learn", () => existsSync(first.statsPath) && first.stats().senders.ips.known === 3);
     expect(await first.stop()).toBe(0);
-    using second = new SidecarProcess(peer.prefix, [...flags, "--duration", "500ms"]);
+    await using second = new SidecarProcess(peer.prefix, [...flags, "--duration", "500ms"]);
     expect(await second.ended()).toBe(0);
     const before = first.stats().senders;
     const after = second.stats().senders;
@@ -102,12 +104,12 @@ describe("--state", () => {
     const peer = validator();
     const file = join(folder(), "scores");
     writeFileSync(file, "not scores");
-    using broken = new SidecarProcess(peer.prefix, ["--state", file, "--duration", "300ms"]);
+    await using broken = new SidecarProcess(peer.prefix, ["--state", file, "--duration", "300ms"]);
     expect(await broken.ended()).toBe(0);
     expect(broken.log).toContain(`set aside as ${file}.bad, starting without`);
     expect(readFileSync(`${file}.bad`, "utf8")).toBe("not scores");
     const own = readFileSync(file);
-    using foreign = new SidecarProcess(peer.prefix, [
+    await using foreign = new SidecarProcess(peer.prefix, [
       "--state",
       file,
       "--duration",
@@ -123,7 +125,7 @@ describe("--state", () => {
   test("a place that takes no file is said and ends nothing", async () => {
     const peer = validator();
     const file = join(folder(), "no", "such", "folder", "scores");
-    using sidecar = new SidecarProcess(peer.prefix, ["--state", file, "--duration", "300ms"]);
+    await using sidecar = new SidecarProcess(peer.prefix, ["--state", file, "--duration", "300ms"]);
     expect(await sidecar.ended()).toBe(0);
     expect(sidecar.log).toContain(`scores cannot be written to ${file}: ENOENT`);
   });
@@ -134,7 +136,7 @@ describe("--stake-file", () => {
     const peer = validator();
     const file = join(folder(), "stakes");
     writeFileSync(file, "10.0.0.1 300\nnonsense\n2001:db8::1 50 # a host\n");
-    using sidecar = new SidecarProcess(peer.prefix, ["--model", "ip-signer-stake", "--stake-file", file]);
+    await using sidecar = new SidecarProcess(peer.prefix, ["--model", "ip-signer-stake", "--stake-file", file]);
     await sidecar.says(/2 stakes of 350 lamports in all/);
     expect(sidecar.log).toContain(`${file}, line 2: "nonsense" is not "IP LAMPORTS"`);
     await sidecar.reads(peer, TPU);
@@ -157,7 +159,7 @@ describe("--stake-file", () => {
     writeFileSync(file, "10.0.0.77 1000000\n");
     // One packet a tick goes out: the highest.
     const flags = ["--model", "ip-signer-stake", "--stake-file", file, "--target-pps", "10"];
-    using sidecar = new SidecarProcess(peer.prefix, flags);
+    await using sidecar = new SidecarProcess(peer.prefix, flags);
     await sidecar.reads(peer, TPU);
     peer.open(OUTPUT_CHANNEL);
     for (let i = 0; i < 20; i++) peer.send(TPU, salted(corpus[5], i), [10, 0, 0, i === 15 ? 77 : 1]);

@@ -6,12 +6,10 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
-import { ask } from "../../src/cli/ctl.ts";
 import { unitText } from "../../src/cli/unit.ts";
-import { controlPath } from "../../src/sidecar/control-server.ts";
 import { corpus } from "../engine/rig.ts";
 import { Peer, TPU } from "./peer.ts";
-import { freshPrefix, until } from "./sidecar-process.ts";
+import { askOnceUp, freshPrefix, until } from "./sidecar-process.ts";
 
 const IS_ROOT = process.geteuid?.() === 0;
 const NOBODY = 65_534;
@@ -105,8 +103,7 @@ describe("the unit", () => {
         peer.send(TPU, corpus[0]!);
         peer.sync(TPU);
         await until("the packet", () => peer.received().length > 0);
-        await until("the control socket", () => existsSync(controlPath(peer.prefix)));
-        await ask(controlPath(peer.prefix), { command: "checkpoint" });
+        await askOnceUp(peer.prefix, { command: "checkpoint" });
         await until("statistics", () => existsSync(join(folder, "stats")));
       } finally {
         const traced = readFileSync(trace, "latin1").split(" ")[0];

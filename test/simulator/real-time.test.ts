@@ -61,7 +61,7 @@ describe("beside a sidecar", () => {
     "all comes back as it was sent, the best of each batch first: %s",
     async (layout) => {
       const prefix = freshPrefix();
-      using sidecar = new SidecarProcess(prefix, [
+      await using sidecar = new SidecarProcess(prefix, [
         "--packet-layout",
         layout,
         "--xxhash-seed",
@@ -114,7 +114,7 @@ describe("beside a sidecar", () => {
     async () => {
       const prefix = freshPrefix();
       // A model that sends all it holds; evidence keeps what it thinks hopeless until that expires.
-      using sidecar = new SidecarProcess(prefix, ["--target-pps", "2000", "--model", "ip-signer"]);
+      await using sidecar = new SidecarProcess(prefix, ["--target-pps", "2000", "--model", "ip-signer"]);
       try {
         const { code, out, err } = await simulate("--prefix", prefix, "--rate", "6000", "--duration", "1s", "--json")
           .finished;
@@ -142,7 +142,7 @@ describe("beside a sidecar", () => {
     "signatures are really checked, and every answer arrives and is understood",
     async () => {
       const prefix = freshPrefix();
-      using sidecar = new SidecarProcess(prefix, ["--xxhash-seed", "7"]);
+      await using sidecar = new SidecarProcess(prefix, ["--xxhash-seed", "7"]);
       try {
         const flags = ["--prefix", prefix, "--sign", "--rate", "400", "--duration", "3s", "--json"];
         const { code, out, err } = await simulate(...flags).finished;
@@ -173,7 +173,7 @@ describe("beside a sidecar", () => {
     "SIGINT ends it with the summary so far, and leaves nothing of it behind",
     async () => {
       const prefix = freshPrefix();
-      using sidecar = new SidecarProcess(prefix);
+      await using sidecar = new SidecarProcess(prefix);
       try {
         const { child, finished } = simulate("--prefix", prefix, "--duration", "60s", "--rate", "1000");
         const taken = /in [1-9]/;
@@ -197,18 +197,17 @@ describe("beside a sidecar", () => {
     async () => {
       const prefix = freshPrefix();
       try {
-        const first = new SidecarProcess(prefix, ["--log-interval", "200ms"]);
+        await using first = new SidecarProcess(prefix, ["--log-interval", "200ms"]);
         const { finished } = simulate("--prefix", prefix, "--duration", "6s", "--rate", "1000", "--json");
         await first.says(/in [1-9]/);
         first.kill("SIGKILL");
         await first.ended();
-        using second = new SidecarProcess(prefix, ["--log-interval", "200ms"]);
+        await using second = new SidecarProcess(prefix, ["--log-interval", "200ms"]);
         await second.says(/in [1-9]/);
         const { code, out, err } = await finished;
         expect([code, err]).toEqual([0, ""]);
         expect(JSON.parse(out)).toMatchObject({ foreign: 0, interrupted: false });
         await second.stop();
-        first[Symbol.dispose]();
       } finally {
         removeFiles(prefix);
       }
