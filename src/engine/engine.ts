@@ -58,7 +58,7 @@ export class Engine {
   constructor(
     private readonly arena: Arena,
     private readonly layout: ArenaLayout,
-    kernel: Kernel,
+    private readonly kernel: Kernel,
     readonly model: Model,
     settings: EngineSettings,
   ) {
@@ -176,9 +176,9 @@ export class Engine {
   #attach(id: number): void {
     const { at, capacity, elementBytes } = this.layout.channels[id]!;
     if (id === OUTPUT_CHANNEL) {
-      this.#output = new Producer(this.arena, at, capacity, elementBytes);
+      this.#output = new Producer(this.arena, at, capacity, elementBytes, this.kernel);
     } else {
-      const consumer = new Consumer(this.arena, at, capacity, elementBytes);
+      const consumer = new Consumer(this.arena, at, capacity, elementBytes, this.kernel);
       consumer.join();
       this.#consumers[id] = consumer;
     }

@@ -17,6 +17,7 @@ import {
   OUTCOME_NANOS_AT,
 } from "./entry-layout";
 
+export { loadTail, setOrderedMemory, storeTail } from "../channel/tail.as";
 export { sortFalling } from "./sort.as";
 
 const LINE_BYTES: usize = 64;

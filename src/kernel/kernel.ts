@@ -3,10 +3,11 @@
 
 import { readFileSync } from "node:fs";
 import type { Arena } from "../arena.ts";
+import type { Tails } from "../channel/tails.ts";
 import wasmPath from "./kernel.wasm" with { type: "file" };
 
 /** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */
-export interface Kernel {
+export interface Kernel extends Tails {
   /**
    * Digests packets that lie one behind the other (wire/digest-layout.ts).
    * @param count 1 to GROUP; more works, with less use of the caches
@@ -56,13 +57,24 @@ export interface Kernel {
   sortFalling(count: number, scoresAt: number, sequencesAt: number, orderAt: number, scratchAt: number): void;
 }
 
+interface Exports extends Kernel {
+  setOrderedMemory(ordered: number): void;
+}
+
+/** Processors that keep loads in order and stores in order (channel/tail.as.ts). */
+const ORDERS_MEMORY = process.arch === "x64";
+
 let compiled: WebAssembly.Module | undefined;
 
-/** Instantiates the kernel over an arena; synchronous, so that a Worker can use it at once. */
-export function loadKernel(arena: Arena): Kernel {
+/**
+ * Instantiates the kernel over an arena; synchronous, so that a Worker can use it at once.
+ * @param ordersMemory whether plain loads and stores may serve for tails (channel/tail.as.ts)
+ */
+export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
   compiled ??= new WebAssembly.Module(readFileSync(wasmPath));
   const instance = new WebAssembly.Instance(compiled, { env: { memory: arena.memory } });
-  const raw = instance.exports as unknown as Kernel;
+  const raw = instance.exports as unknown as Exports;
+  raw.setOrderedMemory(ordersMemory ? 1 : 0);
   // Every whole number goes in as an i32 (`| 0`). A call whose arguments are what the module asks for is a few
   // instructions; a number that happens to be kept as a double, as an offset that was once divided may be, sends the call
   // through the runtime's general entry: 60 ns and more (measured: a third of a packet's whole way).
@@ -76,5 +88,7 @@ export function loadKernel(arena: Arena): Kernel {
     payerId: (key, out, context) => raw.payerId(key | 0, out | 0, context | 0),
     sortFalling: (count, scores, sequences, order, scratch) =>
       raw.sortFalling(count | 0, scores | 0, sequences | 0, order | 0, scratch | 0),
+    loadTail: (at) => raw.loadTail(at | 0),
+    storeTail: (at, tail) => raw.storeTail(at | 0, tail),
   };
 }
