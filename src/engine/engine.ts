@@ -65,8 +65,8 @@ export class Engine {
     this.status = new StatusPage(arena, layout.statusAt);
     this.mailbox = new Mailbox(arena, layout.mailboxAt);
     this.queue = new Queue(arena, layout.queue);
-    this.metas = new PartialMetas(arena, layout.partialMetas);
-    this.recent = new RecentFilter(arena, layout.recent);
+    this.metas = new PartialMetas(arena, layout.partialMetas, kernel);
+    this.recent = new RecentFilter(arena, layout.recent, kernel);
     this.outlet = new Outlet(arena, layout);
     const { outlet } = this;
     const counters = this.status.words;

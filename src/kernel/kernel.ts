@@ -4,10 +4,42 @@
 import { readFileSync } from "node:fs";
 import type { Arena } from "../arena.ts";
 import type { Tails } from "../channel/tails.ts";
+import type { MetaKernel } from "../join/partial-metas.ts";
 import wasmPath from "./kernel.wasm" with { type: "file" };
 
+/** Loads lines of tables ahead of their use, a group's at once (kernel/touch.as.ts). */
+export interface Toucher {
+  /**
+   * Loads a line of a table for each word.
+   * @param wordsAt arena offset of the first word (u32); the next ones follow at `strideBytes`
+   * @param tableAt arena offset of row 0; a word's row is `word & mask`
+   * @returns anything that depends on the loads
+   */
+  touchRows(
+    wordsAt: number,
+    strideBytes: number,
+    count: number,
+    tableAt: number,
+    mask: number,
+    rowBytes: number,
+  ): number;
+
+  /** The same through a table between: what its row begins with is a word that tells the row of the second. */
+  touchRowsThrough(
+    wordsAt: number,
+    strideBytes: number,
+    count: number,
+    betweenAt: number,
+    betweenMask: number,
+    betweenBytes: number,
+    tableAt: number,
+    mask: number,
+    rowBytes: number,
+  ): number;
+}
+
 /** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */
-export interface Kernel extends Tails {
+export interface Kernel extends MetaKernel, Tails {
   /**
    * Digests packets that lie one behind the other (wire/digest-layout.ts).
    * @param count 1 to GROUP; more works, with less use of the caches
@@ -90,5 +122,26 @@ export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
       raw.sortFalling(count | 0, scores | 0, sequences | 0, order | 0, scratch | 0),
     loadTail: (at) => raw.loadTail(at | 0),
     storeTail: (at, tail) => raw.storeTail(at | 0, tail),
+    touchRows: (words, stride, count, table, mask, rowBytes) =>
+      raw.touchRows(words | 0, stride | 0, count | 0, table | 0, mask | 0, rowBytes | 0),
+    touchRowsThrough: (words, stride, count, between, betweenMask, betweenBytes, table, mask, rowBytes) =>
+      raw.touchRowsThrough(
+        words | 0,
+        stride | 0,
+        count | 0,
+        between | 0,
+        betweenMask | 0,
+        betweenBytes | 0,
+        table | 0,
+        mask | 0,
+        rowBytes | 0,
+      ),
+    storeFind: (store, key, mix) => raw.storeFind(store | 0, key | 0, mix | 0),
+    storeInsert: (store, mix) => raw.storeInsert(store | 0, mix | 0),
+    storeRefresh: (store, node) => raw.storeRefresh(store | 0, node | 0),
+    storeRemove: (store, node) => raw.storeRemove(store | 0, node | 0),
+    storeTouchVictims: (store, count) => raw.storeTouchVictims(store | 0, count | 0),
+    recognise: (recent, metas, digest) => raw.recognise(recent | 0, metas | 0, digest | 0),
+    remember: (metas, digest) => raw.remember(metas | 0, digest | 0),
   };
 }

@@ -9,6 +9,7 @@ import { burstOf, HEADER_BYTES, TAIL_AT } from "../../src/channel/header.ts";
 import { Producer } from "../../src/channel/producer.ts";
 import type { Tails } from "../../src/channel/tails.ts";
 import { Intake } from "../../src/engine/intake.ts";
+import { SEEN_NEVER } from "../../src/join/store-layout.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { DIGEST_BYTES, FEE_AT, GROUP, REASON_AT } from "../../src/wire/digest-layout.ts";
 
@@ -281,6 +282,7 @@ class IntakeReader {
           arena.u8[digest + REASON_AT] = 0;
         }
       },
+      recognise: () => SEEN_NEVER,
     };
     /** The digest of an element that passed the group's check: whole, and the one of its place. */
     const check = (digest: number): void => {
@@ -305,15 +307,8 @@ class IntakeReader {
         return -1;
       },
     };
-    const metas = {
-      touchVictims: () => 0,
-      touchVictimLines: () => 0,
-      touch: () => 0,
-      find: () => 0,
-      insert: () => {},
-      refresh: () => {},
-    };
-    const recent = { touch: () => 0, has: () => false };
+    const metas = { at: 0, touchVictims: () => 0, touch: () => 0, insert: () => {} };
+    const recent = { at: 0, touch: () => 0 };
     const model = {
       chooser: null,
       touch: () => 0,
