@@ -18,8 +18,7 @@ export const RECENT_SIGNATURES = 1_048_576;
 export const QUEUE_CAPACITY = 16_384;
 /** Rows on top of a score table's limit: each of a batch's 401 transactions may name a key that is not in the table yet. */
 export const TABLE_HEADROOM = 512;
-/** Places of an index bucket, and how many of them are taken on average in a full store (join/bucket-index.ts). */
-export const BUCKET_ENTRIES = 10;
+/** Entries of an index bucket on average in a full store (join/bucket-index.as.ts). */
 const BUCKET_MEAN_ENTRIES = 4;
 /** A score table's index names a row in 24 bits (rank/score-table.ts). */
 export const TABLE_LIMIT_MAX = 2 ** 24 - 1 - TABLE_HEADROOM;
@@ -50,6 +49,8 @@ export const WRITER_STATUS_BYTES = 512;
 
 /** A least-recently-used store: nodes in a circular order, an index of one-line buckets, a log of touches. */
 export interface LruRegion {
+  /** The store's own words (join/store-layout.ts). */
+  readonly stateAt: number;
   readonly capacity: number;
   readonly nodesAt: number;
   readonly nodeBytes: number;
@@ -214,6 +215,7 @@ class Plan {
     const bucketCount = Math.max(2, powerOfTwoFrom(capacity / BUCKET_MEAN_ENTRIES));
     const touchLogEntries = powerOfTwoFrom(2 * capacity);
     return {
+      stateAt: this.take(CACHE_LINE_BYTES),
       capacity,
       nodesAt: this.take(capacity * nodeBytes, PAGE_BYTES),
       nodeBytes,

@@ -4,13 +4,13 @@
 // then asks `overrun()` how many of them the producer may have overwritten meanwhile. Only what is left counts as read.
 // That is the seqlock's "read, then look at the version again", paid once for a group instead of once an element.
 //
-// Stream indexes are exact integers in a double (2^53 elements: centuries). The shared u64 is read as two u32 words,
-// without BigInt (an Atomics access on a BigUint64Array costs 33-46 ns, on an Int32Array 2.5).
+// Stream indexes are exact integers in a double (2^53 elements: centuries). Whoever has a kernel reads the tail through it:
+// as a plain load, which leaves the producer's cache line with the producer (tail.as.ts).
 
 import type { Arena } from "../arena.ts";
 import { burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT } from "./header.ts";
+import { AtomicTails, type Tails } from "./tails.ts";
 
-const TWO_32 = 4_294_967_296;
 /** Elements given up after a first overrun: one group. */
 const SKIP_LEAST = 16;
 /** Elements read without an overrun after which the next one is a first one again. */
@@ -31,7 +31,8 @@ export class Consumer {
   #skip = SKIP_LEAST;
   #receivedAtSkip = Number.NEGATIVE_INFINITY;
   readonly #i32: Int32Array;
-  readonly #tailWord: number;
+  readonly #tails: Tails;
+  readonly #tailAt: number;
   readonly #beatWord: number;
   readonly #elements: number;
   readonly #mask: number;
@@ -41,15 +42,18 @@ export class Consumer {
   /**
    * @param at arena offset of the channel's header, which is already checked
    * @param capacity elements, a power of two
+   * @param tails the kernel, where there is one
    */
   constructor(
     arena: Arena,
     at: number,
     readonly capacity: number,
     readonly elementBytes: number,
+    tails: Tails = new AtomicTails(arena),
   ) {
     this.#i32 = arena.i32;
-    this.#tailWord = (at + TAIL_AT) >>> 2;
+    this.#tails = tails;
+    this.#tailAt = at + TAIL_AT;
     this.#beatWord = (at + CONSUMER_HEARTBEAT_AT) >>> 2;
     this.#elements = at + HEADER_BYTES;
     this.#mask = capacity - 1;
@@ -61,17 +65,10 @@ export class Consumer {
     this.head = this.loadTail();
   }
 
-  /** Loads the producer's tail (acquire). The high word is read twice: the value is never a mixture of two stores. */
+  /** Loads the producer's tail (acquire). */
   loadTail(): number {
-    const i32 = this.#i32;
-    for (;;) {
-      const high = Atomics.load(i32, this.#tailWord + 1);
-      const low = Atomics.load(i32, this.#tailWord);
-      if (Atomics.load(i32, this.#tailWord + 1) === high) {
-        this.tail = (high >>> 0) * TWO_32 + (low >>> 0);
-        return this.tail;
-      }
-    }
+    this.tail = this.#tails.loadTail(this.#tailAt);
+    return this.tail;
   }
 
   /**

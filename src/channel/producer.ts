@@ -5,15 +5,16 @@
 
 import type { Arena } from "../arena.ts";
 import { burstOf, HEADER_BYTES, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "./header.ts";
+import { AtomicTails, type Tails } from "./tails.ts";
 
 export class Producer {
   /** Elements written, published or not. */
   tail: number;
 
   readonly #i32: Int32Array;
-  readonly #u64: BigUint64Array;
   readonly #u8: Uint8Array;
-  readonly #tailWord: number;
+  readonly #tails: Tails;
+  readonly #tailAt: number;
   readonly #beatWord: number;
   readonly #elements: number;
   readonly #mask: number;
@@ -24,22 +25,24 @@ export class Producer {
    * Continues from the stored tail.
    * @param at arena offset of the channel's header, which is already checked
    * @param capacity elements, a power of two
+   * @param tails the kernel, where there is one
    */
   constructor(
     arena: Arena,
     at: number,
     readonly capacity: number,
     readonly elementBytes: number,
+    tails: Tails = new AtomicTails(arena),
   ) {
     this.#i32 = arena.i32;
-    this.#u64 = arena.u64;
     this.#u8 = arena.u8;
-    this.#tailWord = (at + TAIL_AT) / 8;
+    this.#tails = tails;
+    this.#tailAt = at + TAIL_AT;
     this.#beatWord = (at + PRODUCER_HEARTBEAT_AT) >>> 2;
     this.#elements = at + HEADER_BYTES;
     this.#mask = capacity - 1;
     this.#burst = burstOf(capacity);
-    this.tail = Number(Atomics.load(this.#u64, this.#tailWord));
+    this.tail = tails.loadTail(this.#tailAt);
     this.#published = this.tail;
   }
 
@@ -67,7 +70,7 @@ export class Producer {
   sync(): void {
     if (this.tail === this.#published) return;
     this.#published = this.tail;
-    Atomics.store(this.#u64, this.#tailWord, BigInt(this.tail));
+    this.#tails.storeTail(this.#tailAt, this.tail);
   }
 
   /** Adds 1 to the producer's heartbeat (u64, only ours to write). */

@@ -96,9 +96,8 @@ export class ChosenTransmit implements Transmitter {
 
   #scoreGroup(from: number, end: number): void {
     const { queue, chooser } = this;
-    let touched = 0;
-    for (let place = from; place < end; place++) touched += chooser.touchAgain(queue.slotAt(queue.outgoingSlot(place)));
-    this.touched = touched;
+    const { slotsAt, slotBytes } = queue;
+    this.touched = chooser.touchAgain(this.kernel, queue.outgoingAt(from), end - from, slotsAt, slotBytes);
     for (let place = from; place < end; place++) {
       const at = queue.slotAt(queue.outgoingSlot(place));
       const found = chooser.rescore(at, place);

@@ -9,7 +9,7 @@ import type { ArenaLayout } from "../layout.ts";
 import { END_EXPIRED, END_RECENTLY_PROCESSED_QUEUED, END_TRANSMITTED } from "../records/ends.ts";
 import type { Outlet } from "../records/outlet.ts";
 import { NOT_TRANSMITTED } from "../records/record-layout.ts";
-import { ARRIVAL_AT, DIGEST_BYTES, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../wire/digest-layout.ts";
+import { ARRIVAL_AT, DIGEST_BYTES, HASH_MIX_AT, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../wire/digest-layout.ts";
 import { STAT } from "./statistics.ts";
 
 export class Dispatch {
@@ -30,10 +30,17 @@ export class Dispatch {
     this.#packetBytes = layout.channels[0]!.elementBytes;
   }
 
-  /** Loads what `offer` reads. @param at a slot's digest @returns anything that depends on the loads */
-  touch(at: number): number {
-    const touched = this.recent.touch(at + SIGNATURE_MIX_AT);
-    return this.outlet.open ? touched + this.metas.touch(at) : touched;
+  /**
+   * Loads what `offer` reads of the stores, for a group.
+   * @param slotsAt arena offset of the first slot's number (u32); the next ones follow
+   * @param digestsAt arena offset of slot 0's digest
+   * @returns anything that depends on the loads
+   */
+  touch(slotsAt: number, count: number, digestsAt: number, slotBytes: number): number {
+    const { recent, metas } = this;
+    const touched = recent.touchSlots(slotsAt, count, digestsAt + SIGNATURE_MIX_AT, slotBytes);
+    if (!this.outlet.open) return touched;
+    return touched + metas.touchSlots(slotsAt, count, digestsAt + HASH_MIX_AT, slotBytes);
   }
 
   /**

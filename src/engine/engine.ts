@@ -58,15 +58,15 @@ export class Engine {
   constructor(
     private readonly arena: Arena,
     private readonly layout: ArenaLayout,
-    kernel: Kernel,
+    private readonly kernel: Kernel,
     readonly model: Model,
     settings: EngineSettings,
   ) {
     this.status = new StatusPage(arena, layout.statusAt);
     this.mailbox = new Mailbox(arena, layout.mailboxAt);
     this.queue = new Queue(arena, layout.queue);
-    this.metas = new PartialMetas(arena, layout.partialMetas);
-    this.recent = new RecentFilter(arena, layout.recent);
+    this.metas = new PartialMetas(arena, layout.partialMetas, kernel);
+    this.recent = new RecentFilter(arena, layout.recent, kernel);
     this.outlet = new Outlet(arena, layout);
     const { outlet } = this;
     const counters = this.status.words;
@@ -176,9 +176,9 @@ export class Engine {
   #attach(id: number): void {
     const { at, capacity, elementBytes } = this.layout.channels[id]!;
     if (id === OUTPUT_CHANNEL) {
-      this.#output = new Producer(this.arena, at, capacity, elementBytes);
+      this.#output = new Producer(this.arena, at, capacity, elementBytes, this.kernel);
     } else {
-      const consumer = new Consumer(this.arena, at, capacity, elementBytes);
+      const consumer = new Consumer(this.arena, at, capacity, elementBytes, this.kernel);
       consumer.join();
       this.#consumers[id] = consumer;
     }

@@ -123,23 +123,17 @@ export class Feedback {
 
   #remember(from: number, count: number): void {
     const { recent } = this;
-    let touched = recent.touchVictims(count - from);
     let entry = this.#entries + from * CONFIRMED_ENTRY_BYTES;
-    for (let i = from; i < count; i++, entry += CONFIRMED_ENTRY_BYTES)
-      touched += recent.touch(entry + CONFIRMED_MIX_AT);
-    this.touched = touched + recent.touchVictimLines();
-    entry = this.#entries + from * CONFIRMED_ENTRY_BYTES;
+    this.touched =
+      recent.touch(entry + CONFIRMED_MIX_AT, CONFIRMED_ENTRY_BYTES, count - from) + recent.touchVictims(count - from);
     for (let i = from; i < count; i++, entry += CONFIRMED_ENTRY_BYTES) {
       recent.put(entry + CONFIRMED_KEY_AT, entry + CONFIRMED_MIX_AT);
     }
   }
 
   #touchMetas(from: number, count: number): void {
-    let touched = 0;
-    let entry = this.#entries + from * OUTCOME_ENTRY_BYTES;
-    for (let i = from; i < count; i++, entry += OUTCOME_ENTRY_BYTES)
-      touched += this.metas.touchMix(entry + OUTCOME_MIX_AT);
-    this.touched = touched;
+    const mixes = this.#entries + from * OUTCOME_ENTRY_BYTES + OUTCOME_MIX_AT;
+    this.touched = this.metas.touch(mixes, OUTCOME_ENTRY_BYTES, count - from);
   }
 
   #complete(entry: number, now: number): void {

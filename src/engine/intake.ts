@@ -9,6 +9,7 @@ import type { Arena } from "../arena.ts";
 import type { Consumer } from "../channel/consumer.ts";
 import type { PartialMetas } from "../join/partial-metas.ts";
 import type { RecentFilter } from "../join/recent-filter.ts";
+import { SEEN_CONFIRMED, SEEN_WAITING } from "../join/store-layout.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
 import { type Chooser, SCORE_OF_COPY } from "../rank/chooser.ts";
@@ -32,9 +33,9 @@ import {
   ARRIVAL_AT,
   DIGEST_BYTES,
   GROUP,
+  HASH_MIX_AT,
   REASON_AT,
   SCORE_AT,
-  SIGNATURE_KEY_AT,
   SIGNATURE_MIX_AT,
   TRAIT_IPV6,
   TRAIT_NEVER,
@@ -116,15 +117,15 @@ export class Intake {
 
   /** Loads what the group's packets will need, so that the misses overlap instead of following one another. */
   #touch(from: number, count: number): void {
-    const { recent, metas, model } = this;
-    let touched = metas.touchVictims(count - from);
-    if (this.outlet.fates) touched += this.outlet.touch(count - from);
-    let digest = this.#digests + from * DIGEST_BYTES;
-    for (let i = from; i < count; i++) {
-      touched += recent.touch(digest + SIGNATURE_MIX_AT) + metas.touch(digest) + model.touch(digest);
-      digest += DIGEST_BYTES;
-    }
-    touched += metas.touchVictimLines();
+    const { recent, metas, model, kernel } = this;
+    const digests = this.#digests + from * DIGEST_BYTES;
+    const left = count - from;
+    let touched =
+      metas.touchVictims(left) +
+      recent.touch(digests + SIGNATURE_MIX_AT, DIGEST_BYTES, left) +
+      metas.touch(digests + HASH_MIX_AT, DIGEST_BYTES, left) +
+      model.touch(kernel, digests, left);
+    if (this.outlet.fates) touched += this.outlet.touch(left);
     this.touched = touched;
   }
 
@@ -142,17 +143,16 @@ export class Intake {
       if (this.outlet.fates) this.outlet.refused(digest, END_DENIED, now);
       return;
     }
-    if (this.recent.has(digest + SIGNATURE_KEY_AT, digest + SIGNATURE_MIX_AT)) {
+    const seen = this.kernel.recognise(this.recent.at, metas.at, digest);
+    if (seen === SEEN_CONFIRMED) {
       this.#count(consumer, digest);
       counters[STAT.recentlyProcessed]!++;
       if (this.outlet.fates) this.outlet.refused(digest, END_RECENTLY_PROCESSED, now);
       return;
     }
-    const known = metas.find(digest);
-    if (known !== 0) {
+    if (seen === SEEN_WAITING) {
       this.#count(consumer, digest);
       counters[STAT.duplicatePackets]!++;
-      metas.refresh(known);
       if (this.outlet.fates) this.outlet.refused(digest, END_DUPLICATE, now);
       return;
     }

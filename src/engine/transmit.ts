@@ -97,9 +97,7 @@ export class Transmit implements Transmitter {
 
   #group(output: Producer, count: number, now: number): void {
     const { queue, dispatch } = this;
-    let touched = 0;
-    for (let i = 0; i < count; i++) touched += dispatch.touch(queue.slotAt(queue.outgoingSlot(i)));
-    this.touched = touched;
+    this.touched = dispatch.touch(queue.outgoingAt(0), count, queue.slotsAt, queue.slotBytes);
     for (let i = 0; i < count; i++) {
       const slot = queue.nextOutgoing();
       if (dispatch.offer(output, queue.slotAt(slot), now)) this.#sent += 1;

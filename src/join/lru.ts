@@ -1,226 +1,145 @@
-// A least-recently-used store's machinery: which node is the oldest, and which node belongs to a key.
-//
-// The order is a circle of nodes, doubly linked inside the nodes: `head` is the most recent, the node behind it the
-// least. A full store's insert therefore writes no link: the node behind the head is the victim and becomes the head. Free
-// nodes (removed ones) stand at the tail end of the same circle. Nodes that were never used enter the circle one after
-// the other, so that starting touches no memory.
-//
-// Victims of a well-mixed store lie anywhere: following the circle costs a cache miss after the other (160 ns a packet,
-// measured). So each touch of a node is also logged, in order, as a *hint*: from the log the next victims are known
-// without following links, and their lines are loaded ahead for a whole group. The log may have lost old entries (it is
-// bounded); the circle is the truth.
+// A least-recently-used store, seen from TypeScript: the words that the kernel works on (join/store-layout.ts) are written
+// here, and its operations called (join/lru.as.ts).
 
 import type { Arena } from "../arena.ts";
-import type { LruRegion } from "../layout.ts";
-import { BucketIndex } from "./bucket-index.ts";
+import type { Toucher } from "../kernel/kernel.ts";
+import { CACHE_LINE_BYTES, type LruRegion } from "../layout.ts";
+import * as at from "./store-layout.ts";
 
-/** Where a node keeps its u64 key, and the four words of its links: previous, next, stamp, mix. */
+/** The kernel's operations on a store. `storeAt` is the arena offset of its words. */
+export interface StoreKernel extends Toucher {
+  /** @returns node number of the key (u64) at `keyAt`, with its keyed mix at `mixAt`, or -1. Does not refresh */
+  storeFind(storeAt: number, keyAt: number, mixAt: number): number;
+
+  /**
+   * Gives a node to a key that is not in the store; a full store gives up its least recently used entry. The caller writes
+   * the key.
+   * @returns node number
+   */
+  storeInsert(storeAt: number, mix: number): number;
+
+  /** Makes an entry the most recent. */
+  storeRefresh(storeAt: number, node: number): void;
+
+  /** Takes an entry out. */
+  storeRemove(storeAt: number, node: number): void;
+
+  /** Loads what the next `count` inserts evict, as far as it is known. @returns anything that depends on the loads */
+  storeTouchVictims(storeAt: number, count: number): number;
+}
+
+/** Where a node keeps its u64 key and its links, in bytes. */
 export interface LruNode {
   readonly key: number;
   readonly links: number;
 }
 
-const NEXT = 1;
-const STAMP = 2;
-const MIX = 3;
-export const LINK_BYTES = 16;
+/** A mask that changes no row number. */
+const ALL = -1;
 
 export class Lru {
-  /** Entries. */
-  size = 0;
-  /** Entries that left because the store was full. */
-  evicted = 0;
+  /** Arena offset of the store's words. */
+  readonly at: number;
 
-  readonly #index: BucketIndex;
   readonly #words: Int32Array;
-  readonly #capacity: number;
-  readonly #links: number;
-  /** From a node's links to its last word, which is in its last cache line. */
-  readonly #lastWord: number;
-  readonly #nodeShift: number;
-  readonly #log: number;
-  readonly #logMask: number;
-  #head = 0;
-  /** Nodes that are in the circle. */
-  #used = 0;
-  /** Position of the next touch; counts up as an i32 and wraps. */
-  #position = 0;
-  /** Where in the log the next victims are looked for; never ahead of the next victim's stamp. */
-  #hint = 0;
-  /** Victims whose nodes are loaded and whose lines are not. */
-  #loaded = 0;
-
-  /** @param node byte offsets inside a node */
-  constructor(arena: Arena, region: LruRegion, node: LruNode) {
-    if (!Number.isInteger(Math.log2(region.touchLogEntries))) {
-      throw new RangeError(`the log of touches is no power of two: ${region.touchLogEntries}`);
-    }
-    const links = node.links >>> 2;
-    this.#index = new BucketIndex(arena, region, { key: node.key >>> 2, mix: links + MIX });
-    this.#words = arena.i32;
-    this.#capacity = region.capacity;
-    this.#links = (region.nodesAt >>> 2) + links;
-    this.#lastWord = (region.nodeBytes >>> 2) - 1 - links;
-    this.#nodeShift = Math.log2(region.nodeBytes) - 2;
-    this.#log = region.touchLogAt >>> 2;
-    this.#logMask = region.touchLogEntries - 1;
-  }
-
-  /** Loads the index line of a mix. @returns anything that depends on the load */
-  touch(mix: number): number {
-    return this.#index.touch(mix);
-  }
-
-  /** @returns node number of a key, or -1. Does not refresh */
-  find(mix: number, keyLow: number, keyHigh: number): number {
-    return this.#index.find(mix, keyLow, keyHigh);
-  }
+  readonly #f64: Float64Array;
+  readonly #bucketsAt: number;
+  readonly #bucketMask: number;
 
   /**
-   * Gives a node to a key that is not in the store: a free one, a new one, or the least recently used one. The caller
-   * writes the key into it.
-   * @returns node number
+   * @throws RangeError where the region is no store: an index smaller than twice its nodes, sizes that are no power of two,
+   *   buckets that are no cache lines
    */
+  constructor(
+    arena: Arena,
+    region: LruRegion,
+    node: LruNode,
+    private readonly kernel: StoreKernel,
+  ) {
+    checkRegion(region);
+    const words = arena.i32;
+    const write = (offset: number, value: number): void => {
+      words[(region.stateAt + offset) >>> 2] = value;
+    };
+    words.fill(0, region.stateAt >>> 2, (region.stateAt + CACHE_LINE_BYTES) >>> 2);
+    write(at.STORE_NODES_AT, region.nodesAt);
+    write(at.STORE_NODE_SHIFT_AT, Math.log2(region.nodeBytes));
+    write(at.STORE_KEY_AT, node.key);
+    write(at.STORE_LINKS_AT, node.links);
+    write(at.STORE_CAPACITY_AT, region.capacity);
+    write(at.STORE_BUCKETS_AT, region.bucketsAt);
+    write(at.STORE_BUCKET_MASK_AT, region.bucketCount - 1);
+    write(at.STORE_LOG_AT, region.touchLogAt);
+    write(at.STORE_LOG_MASK_AT, region.touchLogEntries - 1);
+    this.at = region.stateAt;
+    this.#words = words;
+    this.#f64 = arena.f64;
+    this.#bucketsAt = region.bucketsAt;
+    this.#bucketMask = region.bucketCount - 1;
+  }
+
+  /** Entries. */
+  get size(): number {
+    return this.#words[(this.at + at.STORE_SIZE_AT) >>> 2]!;
+  }
+
+  /** Entries that left because the store was full. */
+  get evicted(): number {
+    return this.#f64[(this.at + at.STORE_EVICTED_AT) >>> 3]!;
+  }
+
+  /** @returns node number of the key (u64) at `keyAt`, with its keyed mix at `mixAt`, or -1. Does not refresh */
+  find(keyAt: number, mixAt: number): number {
+    return this.kernel.storeFind(this.at, keyAt, mixAt);
+  }
+
+  /** A node for a key that is not in the store. @returns node number */
   insert(mix: number): number {
-    const words = this.#words;
-    let node: number;
-    if (this.size < this.#used) {
-      node = words[this.#at(this.#head)]!;
-      this.size += 1;
-    } else if (this.#used < this.#capacity) {
-      node = this.#used;
-      this.#linkBehindHead(node);
-      this.#used += 1;
-      this.size += 1;
-    } else {
-      node = words[this.#at(this.#head)]!;
-      this.#index.remove(node);
-      this.#hint = (words[this.#at(node) + STAMP]! + 1) | 0;
-      this.evicted += 1;
-    }
-    this.#head = node;
-    words[this.#at(node) + MIX] = mix;
-    this.#stamp(node);
-    this.#index.insert(mix, node);
-    return node;
+    return this.kernel.storeInsert(this.at, mix);
   }
 
   /** Makes an entry the most recent. */
   refresh(node: number): void {
-    if (node !== this.#head) {
-      // The node behind the head already stands where it belongs.
-      if (this.#words[this.#at(this.#head)] !== node) {
-        this.#unlink(node);
-        this.#linkBehindHead(node);
-      }
-      this.#head = node;
-    }
-    this.#stamp(node);
+    this.kernel.storeRefresh(this.at, node);
   }
 
-  /** Takes an entry out: its node goes to the tail end, free. */
+  /** Takes an entry out. */
   remove(node: number): void {
-    const words = this.#words;
-    this.#index.remove(node);
-    this.size -= 1;
-    if (node === this.#head) {
-      this.#head = words[this.#at(node) + NEXT]!;
-    } else if (words[this.#at(this.#head)] !== node) {
-      this.#unlink(node);
-      this.#linkBehindHead(node);
-    }
-    words[this.#at(node) + STAMP] = this.#position - 1 - this.#logMask; // no log entry is this node's any more
+    this.kernel.storeRemove(this.at, node);
   }
 
   /**
-   * Loads the nodes of the next victims, as far as the log knows them. `touchVictimLines` follows.
-   * @param count victims that will be needed before the next call
+   * Loads what `find` and `insert` read of the index, for a group.
+   * @param mixesAt arena offset of the first mix; the next ones follow at `strideBytes`
    * @returns anything that depends on the loads
    */
+  touch(mixesAt: number, strideBytes: number, count: number): number {
+    return this.kernel.touchRows(mixesAt, strideBytes, count, this.#bucketsAt, this.#bucketMask, CACHE_LINE_BYTES);
+  }
+
+  /**
+   * The same where the mixes stand in rows of a table.
+   * @param rowsAt arena offset of the first row's number; the next ones follow
+   * @param mixesAt arena offset of row 0's mix
+   * @returns anything that depends on the loads
+   */
+  touchThrough(rowsAt: number, count: number, mixesAt: number, rowBytes: number): number {
+    const { kernel } = this;
+    const mask = this.#bucketMask;
+    return kernel.touchRowsThrough(rowsAt, 4, count, mixesAt, ALL, rowBytes, this.#bucketsAt, mask, CACHE_LINE_BYTES);
+  }
+
+  /** Loads what the next `count` inserts evict, as far as it is known. @returns anything that depends on the loads */
   touchVictims(count: number): number {
-    if (this.size < this.#capacity) return 0;
-    const words = this.#words;
-    const log = this.#log;
-    const logMask = this.#logMask;
-    let known = (this.#position - this.#hint) | 0;
-    if (known > logMask) {
-      known = logMask;
-      this.#hint = (this.#position - logMask) | 0;
-    }
-    const from = this.#hint;
-    const most = Math.min(count, known);
-    let touched = 0;
-    for (let i = 0; i < most; i++) {
-      const at = this.#at(words[log + ((from + i) & logMask)]!);
-      touched += words[at]! + words[at + this.#lastWord]!;
-    }
-    this.#loaded = most;
-    return touched;
+    return this.kernel.storeTouchVictims(this.at, count);
   }
+}
 
-  /**
-   * Loads the index lines of the victims whose nodes `touchVictims` has loaded: a call of its own, so that other loads come
-   * between the two and neither waits for the other.
-   * @returns anything that depends on the loads
-   */
-  touchVictimLines(): number {
-    const most = Math.min(this.#loaded, (this.#position - this.#hint) | 0);
-    this.#loaded = 0;
-    if (most <= 0) return 0;
-    const words = this.#words;
-    const log = this.#log;
-    const logMask = this.#logMask;
-    const from = this.#hint;
-    let touched = 0;
-    for (let i = 0; i < most; i++) {
-      touched += this.#index.touch(words[this.#at(words[log + ((from + i) & logMask)]!) + MIX]!);
-    }
-    // What was touched again, or removed, is no victim: later calls begin behind it.
-    let past = 0;
-    while (past < most) {
-      const position = (from + past) | 0;
-      if (words[this.#at(words[log + (position & logMask)]!) + STAMP] === position) break;
-      past += 1;
-    }
-    this.#hint = (from + past) | 0;
-    return touched;
-  }
-
-  /** Word of a node's links. */
-  #at(node: number): number {
-    return this.#links + (node << this.#nodeShift);
-  }
-
-  #stamp(node: number): void {
-    const position = this.#position;
-    this.#words[this.#log + (position & this.#logMask)] = node;
-    this.#words[this.#at(node) + STAMP] = position;
-    this.#position = (position + 1) | 0;
-  }
-
-  /** Puts a node between the head and the node behind it. The first node of all is a circle of its own. */
-  #linkBehindHead(node: number): void {
-    const words = this.#words;
-    const at = this.#at(node);
-    if (this.#used === 0) {
-      words[at] = node;
-      words[at + NEXT] = node;
-      return;
-    }
-    const head = this.#at(this.#head);
-    const behind = words[head]!;
-    words[at] = behind;
-    words[at + NEXT] = this.#head;
-    words[this.#at(behind) + NEXT] = node;
-    words[head] = node;
-  }
-
-  #unlink(node: number): void {
-    const words = this.#words;
-    const at = this.#at(node);
-    const previous = words[at]!;
-    const next = words[at + NEXT]!;
-    words[this.#at(previous) + NEXT] = next;
-    words[this.#at(next)] = previous;
-  }
+function checkRegion({ bucketCount, capacity, nodeBytes, bucketsAt, touchLogEntries }: LruRegion): void {
+  const isPower = (value: number): boolean => Number.isInteger(Math.log2(value));
+  if (!isPower(touchLogEntries)) throw new RangeError(`the log of touches is no power of two: ${touchLogEntries}`);
+  if (!isPower(bucketCount) || bucketCount * at.BUCKET_ENTRIES < 2 * capacity)
+    throw new RangeError(`${bucketCount} buckets cannot index ${capacity} nodes`);
+  if (!isPower(nodeBytes)) throw new RangeError(`nodes of ${nodeBytes} bytes`);
+  if (bucketsAt % CACHE_LINE_BYTES !== 0) throw new RangeError("a bucket is one cache line");
 }

@@ -5,21 +5,37 @@
 import type { Arena } from "../arena.ts";
 import type { LruRegion } from "../layout.ts";
 import { DIGEST_SCRATCH_AT, HASH_AT, HASH_MIX_AT, META_BYTES } from "../wire/digest-layout.ts";
-import { LINK_BYTES, Lru } from "./lru.ts";
+import { Lru, type StoreKernel } from "./lru.ts";
 
-const SCRATCH_WORD = DIGEST_SCRATCH_AT >>> 2;
-const AFTER_SCRATCH_WORD = (DIGEST_SCRATCH_AT + LINK_BYTES) >>> 2;
-const META_WORDS = META_BYTES >>> 2;
+/** The kernel's way of keeping metas (join/recognise.as.ts). */
+export interface MetaKernel extends StoreKernel {
+  /**
+   * Looks a packet up in both stores. One that waits for its outcome becomes the most recent of those.
+   * @param recentAt arena offset of the recent filter's store
+   * @param metasAt arena offset of the partial metas' store
+   * @returns SEEN_ (join/store-layout.ts)
+   */
+  recognise(recentAt: number, metasAt: number, digestAt: number): number;
+
+  /** Keeps a digest's first 128 bytes. Its packet hash must not be in the store. @returns arena offset of the meta */
+  remember(metasAt: number, digestAt: number): number;
+}
 
 export class PartialMetas {
+  /** Arena offset of the store, for the kernel. */
+  readonly at: number;
+
   readonly #lru: Lru;
-  readonly #words: Int32Array;
   readonly #nodes: number;
 
-  constructor(arena: Arena, region: LruRegion) {
+  constructor(
+    arena: Arena,
+    region: LruRegion,
+    private readonly kernel: MetaKernel,
+  ) {
     if (region.nodeBytes !== META_BYTES) throw new RangeError(`a partial meta has ${META_BYTES} bytes`);
-    this.#lru = new Lru(arena, region, { key: HASH_AT, links: DIGEST_SCRATCH_AT });
-    this.#words = arena.i32;
+    this.#lru = new Lru(arena, region, { key: HASH_AT, links: DIGEST_SCRATCH_AT }, kernel);
+    this.at = this.#lru.at;
     this.#nodes = region.nodesAt;
   }
 
@@ -31,24 +47,28 @@ export class PartialMetas {
     return this.#lru.evicted;
   }
 
-  /** Loads what `find` reads for a digest. @returns anything that depends on the load */
-  touch(digestAt: number): number {
-    return this.touchMix(digestAt + HASH_MIX_AT);
+  /**
+   * Loads what `find` and `insert` read, for a group.
+   * @param mixesAt arena offset of the first packet hash's keyed mix; the next ones follow at `strideBytes`
+   * @returns anything that depends on the loads
+   */
+  touch(mixesAt: number, strideBytes: number, count: number): number {
+    return this.#lru.touch(mixesAt, strideBytes, count);
   }
 
-  /** Loads what `findByHash` reads. @param mixAt arena offset of the hash's keyed mix (u64) */
-  touchMix(mixAt: number): number {
-    return this.#lru.touch(this.#words[mixAt >>> 2]!);
+  /**
+   * Loads what `find` reads, for queued packets.
+   * @param slotsAt arena offset of the first slot's number; the next ones follow
+   * @param mixesAt arena offset of slot 0's keyed mix
+   * @returns anything that depends on the loads
+   */
+  touchSlots(slotsAt: number, count: number, mixesAt: number, slotBytes: number): number {
+    return this.#lru.touchThrough(slotsAt, count, mixesAt, slotBytes);
   }
 
-  /** Loads what the next `count` inserts evict, as far as it is known. */
+  /** Loads what the next `count` inserts evict, as far as it is known. @returns anything that depends on the loads */
   touchVictims(count: number): number {
     return this.#lru.touchVictims(count);
-  }
-
-  /** Loads what is known of those only then. */
-  touchVictimLines(): number {
-    return this.#lru.touchVictimLines();
   }
 
   /** @returns arena offset of the meta of a digest's packet hash, or 0 */
@@ -62,9 +82,7 @@ export class PartialMetas {
    * @returns arena offset of the meta, or 0
    */
   findByHash(hashAt: number, mixAt: number): number {
-    const words = this.#words;
-    const hash = hashAt >>> 2;
-    const node = this.#lru.find(words[mixAt >>> 2]!, words[hash]!, words[hash + 1]!);
+    const node = this.#lru.find(hashAt, mixAt);
     return node < 0 ? 0 : this.#nodes + node * META_BYTES;
   }
 
@@ -79,30 +97,11 @@ export class PartialMetas {
    * @returns arena offset of the meta
    */
   insert(digestAt: number): number {
-    const words = this.#words;
-    const nodeAt = this.#nodes + this.#lru.insert(words[(digestAt + HASH_MIX_AT) >>> 2]!) * META_BYTES;
-    const from = digestAt >>> 2;
-    const to = nodeAt >>> 2;
-    copyWords(words, from, to, SCRATCH_WORD);
-    copyWords(words, from + AFTER_SCRATCH_WORD, to + AFTER_SCRATCH_WORD, META_WORDS - AFTER_SCRATCH_WORD);
-    return nodeAt;
+    return this.kernel.remember(this.at, digestAt);
   }
 
   /** Takes a meta out. Its bytes stay readable until the next insert. */
   remove(nodeAt: number): void {
     this.#lru.remove((nodeAt - this.#nodes) / META_BYTES);
-  }
-}
-
-/**
- * Copies words, a multiple of four. Not as doubles, which may lose a NaN's bits; and four at a time: for a meta 9 ns, one
- * at a time 19, two calls of `copyWithin` 24 (measured).
- */
-function copyWords(words: Int32Array, from: number, to: number, count: number): void {
-  for (let i = 0; i < count; i += 4) {
-    words[to + i] = words[from + i]!;
-    words[to + i + 1] = words[from + i + 1]!;
-    words[to + i + 2] = words[from + i + 2]!;
-    words[to + i + 3] = words[from + i + 3]!;
   }
 }

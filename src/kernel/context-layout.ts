@@ -10,13 +10,13 @@ export const PROGRAM_MULTIPLIER_AT = 200; // u64: spreads the known program ids 
 
 /** u64 keys for ids and mixes, in the order of their use. */
 export const KEYS_AT = 256;
-export const IPV4_KEYS_AT = 256; // 4
-export const IPV6_KEYS_AT = 288; // 4
+export const IPV4_KEYS_AT = 256; // 2
+export const IPV6_KEYS_AT = 272; // 2
+export const HASH_KEYS_AT = 288; // 2
+export const SIGNATURE_KEYS_AT = 304; // 2
 export const PAYER_KEYS_AT = 320; // 6
-export const HASH_KEYS_AT = 368; // 4
-export const SIGNATURE_KEYS_AT = 400; // 4
-export const PAYLOAD_FOLD_KEYS_AT = 432; // 8
-export const KEYS_BYTES = 256;
+export const PAYLOAD_FOLD_KEYS_AT = 368; // 6
+export const KEYS_BYTES = 160;
 
 /** Known programs: a table of slots, each an id and what the program is. */
 export const PROGRAMS_AT = 512;

@@ -3,10 +3,43 @@
 
 import { readFileSync } from "node:fs";
 import type { Arena } from "../arena.ts";
+import type { Tails } from "../channel/tails.ts";
+import type { MetaKernel } from "../join/partial-metas.ts";
 import wasmPath from "./kernel.wasm" with { type: "file" };
 
+/** Loads lines of tables ahead of their use, a group's at once (kernel/touch.as.ts). */
+export interface Toucher {
+  /**
+   * Loads a line of a table for each word.
+   * @param wordsAt arena offset of the first word (u32); the next ones follow at `strideBytes`
+   * @param tableAt arena offset of row 0; a word's row is `word & mask`
+   * @returns anything that depends on the loads
+   */
+  touchRows(
+    wordsAt: number,
+    strideBytes: number,
+    count: number,
+    tableAt: number,
+    mask: number,
+    rowBytes: number,
+  ): number;
+
+  /** The same through a table between: what its row begins with is a word that tells the row of the second. */
+  touchRowsThrough(
+    wordsAt: number,
+    strideBytes: number,
+    count: number,
+    betweenAt: number,
+    betweenMask: number,
+    betweenBytes: number,
+    tableAt: number,
+    mask: number,
+    rowBytes: number,
+  ): number;
+}
+
 /** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */
-export interface Kernel {
+export interface Kernel extends MetaKernel, Tails {
   /**
    * Digests packets that lie one behind the other (wire/digest-layout.ts).
    * @param count 1 to GROUP; more works, with less use of the caches
@@ -56,11 +89,59 @@ export interface Kernel {
   sortFalling(count: number, scoresAt: number, sequencesAt: number, orderAt: number, scratchAt: number): void;
 }
 
+interface Exports extends Kernel {
+  setOrderedMemory(ordered: number): void;
+}
+
+/** Processors that keep loads in order and stores in order (channel/tail.as.ts). */
+const ORDERS_MEMORY = process.arch === "x64";
+
 let compiled: WebAssembly.Module | undefined;
 
-/** Instantiates the kernel over an arena; synchronous, so that a Worker can use it at once. */
-export function loadKernel(arena: Arena): Kernel {
+/**
+ * Instantiates the kernel over an arena; synchronous, so that a Worker can use it at once.
+ * @param ordersMemory whether plain loads and stores may serve for tails (channel/tail.as.ts)
+ */
+export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
   compiled ??= new WebAssembly.Module(readFileSync(wasmPath));
   const instance = new WebAssembly.Instance(compiled, { env: { memory: arena.memory } });
-  return instance.exports as unknown as Kernel;
+  const raw = instance.exports as unknown as Exports;
+  raw.setOrderedMemory(ordersMemory ? 1 : 0);
+  // Every whole number goes in as an i32 (`| 0`). A call whose arguments are what the module asks for is a few
+  // instructions; a number that happens to be kept as a double, as an offset that was once divided may be, sends the call
+  // through the runtime's general entry: 60 ns and more (measured: a third of a packet's whole way).
+  return {
+    digest: (first, count, stride, out, context) => raw.digest(first | 0, count | 0, stride | 0, out | 0, context | 0),
+    copy: (to, from, bytes) => raw.copy(to | 0, from | 0, bytes | 0),
+    digestOutcomes: (first, count, out, context) => raw.digestOutcomes(first | 0, count | 0, out | 0, context | 0),
+    digestSignatures: (first, count, out, context) => raw.digestSignatures(first | 0, count | 0, out | 0, context | 0),
+    hash: (at, length, secret, out) => raw.hash(at | 0, length | 0, secret | 0, out | 0),
+    ipId: (key, isIpv6, out, context) => raw.ipId(key | 0, isIpv6 | 0, out | 0, context | 0),
+    payerId: (key, out, context) => raw.payerId(key | 0, out | 0, context | 0),
+    sortFalling: (count, scores, sequences, order, scratch) =>
+      raw.sortFalling(count | 0, scores | 0, sequences | 0, order | 0, scratch | 0),
+    loadTail: (at) => raw.loadTail(at | 0),
+    storeTail: (at, tail) => raw.storeTail(at | 0, tail),
+    touchRows: (words, stride, count, table, mask, rowBytes) =>
+      raw.touchRows(words | 0, stride | 0, count | 0, table | 0, mask | 0, rowBytes | 0),
+    touchRowsThrough: (words, stride, count, between, betweenMask, betweenBytes, table, mask, rowBytes) =>
+      raw.touchRowsThrough(
+        words | 0,
+        stride | 0,
+        count | 0,
+        between | 0,
+        betweenMask | 0,
+        betweenBytes | 0,
+        table | 0,
+        mask | 0,
+        rowBytes | 0,
+      ),
+    storeFind: (store, key, mix) => raw.storeFind(store | 0, key | 0, mix | 0),
+    storeInsert: (store, mix) => raw.storeInsert(store | 0, mix | 0),
+    storeRefresh: (store, node) => raw.storeRefresh(store | 0, node | 0),
+    storeRemove: (store, node) => raw.storeRemove(store | 0, node | 0),
+    storeTouchVictims: (store, count) => raw.storeTouchVictims(store | 0, count | 0),
+    recognise: (recent, metas, digest) => raw.recognise(recent | 0, metas | 0, digest | 0),
+    remember: (metas, digest) => raw.remember(metas | 0, digest | 0),
+  };
 }

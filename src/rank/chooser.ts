@@ -1,6 +1,8 @@
 // What a model may decide beyond a rank: what is sent in a transmit, and what never is. A model without one is a rank alone,
 // and the queue's best are sent (engine/transmit.ts); with one, each transmit goes engine/chosen-transmit.ts's way.
 
+import type { Toucher } from "../kernel/kernel.ts";
+
 /** Send it. */
 export const CHOICE_SEND = 0;
 /** Not in this transmit: it stays queued. */
@@ -20,8 +22,13 @@ export interface Chooser {
   /** A transmit begins. @param most packets that may be sent in it @param intervalMs time that it stands for */
   begin(nowMs: number, most: number, intervalMs: number): void;
 
-  /** Loads what `rescore` will read. @returns anything that depends on the loads */
-  touchAgain(at: number): number;
+  /**
+   * Loads what `rescore` will read, for a group of queued packets.
+   * @param slotsAt arena offset of the first slot's number (u32); the next ones follow
+   * @param digestsAt arena offset of slot 0's digest
+   * @returns anything that depends on the loads
+   */
+  touchAgain(toucher: Toucher, slotsAt: number, count: number, digestsAt: number, slotBytes: number): number;
 
   /** Scores a queued packet anew. @param place its number among the queued, for `favoured` */
   rescore(at: number, place: number): number;

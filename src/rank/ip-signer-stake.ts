@@ -2,6 +2,7 @@
 // stake behind the address.
 
 import type { Arena } from "../arena.ts";
+import type { Toucher } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
 import { COMPUTE_UNITS_AT, FEE_AT, IP_ID_AT, IP_KEY_AT, PAYER_ID_AT, TRAITS_AT } from "../wire/digest-layout.ts";
 import type { Model, ScoreFactors } from "./model.ts";
@@ -35,10 +36,9 @@ export class IpSignerStake implements Model {
     this.#stakes = stakes;
   }
 
-  touch(at: number): number {
-    const key = (at + IP_KEY_AT) >>> 2;
-    const stake = this.#stakes.touch(this.#i32[key]!, this.#i32[key + 1]!, this.#u8[at + TRAITS_AT]!);
-    return stake + this.senders.touch(at);
+  /** The stakes' slots are few, and stay in the caches. */
+  touch(toucher: Toucher, digestsAt: number, count: number): number {
+    return this.senders.touch(toucher, digestsAt, count);
   }
 
   score(at: number): number {

@@ -2,6 +2,7 @@
 // Exact to the last bit, for parity with the Rust sidecar.
 
 import type { Arena } from "../arena.ts";
+import type { Toucher } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
 import { COMPUTE_UNITS_AT, FEE_AT, IP_ID_AT, PAYER_ID_AT } from "../wire/digest-layout.ts";
 import type { Model, ScoreFactors } from "./model.ts";
@@ -24,8 +25,8 @@ export class IpSigner implements Model {
     return this.senders.pending;
   }
 
-  touch(at: number): number {
-    return this.senders.touch(at);
+  touch(toucher: Toucher, digestsAt: number, count: number): number {
+    return this.senders.touch(toucher, digestsAt, count);
   }
 
   score(at: number): number {

@@ -2,6 +2,7 @@
 // start, so that its calls stay monomorphic. `at` is always an arena offset of a digest or of a partial meta: their first
 // 128 bytes have one shape (wire/digest-layout.ts).
 
+import type { Toucher } from "../kernel/kernel.ts";
 import type { Chooser } from "./chooser.ts";
 
 export interface SenderRow {
@@ -37,10 +38,11 @@ export interface Model {
   readonly chooser: Chooser | null;
 
   /**
-   * Loads the cache lines that `score` will read for a digest, so that the misses of a group overlap.
+   * Loads the cache lines that `score` will read for a group's digests, so that their misses overlap.
+   * @param digestsAt arena offset of the first digest; the next ones follow
    * @returns anything that depends on the loads, for the caller to keep alive
    */
-  touch(at: number): number;
+  touch(toucher: Toucher, digestsAt: number, count: number): number;
 
   /** The rank of a transaction: higher is sent first. Never NaN. */
   score(at: number): number;

@@ -205,6 +205,20 @@ export class Queue {
     return dropped;
   }
 
+  /** Arena offset of slot 0. */
+  get slotsAt(): number {
+    return this.#slotsAt;
+  }
+
+  get slotBytes(): number {
+    return this.#slotBytes;
+  }
+
+  /** @returns arena offset of the number (u32) of the slot that the `ahead`-th next call of `nextOutgoing` gives */
+  outgoingAt(ahead: number): number {
+    return this.#region.orderAt + 4 * (this.#outgoingNext + ahead);
+  }
+
   /** @returns the slot that the `ahead`-th next call of `nextOutgoing` gives (0: the next); below `outgoing` */
   outgoingSlot(ahead: number): number {
     return this.#order[this.#outgoingNext + ahead]!;

@@ -11,6 +11,7 @@
 // Keys of a batch that are not in the table are candidates: rows behind the table's, which no score is read from.
 
 import type { Arena } from "../arena.ts";
+import type { Toucher } from "../kernel/kernel.ts";
 import type { ScoreTableRegion } from "../layout.ts";
 
 /** A key with at least so many transactions in a batch gets a fresh score (engine.md, 5.3). */
@@ -24,6 +25,8 @@ const NO_MEDIAN = 1;
 
 const TAG_SHIFT = 24;
 const ROW_MASK = 0xff_ffff;
+/** An id and its score. */
+const ROW_BYTES = 16;
 
 /** Words of a table's state, for readers on other threads (rank/score-reader.ts): odd version = rows are moving. */
 export const STATE_VERSION = 0;
@@ -85,10 +88,15 @@ export class ScoreTable {
     this.#slotMask = slotCount - 1;
   }
 
-  /** Loads what `score` will read. @param idAt arena offset of a key's id (u64) */
-  touch(idAt: number): number {
-    const word = this.#slots[this.#words[idAt >>> 2]! & this.#slotMask]!;
-    return this.#ids[4 * Math.max((word & ROW_MASK) - 1, 0)]!;
+  /**
+   * Loads what `score` will read, for a group.
+   * @param idsAt arena offset of the first key's id (u64); the next ones follow at `strideBytes`
+   * @returns anything that depends on the loads
+   */
+  touch(toucher: Toucher, idsAt: number, strideBytes: number, count: number): number {
+    const slots = this.#slots.byteOffset;
+    const rows = this.#ids.byteOffset - ROW_BYTES; // a slot's word is a row's number and 1; 0 stands for no row
+    return toucher.touchRowsThrough(idsAt, strideBytes, count, slots, this.#slotMask, 4, rows, ROW_MASK, ROW_BYTES);
   }
 
   /** The score of a key, or the median where it has none. @param idAt arena offset of its id (u64) */

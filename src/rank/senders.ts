@@ -1,8 +1,10 @@
 // What both reference models share: a table of addresses and a table of fee payers, and how they learn (engine.md, 5).
 
 import type { Arena } from "../arena.ts";
+import type { Toucher } from "../kernel/kernel.ts";
 import type { ArenaLayout } from "../layout.ts";
 import {
+  DIGEST_BYTES,
   FEE_AT,
   IP_ID_AT,
   IP_KEY_AT,
@@ -42,9 +44,10 @@ export class Senders {
     this.#warmAt = layout.digestsAt;
   }
 
-  /** Loads what a score will read. @returns anything that depends on the loads */
-  touch(at: number): number {
-    return this.ips.touch(at + IP_ID_AT) + this.payers.touch(at + PAYER_ID_AT);
+  /** Loads what the scores of a group's digests will read. @returns anything that depends on the loads */
+  touch(toucher: Toucher, digestsAt: number, count: number): number {
+    const touched = this.ips.touch(toucher, digestsAt + IP_ID_AT, DIGEST_BYTES, count);
+    return touched + this.payers.touch(toucher, digestsAt + PAYER_ID_AT, DIGEST_BYTES, count);
   }
 
   /** Both scores of a digest's senders: what the models' scores are made of. */
@@ -97,7 +100,6 @@ export class Senders {
         const fresh = Math.floor(i / (FRESH_TRANSACTIONS + 1));
         this.#warmKey(at, round % 2 === 0 ? fresh : limit + round * WARM_BATCH + fresh);
         this.#f64[(at + FEE_AT) >>> 3] = 5000 + i;
-        this.touch(at);
         this.outcome(at, i % 3 === 0 ? 0 : 1000 * i);
         this.blame(at);
       }

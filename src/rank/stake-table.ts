@@ -95,11 +95,6 @@ export class StakeTable {
     return new StakeTable(buffer, at, slotCount);
   }
 
-  /** Loads what `factor` will read. @returns anything that depends on the load */
-  touch(low: number, high: number, traits: number): number {
-    return this.#words[(mix(low, high, kindOf(traits)) & this.#mask) * SLOT_WORDS]!;
-  }
-
   /**
    * `(stake + total) / total` of an address: 1 to 2 unless the operator's total is below its stake; 1 where the total is 0.
    * @param low first four bytes of the address's key, little-endian, as i32; `high` the other four

@@ -108,7 +108,7 @@ class SenderRig {
 
   /** Scores of senders drawn at random: the sum of the scores' bits, as the baselines have it. */
   score(count: number): Sample {
-    const { arena, entries, model, layout } = this;
+    const { arena, entries, kernel, model, layout } = this;
     const { i32, f64, u32 } = arena;
     const ids = this.#ids;
     const order = new SplitMix64(SCORES_SEED);
@@ -137,8 +137,8 @@ class SenderRig {
         i32[(digest + D.IP_ID_AT + 4) >>> 2] = ids[ip + 1];
         i32[(digest + D.PAYER_ID_AT) >>> 2] = ids[payer];
         i32[(digest + D.PAYER_ID_AT + 4) >>> 2] = ids[payer + 1];
-        touched ^= model.touch(digest);
       }
+      touched ^= model.touch(kernel, at, D.GROUP);
       for (let i = 0; i < D.GROUP; i++) {
         f64[scoreWord >>> 1] = model.score(at + i * D.DIGEST_BYTES);
         low += u32[scoreWord];

@@ -64,13 +64,13 @@ export function storeBenches(loaded: LoadedEngine, baselines: Baselines | undefi
       i32[digest + (D.HASH_MIX_AT >>> 2) + 1] = i32[digest + (D.SIGNATURE_MIX_AT >>> 2) + 1] = keys[key + 3];
     }
   };
-  const run = (keys: Int32Array, touch: (digest: number) => number, use: (digest: number) => number): Sample => {
+  const run = (keys: Int32Array, touch: () => number, use: (digest: number) => number): Sample => {
     let sum = 0;
     let touched = 0;
     const start = threadCpuNanos();
     for (let from = 0; from < count; from += D.GROUP) {
       writeGroup(keys, from);
-      for (let i = 0; i < D.GROUP; i++) touched ^= touch(digests + i * D.DIGEST_BYTES);
+      touched ^= touch();
       for (let i = 0; i < D.GROUP; i++) sum += use(digests + i * D.DIGEST_BYTES);
     }
     const nanos = threadCpuNanos() - start;
@@ -78,7 +78,7 @@ export function storeBenches(loaded: LoadedEngine, baselines: Baselines | undefi
     return { operations: count, nanos, checksum: hex(BigInt(sum)) };
   };
 
-  const touchMeta = (digest: number): number => metas.touch(digest);
+  const touchMetas = (): number => metas.touch(digests + D.HASH_MIX_AT, D.DIGEST_BYTES, D.GROUP);
   const hit = (digest: number): number => {
     const node = metas.find(digest);
     if (node === 0) return 0;
@@ -91,13 +91,8 @@ export function storeBenches(loaded: LoadedEngine, baselines: Baselines | undefi
     if (metas.find(digest) === 0) metas.insert(digest);
     return metas.evicted - before;
   };
-  let place = 0;
-  const touchEvicted = (digest: number): number => {
-    const victims = place++ % D.GROUP === 0 ? metas.touchVictims(D.GROUP) : 0;
-    const lines = place % D.GROUP === 0 ? metas.touchVictimLines() : 0;
-    return victims ^ metas.touch(digest) ^ lines;
-  };
-  const touchRecent = (digest: number): number => recent.touch(digest + D.SIGNATURE_MIX_AT);
+  const touchEvicted = (): number => metas.touchVictims(D.GROUP) ^ touchMetas();
+  const touchRecent = (): number => recent.touch(digests + D.SIGNATURE_MIX_AT, D.DIGEST_BYTES, D.GROUP);
   const has = (digest: number): number =>
     recent.has(digest + D.SIGNATURE_KEY_AT, digest + D.SIGNATURE_MIX_AT) ? 1 : 0;
 
@@ -109,8 +104,8 @@ export function storeBenches(loaded: LoadedEngine, baselines: Baselines | undefi
     same: true,
   });
   return [
-    bench("LRU: hit, made the newest", "lru hit", () => run(hits, touchMeta, hit)),
-    bench("LRU: miss", "lru miss", () => run(freshKeys(), touchMeta, miss)),
+    bench("LRU: hit, made the newest", "lru hit", () => run(hits, touchMetas, hit)),
+    bench("LRU: miss", "lru miss", () => run(freshKeys(), touchMetas, miss)),
     bench("LRU: miss, insert, evict the oldest", "lru evict", () => run(freshKeys(), touchEvicted, evict)),
     bench("recent filter: miss", "recent miss", () => run(freshKeys(), touchRecent, has)),
   ];

@@ -7,7 +7,10 @@ import { Arena } from "../../src/arena.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
 import { burstOf, HEADER_BYTES, TAIL_AT } from "../../src/channel/header.ts";
 import { Producer } from "../../src/channel/producer.ts";
+import type { Tails } from "../../src/channel/tails.ts";
 import { Intake } from "../../src/engine/intake.ts";
+import { SEEN_NEVER } from "../../src/join/store-layout.ts";
+import { loadKernel } from "../../src/kernel/kernel.ts";
 import { DIGEST_BYTES, FEE_AT, GROUP, REASON_AT } from "../../src/wire/digest-layout.ts";
 
 const CHANNEL_AT = 65_536;
@@ -80,8 +83,20 @@ class Bench {
   #inside = false;
   readonly #load = Atomics.load;
   readonly #store = Atomics.store;
+  readonly #kernelTails: Tails;
 
   constructor() {
+    const kernel = loadKernel(this.arena);
+    this.#kernelTails = {
+      loadTail: (at) => {
+        this.step();
+        return kernel.loadTail(at);
+      },
+      storeTail: (at, tail) => {
+        kernel.storeTail(at, tail);
+        this.#checkPublication();
+      },
+    };
     const copy = this.arena.u8.copyWithin;
     // the copy into the queue goes word by word, each a step
     this.arena.u8.copyWithin = (target: number, start: number, end = start): typeof this.arena.u8 => {
@@ -112,9 +127,11 @@ class Bench {
       (CHANNEL_AT + HEADER_BYTES + 4 * this.words * this.capacity) >>> 2,
     );
     this.#inside = true;
-    this.#producer = new Producer(arena, CHANNEL_AT, this.capacity, this.words * 4);
+    // Tails in one word, as the kernel has them, or in JavaScript's two.
+    const tails = random.chance(0.5) ? this.#kernelTails : undefined;
+    this.#producer = new Producer(arena, CHANNEL_AT, this.capacity, this.words * 4, tails);
     this.#inside = false;
-    this.consumer = new Consumer(arena, CHANNEL_AT, this.capacity, this.words * 4);
+    this.consumer = new Consumer(arena, CHANNEL_AT, this.capacity, this.words * 4, tails);
     this.consumer.head = first;
     this.#published = first;
   }
@@ -265,6 +282,7 @@ class IntakeReader {
           arena.u8[digest + REASON_AT] = 0;
         }
       },
+      recognise: () => SEEN_NEVER,
     };
     /** The digest of an element that passed the group's check: whole, and the one of its place. */
     const check = (digest: number): void => {
@@ -289,15 +307,8 @@ class IntakeReader {
         return -1;
       },
     };
-    const metas = {
-      touchVictims: () => 0,
-      touchVictimLines: () => 0,
-      touch: () => 0,
-      find: () => 0,
-      insert: () => {},
-      refresh: () => {},
-    };
-    const recent = { touch: () => 0, has: () => false };
+    const metas = { at: 0, touchVictims: () => 0, touch: () => 0, insert: () => {} };
+    const recent = { at: 0, touch: () => 0 };
     const model = {
       chooser: null,
       touch: () => 0,

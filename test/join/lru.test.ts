@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Lru } from "../../src/join/lru.ts";
+import { CACHE_LINE_BYTES } from "../../src/layout.ts";
 import { MIXES, makeStore, randomOf } from "./store.ts";
 
 const NODE_BYTES = 32;
@@ -59,8 +60,12 @@ describe("least recently used", () => {
           [16, 64],
           [64, 16],
         ] as const) {
-          const { arena, region } = makeStore(capacity, NODE_BYTES, log);
-          const lru = new Lru(arena, region, { key: 0, links: LINKS_AT });
+          const { arena, region, kernel, scratchAt } = makeStore(capacity, NODE_BYTES, log);
+          const lru = new Lru(arena, region, { key: 0, links: LINKS_AT }, kernel);
+          const find = (key: number): number => {
+            arena.i32.set([key, ~key, mixOf(key)], scratchAt >>> 2);
+            return lru.find(scratchAt, scratchAt + 8);
+          };
           const naive = new NaiveLru(capacity);
           const insert = (key: number): number => {
             const node = lru.insert(mixOf(key));
@@ -72,15 +77,13 @@ describe("least recently used", () => {
           const keys = Math.max(2, Math.ceil(habit.keys < 1_000 ? habit.keys * capacity : habit.keys));
           for (let step = 0; step < 3_000; step++) {
             const key = random() % keys;
-            const mix = mixOf(key);
             if (random() % 16 < habit.touch) lru.touchVictims(random() % 20);
-            if (random() % 16 < habit.touch) lru.touchVictimLines();
-            lru.touch(mix);
-            const node = lru.find(mix, key, ~key);
+            const node = find(key);
+            lru.touch(scratchAt + 8, 4, 1);
             expect(node).toBe(naive.keys.get(key) ?? -1);
             if (node < 0) {
               const victim = naive.insert(key, insert(key));
-              if (victim >= 0) expect(lru.find(mixOf(victim), victim, ~victim)).toBe(-1);
+              if (victim >= 0) expect(find(victim)).toBe(-1);
             } else {
               const dice = random() % 16;
               if (dice < habit.refresh) {
@@ -89,7 +92,7 @@ describe("least recently used", () => {
               } else if (dice < habit.refresh + habit.remove) {
                 lru.remove(node);
                 naive.keys.delete(key);
-                expect(lru.find(mix, key, ~key)).toBe(-1);
+                expect(find(key)).toBe(-1);
               }
             }
             expect(lru.size).toBe(naive.keys.size);
@@ -103,23 +106,56 @@ describe("least recently used", () => {
           }
           for (let i = 0; i < order.length; i++) {
             lru.touchVictims(1);
-            lru.touchVictimLines();
             expect(insert(10_000_000 + i)).toBe(nodes[i]!);
-            expect(lru.find(mixOf(order[i]!), order[i]!, ~order[i]!)).toBe(-1);
+            expect(find(order[i]!)).toBe(-1);
           }
         }
       });
     }
   }
 
-  test("starting touches no memory", () => {
-    const { arena, region } = makeStore(64, NODE_BYTES);
-    new Lru(arena, region, { key: 0, links: LINKS_AT });
+  test("starting touches nothing but the store's words", () => {
+    const { arena, region, kernel } = makeStore(64, NODE_BYTES);
+    new Lru(arena, region, { key: 0, links: LINKS_AT }, kernel);
+    arena.u8.fill(0, region.stateAt, region.stateAt + CACHE_LINE_BYTES);
     expect(arena.u8.every((byte) => byte === 0)).toBe(true);
   });
 
-  test("refuses a log of touches that is no power of two", () => {
-    const { arena, region } = makeStore(64, NODE_BYTES);
-    expect(() => new Lru(arena, { ...region, touchLogEntries: 100 }, { key: 0, links: LINKS_AT })).toThrow("100");
+  test("keeps to its own nodes, buckets and log, whatever is asked of it", () => {
+    const { arena, region, kernel, scratchAt } = makeStore(16, NODE_BYTES);
+    const lru = new Lru(arena, region, { key: 0, links: LINKS_AT }, kernel);
+    const random = randomOf(3);
+    for (let step = 0; step < 1_000; step++) {
+      arena.i32.set([step, 0, random()], scratchAt >>> 2);
+      lru.touchVictims(random() % 40);
+      lru.insert(arena.i32[(scratchAt >>> 2) + 2]!);
+      if (step % 3 === 0) lru.remove(random() % lru.size);
+    }
+    arena.u8.fill(0, region.nodesAt, region.nodesAt + region.capacity * NODE_BYTES);
+    arena.u8.fill(0, region.bucketsAt, scratchAt + 16);
+    expect(arena.u8.every((byte) => byte === 0)).toBe(true);
+  });
+
+  test("touches a table's rows through the mixes that stand in slots", () => {
+    const { arena, region, kernel, scratchAt } = makeStore(64, NODE_BYTES);
+    const lru = new Lru(arena, region, { key: 0, links: LINKS_AT }, kernel);
+    // Slot 3's mix stands at scratch + 64 + 3 * 16; its bucket's first tag's low byte is what the touch reads.
+    arena.i32[(scratchAt + 64 + 48) >>> 2] = 5;
+    arena.i32[scratchAt >>> 2] = 3;
+    arena.u8[region.bucketsAt + 5 * CACHE_LINE_BYTES] = 77;
+    expect(lru.touchThrough(scratchAt, 1, scratchAt + 64, 16)).toBe(77);
+    arena.i32[scratchAt >>> 2] = 2;
+    expect(lru.touchThrough(scratchAt, 1, scratchAt + 64, 16)).toBe(0);
+  });
+
+  test("refuses a region that is no store", () => {
+    const { arena, region, kernel } = makeStore(64, NODE_BYTES);
+    const open = (change: Partial<typeof region>) => () =>
+      new Lru(arena, { ...region, ...change }, { key: 0, links: LINKS_AT }, kernel);
+    expect(open({ touchLogEntries: 100 })).toThrow("100");
+    expect(open({ bucketCount: 8 })).toThrow("8 buckets");
+    expect(open({ bucketCount: 24 })).toThrow("24 buckets");
+    expect(open({ nodeBytes: 24 })).toThrow("24 bytes");
+    expect(open({ bucketsAt: region.bucketsAt + 32 })).toThrow("cache line");
   });
 });

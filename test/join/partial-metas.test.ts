@@ -5,8 +5,8 @@ import { makeStore, randomOf } from "./store.ts";
 
 function makeMetas(capacity: number) {
   const store = makeStore(capacity, META_BYTES);
-  const { arena, scratchAt } = store;
-  const metas = new PartialMetas(arena, store.region);
+  const { arena, kernel, scratchAt } = store;
+  const metas = new PartialMetas(arena, store.region, kernel);
   /** A digest whose every byte follows from its number. @returns its bytes */
   const digest = (number: number): Uint8Array => {
     const random = randomOf(number);
@@ -50,7 +50,7 @@ describe("partial metas", () => {
     arena.u8.copyWithin(outcomeAt, scratchAt + HASH_AT, scratchAt + HASH_AT + 8);
     arena.u8.copyWithin(outcomeAt + 8, scratchAt + HASH_MIX_AT, scratchAt + HASH_MIX_AT + 8);
     digest(4);
-    metas.touchMix(outcomeAt + 8);
+    metas.touch(outcomeAt + 8, 16, 1);
     expect(metas.findByHash(outcomeAt, outcomeAt + 8)).toBe(at);
     arena.u8[outcomeAt] ^= 1;
     expect(metas.findByHash(outcomeAt, outcomeAt + 8)).toBe(0);
@@ -66,7 +66,7 @@ describe("partial metas", () => {
     const insert = (number: number): void => {
       digest(number);
       metas.touchVictims(2);
-      metas.touch(scratchAt);
+      metas.touch(scratchAt + HASH_MIX_AT, DIGEST_BYTES, 1);
       metas.insert(scratchAt);
     };
     const find = (number: number): number => {
@@ -97,7 +97,7 @@ describe("partial metas", () => {
   });
 
   test("refuses nodes of another size", () => {
-    const { arena, region } = makeStore(8, 64);
-    expect(() => new PartialMetas(arena, region)).toThrow("128");
+    const { arena, region, kernel } = makeStore(8, 64);
+    expect(() => new PartialMetas(arena, region, kernel)).toThrow("128");
   });
 });

@@ -5,7 +5,7 @@ import { makeStore, randomOf } from "./store.ts";
 
 function makeFilter(capacity: number) {
   const store = makeStore(capacity, RECENT_NODE_BYTES);
-  const filter = new RecentFilter(store.arena, store.region);
+  const filter = new RecentFilter(store.arena, store.region, store.kernel);
   const keyAt = store.scratchAt;
   const mixAt = store.scratchAt + 8;
   const write = (key: number): void => {
@@ -20,7 +20,7 @@ function makeFilter(capacity: number) {
     store,
     has: (key: number): boolean => {
       write(key);
-      filter.touch(mixAt);
+      filter.touch(mixAt, 16, 1);
       return filter.has(keyAt, mixAt);
     },
     put: (key: number): void => {
@@ -70,7 +70,7 @@ describe("recent filter", () => {
   });
 
   test("refuses nodes of another size", () => {
-    const { arena, region } = makeStore(8, 64);
-    expect(() => new RecentFilter(arena, region)).toThrow("32");
+    const { arena, region, kernel } = makeStore(8, 64);
+    expect(() => new RecentFilter(arena, region, kernel)).toThrow("32");
   });
 });

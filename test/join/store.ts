@@ -1,6 +1,7 @@
 // A small store in an arena of its own, with keys and mixes that the test chooses.
 
 import { Arena } from "../../src/arena.ts";
+import { type Kernel, loadKernel } from "../../src/kernel/kernel.ts";
 import { CACHE_LINE_BYTES, type LruRegion } from "../../src/layout.ts";
 
 const FIRST = 65_536;
@@ -8,6 +9,7 @@ const SCRATCH_BYTES = 1_024;
 
 export interface Store {
   readonly arena: Arena;
+  readonly kernel: Kernel;
   readonly region: LruRegion;
   /** 1 KiB for the test, 64-byte aligned. */
   readonly scratchAt: number;
@@ -19,10 +21,13 @@ export function makeStore(capacity: number, nodeBytes: number, touchLogEntries =
   const log = touchLogEntries || 2 ** Math.ceil(Math.log2(2 * capacity));
   const bucketsAt = FIRST + Math.ceil((capacity * nodeBytes) / CACHE_LINE_BYTES) * CACHE_LINE_BYTES;
   const touchLogAt = bucketsAt + bucketCount * CACHE_LINE_BYTES;
-  const scratchAt = touchLogAt + Math.ceil((log * 4) / CACHE_LINE_BYTES) * CACHE_LINE_BYTES;
+  const stateAt = touchLogAt + Math.ceil((log * 4) / CACHE_LINE_BYTES) * CACHE_LINE_BYTES;
+  const scratchAt = stateAt + CACHE_LINE_BYTES;
+  const arena = Arena.reserve(scratchAt + SCRATCH_BYTES);
   return {
-    arena: Arena.reserve(scratchAt + SCRATCH_BYTES),
-    region: { capacity, nodesAt: FIRST, nodeBytes, bucketsAt, bucketCount, touchLogAt, touchLogEntries: log },
+    arena,
+    kernel: loadKernel(arena),
+    region: { stateAt, capacity, nodesAt: FIRST, nodeBytes, bucketsAt, bucketCount, touchLogAt, touchLogEntries: log },
     scratchAt,
   };
 }

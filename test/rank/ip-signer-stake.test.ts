@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { loadKernel } from "../../src/kernel/kernel.ts";
 import { IpSignerStake } from "../../src/rank/ip-signer-stake.ts";
 import { type Stake, StakeTable } from "../../src/rank/stake-table.ts";
 import { TRAIT_IPV6 } from "../../src/wire/digest-layout.ts";
@@ -48,10 +49,10 @@ describe("IpSignerStake", () => {
   });
 
   test("learns as IpSigner does", () => {
-    const { model, write } = makeModel();
+    const { arena, model, write } = makeModel();
     for (let i = 0; i < 5; i++) model.outcome(write({ ip: 1, payer: 1, fee: 1_000 }), 100);
     expect(model.pending).toBe(5);
-    model.touch(write({ ip: 1, payer: 1 }));
+    model.touch(loadKernel(arena), write({ ip: 1, payer: 1 }), 1);
     model.learn();
     model.advance();
     const [ip, payer] = [0.95 * 3 + 0.05 * 100, 0.95 * 4 + 0.05 * 100];

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { loadKernel } from "../../src/kernel/kernel.ts";
 import { ScoreReader } from "../../src/rank/score-reader.ts";
 import { ScoreTable } from "../../src/rank/score-table.ts";
-import { IP_ID_AT, IP_KEY_AT, TRAIT_IPV6 } from "../../src/wire/digest-layout.ts";
+import { DIGEST_BYTES, IP_ID_AT, IP_KEY_AT, TRAIT_IPV6 } from "../../src/wire/digest-layout.ts";
 import { randomOf } from "../join/store.ts";
 import { makeTables, NaiveTable, type Tables } from "./tables.ts";
 
@@ -10,6 +11,7 @@ const rising = (a: number, b: number): number => a - b;
 function makeTable(limit: number, spread = true) {
   const tables: Tables = makeTables(limit, 4, spread);
   const table = new ScoreTable(tables.arena, tables.layout.ips);
+  const kernel = loadKernel(tables.arena);
   const idAt = (key: number): number => tables.write({ ip: key, payer: 0 }) + IP_ID_AT;
   return {
     ...tables,
@@ -19,7 +21,7 @@ function makeTable(limit: number, spread = true) {
     region: tables.layout.ips,
     reader: new ScoreReader(tables.arena, tables.layout.ips),
     gather: (key: number, value: number, traits = 0): void => {
-      table.touch(idAt(key));
+      table.touch(kernel, idAt(key), DIGEST_BYTES, 1);
       table.gather(tables.at + IP_ID_AT, tables.at + IP_KEY_AT, traits, value);
     },
   };

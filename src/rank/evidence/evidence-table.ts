@@ -6,11 +6,15 @@
 // can only push out one another: what is proven (or thoroughly disproven) stays until it has decayed.
 
 import type { Arena } from "../../arena.ts";
+import type { Toucher } from "../../kernel/kernel.ts";
 import { type EvidenceRegion, EVIDENCE_WAYS as WAYS } from "../../layout.ts";
 import { BAD_MOST, GOOD_MOST } from "./constants.ts";
 import { BLAME, CREDIT, DECAY_STEP_MS, IN_FLIGHT_DECAY } from "./decay.ts";
 
 const WAYS_SHIFT = 3;
+const TAGS_BYTES = 4 << WAYS_SHIFT;
+/** A mask that changes no row number. */
+const ALL = -1;
 const NODE_SHIFT = 4; // words of a node: 16
 
 // Words of a node (f32, but for the last two).
@@ -69,8 +73,27 @@ export class EvidenceTable {
     this.#keys = region.keysAt >>> 2;
   }
 
-  /** Loads the line of tags that `find` reads. */
-  touch(low: number): number {
+  /**
+   * Loads the lines of tags that `find` reads, for a group.
+   * @param idsAt arena offset of the first key's id (u64); the next ones follow at `strideBytes`
+   * @returns anything that depends on the loads
+   */
+  touch(toucher: Toucher, idsAt: number, strideBytes: number, count: number): number {
+    return toucher.touchRows(idsAt, strideBytes, count, this.#tags << 2, this.#mask, TAGS_BYTES);
+  }
+
+  /**
+   * The same where the ids stand in rows of a table.
+   * @param rowsAt arena offset of the first row's number; the next ones follow
+   * @param idsAt arena offset of row 0's id
+   * @returns anything that depends on the loads
+   */
+  touchThrough(toucher: Toucher, rowsAt: number, count: number, idsAt: number, rowBytes: number): number {
+    return toucher.touchRowsThrough(rowsAt, 4, count, idsAt, ALL, rowBytes, this.#tags << 2, this.#mask, TAGS_BYTES);
+  }
+
+  /** Loads the line of tags of one key. */
+  touchOne(low: number): number {
     return this.#words[this.#tags + ((low & this.#mask) << WAYS_SHIFT)]!;
   }
 

@@ -14,10 +14,12 @@
 // why it is as it is, and what it earns. Josang & Ismail (2002) on beta reputation; congestion windows for the room.
 
 import type { Arena } from "../../arena.ts";
+import type { Toucher } from "../../kernel/kernel.ts";
 import { type ArenaLayout, EVIDENCE_WAYS } from "../../layout.ts";
 import {
   ARRIVAL_AT,
   COMPUTE_UNITS_AT,
+  DIGEST_BYTES,
   IP_ID_AT,
   PAYER_ID_AT,
   PAYLOAD_MIX_AT,
@@ -115,15 +117,16 @@ export class Evidence implements Model, Chooser {
 
   // --- Arrival ---
 
-  touch(at: number): number {
-    const i32 = this.#i32;
-    this.#see.setIds(at);
-    return (
-      this.table.touch(this.#see.leafLow) +
-      this.table.touch(i32[(at + PAYER_ID_AT) >>> 2]!) +
-      this.table.touch(i32[(at + IP_ID_AT) >>> 2]!) +
-      this.#payloads.touch(i32[(at + PAYLOAD_MIX_AT) >>> 2]!)
-    );
+  touch(toucher: Toucher, digestsAt: number, count: number): number {
+    let touched =
+      this.table.touch(toucher, digestsAt + PAYER_ID_AT, DIGEST_BYTES, count) +
+      this.table.touch(toucher, digestsAt + IP_ID_AT, DIGEST_BYTES, count) +
+      this.#payloads.touch(toucher, digestsAt + PAYLOAD_MIX_AT, DIGEST_BYTES, count);
+    for (let i = 0; i < count; i++) {
+      this.#see.setIds(digestsAt + i * DIGEST_BYTES);
+      touched += this.table.touchOne(this.#see.leafLow);
+    }
+    return touched;
   }
 
   score(at: number): number {
@@ -160,14 +163,15 @@ export class Evidence implements Model, Chooser {
     this.#newcomers.begin(k.EXPLORED_SHARE * most, k.EXPLORED_ONCE_SHARE * most);
   }
 
-  touchAgain(at: number): number {
-    this.#see.setIds(at);
-    return (
-      this.table.touch(this.#see.leafLow) +
-      this.table.touch(this.#see.portLow) +
-      this.table.touch(this.#i32[(at + PAYER_ID_AT) >>> 2]!) +
-      this.table.touch(this.#i32[(at + IP_ID_AT) >>> 2]!)
-    );
+  touchAgain(toucher: Toucher, slotsAt: number, count: number, digestsAt: number, slotBytes: number): number {
+    let touched =
+      this.table.touchThrough(toucher, slotsAt, count, digestsAt + PAYER_ID_AT, slotBytes) +
+      this.table.touchThrough(toucher, slotsAt, count, digestsAt + IP_ID_AT, slotBytes);
+    for (let i = 0; i < count; i++) {
+      this.#see.setIds(digestsAt + this.#i32[(slotsAt >>> 2) + i]! * slotBytes);
+      touched += this.table.touchOne(this.#see.leafLow) + this.table.touchOne(this.#see.portLow);
+    }
+    return touched;
   }
 
   rescore(at: number, place: number): number {

@@ -3,7 +3,8 @@
 // sent is forgotten less easily than what was only seen.
 
 import type { Arena } from "../../arena.ts";
-import type { LinesRegion } from "../../layout.ts";
+import type { Toucher } from "../../kernel/kernel.ts";
+import { CACHE_LINE_BYTES, type LinesRegion } from "../../layout.ts";
 
 const ENTRIES = 8;
 const LINE_SHIFT = 4;
@@ -23,9 +24,13 @@ export class PayloadMemory {
     this.#mask = region.lines - 1;
   }
 
-  /** Loads the line that `find` reads. */
-  touch(low: number): number {
-    return this.#words[this.#lines + ((low & this.#mask) << LINE_SHIFT)]!;
+  /**
+   * Loads the lines that `find` reads, for a group.
+   * @param hashesAt arena offset of the first payload's keyed hash (u64); the next ones follow at `strideBytes`
+   * @returns anything that depends on the loads
+   */
+  touch(toucher: Toucher, hashesAt: number, strideBytes: number, count: number): number {
+    return toucher.touchRows(hashesAt, strideBytes, count, this.#lines << 2, this.#mask, CACHE_LINE_BYTES);
   }
 
   /** @returns what is known of a payload, for `wasSent` and `senderOf`; 0: nothing */

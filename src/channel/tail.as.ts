@@ -1,0 +1,27 @@
+// A channel's tail, loaded and stored as one 64-bit word (wire.md, 3): in the kernel, because JavaScript can do neither
+// without a price.
+//
+// The engine compiles each `Atomics.load` (and a WebAssembly atomic load as well) to a locked exchange-and-add of 0. That is
+// a *write* to the producer's cache line, which takes the line away from the producer at every look; and it waits until
+// all earlier stores have left the core, which behind the copy of a packet takes some hundred nanoseconds. Where the
+// processor keeps loads in order and stores in order, as x86-64 does, a plain aligned 64-bit load is an acquire load
+// already, and a plain store a release store. Elsewhere the atomic ones are used. No compiler moves the plain ones: to
+// JavaScript's a call into the kernel is opaque, and in the kernel the stores that stand before hold them in their place.
+
+let plain: bool = false;
+
+/** Says once, after loading, whether the processor orders plain loads among loads and plain stores among stores. */
+export function setOrderedMemory(ordered: i32): void {
+  plain = ordered != 0;
+}
+
+/** @returns the tail at `at`, exact below 2^53 (centuries) */
+export function loadTail(at: usize): f64 {
+  return <f64>(plain ? load<u64>(at) : atomic.load<u64>(at));
+}
+
+/** Publishes everything stored before. @param tail a whole number below 2^53 */
+export function storeTail(at: usize, tail: f64): void {
+  if (plain) store<u64>(at, <u64>tail);
+  else atomic.store<u64>(at, <u64>tail);
+}

@@ -1,0 +1,22 @@
+// A thread that counts a tail up, one by one, by the kernel's store or by JavaScript's, and says when it is done.
+
+import { Arena } from "../../src/arena.ts";
+import { AtomicTails } from "../../src/channel/tails.ts";
+import { loadKernel } from "../../src/kernel/kernel.ts";
+
+export interface TailJob {
+  readonly memory: WebAssembly.Memory;
+  readonly at: number;
+  readonly first: number;
+  readonly last: number;
+  readonly byKernel: boolean;
+}
+
+declare const self: Worker;
+
+self.onmessage = ({ data: { memory, at, first, last, byKernel } }: MessageEvent<TailJob>) => {
+  const arena = new Arena(memory);
+  const tails = byKernel ? loadKernel(arena) : new AtomicTails(arena);
+  for (let tail = first; tail <= last; tail++) tails.storeTail(at, tail);
+  postMessage("done");
+};

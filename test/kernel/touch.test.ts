@@ -1,0 +1,60 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Arena } from "../../src/arena.ts";
+import { loadKernel } from "../../src/kernel/kernel.ts";
+
+const WORDS_AT = 1_024;
+const BETWEEN_AT = 8_192;
+const TABLE_AT = 16_384;
+const ROWS = 64;
+
+const arena = Arena.reserve(131_072);
+const kernel = loadKernel(arena);
+for (let i = 0; i < arena.u8.length; i++) arena.u8[i] = Math.imul(i, 0x9e3779b1) >>> 24;
+const everything = arena.u8.slice(TABLE_AT);
+
+describe("touches", () => {
+  const strides = fc.constantFrom(4, 16, 192);
+  const rowSizes = fc.constantFrom(1, 16, 64, 128);
+  const words = fc.array(fc.nat(0xffff_ffff), { maxLength: 16 });
+
+  test("read the first byte of each word's row, and write nothing", () => {
+    fc.assert(
+      fc.property(words, strides, rowSizes, (values, stride, rowBytes) => {
+        let expected = 0;
+        for (const [i, value] of values.entries()) {
+          arena.u32[(WORDS_AT + i * stride) / 4] = value;
+          expected += arena.u8[TABLE_AT + (value & (ROWS - 1)) * rowBytes]!;
+        }
+        expect(kernel.touchRows(WORDS_AT, stride, values.length, TABLE_AT, ROWS - 1, rowBytes)).toBe(expected);
+      }),
+    );
+    expect(arena.u8.slice(TABLE_AT)).toEqual(everything);
+  });
+
+  test("go through a table between, whose rows name those of the second", () => {
+    fc.assert(
+      fc.property(words, strides, rowSizes, (values, stride, rowBytes) => {
+        let expected = 0;
+        for (const [i, value] of values.entries()) {
+          arena.u32[(WORDS_AT + i * stride) / 4] = value;
+          const row = arena.u32[(BETWEEN_AT + (value & 31) * 8) / 4]!;
+          expected += arena.u8[TABLE_AT + (row & (ROWS - 1)) * rowBytes]!;
+        }
+        const touched = kernel.touchRowsThrough(
+          WORDS_AT,
+          stride,
+          values.length,
+          BETWEEN_AT,
+          31,
+          8,
+          TABLE_AT,
+          ROWS - 1,
+          rowBytes,
+        );
+        expect(touched).toBe(expected);
+      }),
+    );
+    expect(arena.u8.slice(TABLE_AT)).toEqual(everything);
+  });
+});
