@@ -98,11 +98,15 @@ function startSidecar(prefix: string, statsPath: string): Bun.Subprocess {
     SEED,
     "--stats-json",
     statsPath,
+    "--stats-interval",
+    "100ms",
   ];
   const child = Bun.spawn([...program, "run", ...flags], { stdout: "ignore", stderr: "ignore", env: {} });
   children.push(child);
   return child;
 }
+
+const statsOf = (name: string): Stats => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as Stats;
 
 describe.skipIf(!rust.ok)("the validator's side of the guide", () => {
   test("goes through the sidecar, past a dead one, and back", async () => {
@@ -115,8 +119,8 @@ describe.skipIf(!rust.ok)("the validator's side of the guide", () => {
     expect(alone).toMatchObject({ alive: false, offered: 0, missing: 0 });
 
     const first = startSidecar(prefix, join(folder, "first.json"));
-    const helped = await validator.when("packets go through", ({ fromSidecar }) => fromSidecar > 2 * RATE);
-    expect(helped.alive).toBe(true);
+    // Alive, but for the moments in which a busy machine holds it up.
+    await validator.when("packets go through", ({ alive, fromSidecar }) => alive && fromSidecar > 2 * RATE);
 
     // It dies under load, without a word.
     first.kill("SIGKILL");
@@ -127,25 +131,58 @@ describe.skipIf(!rust.ok)("the validator's side of the guide", () => {
     expect(past.failed + past.included).toBeGreaterThan(atDeath.failed + atDeath.included);
 
     const second = startSidecar(prefix, join(folder, "second.json"));
+    const again = await validator.when("packets come again", ({ fromSidecar }) => fromSidecar > past.fromSidecar);
     await validator.when("packets go through again", ({ fromSidecar }) => fromSidecar > past.fromSidecar + 2 * RATE);
 
     const last = await validator.finish();
     expect(last.event).toBe("done");
     expect(last.offered + last.bypassed).toBe(last.sent);
     expect(last.twice).toBe(0);
-    // Lost is only what the dead one held: a silence's worth and a transmit tick's worth, many times over for a busy machine.
     expect(last.fromSidecar + last.bypassed + last.missing).toBe(last.sent);
-    expect(last.missing).toBeLessThan(2 * RATE);
 
-    // What the second sidecar learned says that hashes, failures and signatures were understood.
+    // What was said last may still be on its way.
+    const executed = (report: Report): number => report.fromSidecar + report.bypassed - report.failed;
+    await until("the second one to have read everything", () => {
+      const channels = existsSync(join(folder, "second.json")) ? statsOf("second").channels : undefined;
+      if (channels === undefined) return false;
+      const { sig_to_qos, sch_to_qos, tx_status_cache } = channels;
+      const isSaid = sig_to_qos!.tail === last.failed && sch_to_qos!.tail === executed(last);
+      const all = [sig_to_qos!, sch_to_qos!, tx_status_cache!];
+      return isSaid && tx_status_cache!.tail === last.included && all.every(({ depth }) => depth === 0);
+    });
     second.kill("SIGTERM");
     expect(await second.exited).toBe(0);
-    const { counters, channels } = JSON.parse(readFileSync(join(folder, "second.json"), "utf8")) as Stats;
+    const { counters, channels } = statsOf("second");
     expect(counters.failedView + counters.failedSanitize + counters.invalidPacketData).toBe(0);
-    expect(counters.completed).toBeGreaterThan(RATE);
-    expect(counters.recentSignaturesReceived).toBeGreaterThan(RATE / 2);
-    expect(counters.sigverifyFeedback).toBeGreaterThan(RATE / 40);
-    expect(channels.tpu_to_qos).toMatchObject({ state: "attached", torn: 0 });
+    expect(channels.tpu_to_qos).toMatchObject({ state: "attached", torn: 0, lapped: 0 });
+    expect(channels.fwd_to_qos).toMatchObject({ state: "attached", torn: 0, lapped: 0 });
+
+    // It took all that was offered, and what it sent came.
     expect(counters.totalPackets).toBe(channels.tpu_to_qos.received + channels.fwd_to_qos.received);
+    expect(counters.totalPackets).toBe(last.offered - past.offered);
+    expect(counters.bankingTransmissions).toBe(last.fromSidecar - past.fromSidecar);
+
+    // It heard all that was said since it came: later than `past`, and before its first packet was seen in `again`.
+    const heard = (count: number, of: (report: Report) => number): void => {
+      expect(count).toBeGreaterThanOrEqual(of(last) - of(again));
+      expect(count).toBeLessThanOrEqual(of(last) - of(past));
+      expect(count).toBeGreaterThan(0);
+    };
+    heard(counters.sigverifyFeedback, ({ failed }) => failed);
+    heard(counters.recentSignaturesReceived, ({ included }) => included);
+    heard(counters.completed + counters.unknownOutcomes, executed);
+    // Hashes were understood: whatever it sent was found again by its outcome, unless its signature was wrong. There are few
+    // of those: three senders of sixty sign nothing rightly, and are soon held back.
+    expect(counters.completed).toBeLessThanOrEqual(counters.bankingTransmissions);
+    expect(counters.completed + counters.sigverifyFeedback).toBeGreaterThanOrEqual(counters.bankingTransmissions);
+    expect(counters.completed).toBeGreaterThan(RATE);
+
+    // What the second one holds is not lost. Lost is what the dead one held, by the last that it said itself, and what was
+    // offered since: a silence's worth and an interval of its statistics, many times over for a busy machine.
+    const holds = ({ counters }: Stats): number => counters.totalPackets - counters.bankingTransmissions;
+    const lost = last.missing - holds(statsOf("second"));
+    const dead = statsOf("first");
+    expect(lost).toBeGreaterThanOrEqual(0);
+    expect(lost - holds(dead), `the dead one said ${JSON.stringify(dead.counters)}`).toBeLessThan(RATE);
   }, 180_000);
 });

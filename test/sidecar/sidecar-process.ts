@@ -56,7 +56,7 @@ export interface Stats {
   readonly counters: Record<string, number>;
   readonly channels: Record<
     string,
-    { state: string; received: number; lapped: number; torn: number; tail: number; detached: number }
+    { state: string; received: number; lapped: number; torn: number; tail: number; depth: number; detached: number }
   >;
   readonly queue: { size: number };
   readonly faults: Record<string, number>;
