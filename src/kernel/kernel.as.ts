@@ -17,7 +17,7 @@ import {
   OUTCOME_NANOS_AT,
 } from "./entry-layout";
 
-export { loadTail, setOrderedMemory, storeTail } from "../channel/tail.as";
+export { beat, loadTail, setOrderedMemory, storeTail } from "../channel/channel-words.as";
 export { storeFind, storeInsert, storeRefresh, storeRemove, storeTouchVictims } from "../join/lru.as";
 export { recognise, remember } from "../join/recognise.as";
 export { sortFalling } from "./sort.as";

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Arena } from "../arena.ts";
-import type { Tails } from "../channel/tails.ts";
+import type { ChannelWords } from "../channel/channel-words.ts";
 import type { MetaKernel } from "../join/partial-metas.ts";
 import wasmPath from "./kernel.wasm" with { type: "file" };
 
@@ -39,7 +39,7 @@ export interface Toucher {
 }
 
 /** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */
-export interface Kernel extends MetaKernel, Tails {
+export interface Kernel extends MetaKernel, ChannelWords {
   /**
    * Digests packets that lie one behind the other (wire/digest-layout.ts).
    * @param count 1 to GROUP; more works, with less use of the caches
@@ -93,14 +93,14 @@ interface Exports extends Kernel {
   setOrderedMemory(ordered: number): void;
 }
 
-/** Processors that keep loads in order and stores in order (channel/tail.as.ts). */
+/** Processors that keep loads in order and stores in order (channel/channel-words.as.ts). */
 const ORDERS_MEMORY = process.arch === "x64";
 
 let compiled: WebAssembly.Module | undefined;
 
 /**
  * Instantiates the kernel over an arena; synchronous, so that a Worker can use it at once.
- * @param ordersMemory whether plain loads and stores may serve for tails (channel/tail.as.ts)
+ * @param ordersMemory whether plain loads and stores may serve for tails (channel/channel-words.as.ts)
  */
 export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
   compiled ??= new WebAssembly.Module(readFileSync(wasmPath));
@@ -122,6 +122,7 @@ export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
       raw.sortFalling(count | 0, scores | 0, sequences | 0, order | 0, scratch | 0),
     loadTail: (at) => raw.loadTail(at | 0),
     storeTail: (at, tail) => raw.storeTail(at | 0, tail),
+    beat: (at) => raw.beat(at | 0),
     touchRows: (words, stride, count, table, mask, rowBytes) =>
       raw.touchRows(words | 0, stride | 0, count | 0, table | 0, mask | 0, rowBytes | 0),
     touchRowsThrough: (words, stride, count, between, betweenMask, betweenBytes, table, mask, rowBytes) =>
