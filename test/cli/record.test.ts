@@ -146,7 +146,8 @@ describe("qos inspect --record", () => {
     const all = await run("inspect", "--record", folder.file("all.rec"), ...flags, "--json");
     clearInterval(timer);
     expect([one.code, all.code]).toEqual([0, 0]);
-    expect(one.lines[0]).toMatch(/traffic\.rec: [1-9]\d* packets in 0\.2 s/);
+    const [, seconds] = /traffic\.rec: [1-9]\d* packets in (\d+\.\d) s/.exec(one.lines[0]!)!;
+    expect(Number(seconds)).toBeGreaterThanOrEqual(0.2); // more where the machine is busy
     expect(one.notes[0]).toContain("recording fwd_to_qos into");
     const facts = all.parsed<{ packets: Record<string, number>; missed: Record<string, number> }>();
     expect(facts.packets.fwd_to_qos).toBe(openRecording(folder.file("all.rec")).packets);

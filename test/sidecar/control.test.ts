@@ -12,6 +12,7 @@ import { answer, type ControlParts, readRequest, senderOf } from "../../src/side
 import { ControlServer } from "../../src/sidecar/control-server.ts";
 import { IP_ID_AT, IP_KEY_AT, PAYER_ID_AT, PAYER_KEY_AT } from "../../src/wire/digest-layout.ts";
 import { MemoryLog, smallMemory } from "./parts.ts";
+import { until } from "./sidecar-process.ts";
 
 const PAYER = new Uint8Array(32).fill(5);
 
@@ -227,11 +228,21 @@ describe("the socket", () => {
   test("a request without end, and too many connections, are ended", async () => {
     const { path } = await open();
     expect(await raw(path, "x".repeat(100_000), 5_000)).toContain("at most 4096 bytes");
-    const sockets = await Promise.all(
-      Array.from({ length: 40 }, () => Bun.connect({ unix: path, socket: { data: () => undefined } })),
-    );
-    for (const socket of sockets) socket.end();
-    await Bun.sleep(20);
+    let ended = 0;
+    let refusals = "";
+    const socket = {
+      data: (_: unknown, bytes: Buffer) => {
+        refusals += bytes.toString();
+      },
+      close: () => {
+        ended += 1;
+      },
+    };
+    const sockets = await Promise.all(Array.from({ length: 40 }, () => Bun.connect({ unix: path, socket })));
+    await until("the eight beyond 32 are ended", () => ended === 8);
+    expect(refusals.match(/too many connections/g)).toHaveLength(8);
+    for (const one of sockets) one.end();
+    await until("all of them are ended", () => ended === 40);
     expect(await ask(path, { command: "stats" })).toMatchObject({ ok: true });
   });
 

@@ -11,6 +11,7 @@ import { Outlet } from "../../src/records/outlet.ts";
 import { FatesFile } from "../../src/sidecar/fates-file.ts";
 import { noPostgres, PASSWORD, Postgres } from "../database/postgres.ts";
 import { Rig, SMALL } from "../database/rig.ts";
+import { until } from "./sidecar-process.ts";
 
 const BINARY = new URL("../../dist/qos", import.meta.url).pathname;
 const folder = fs.mkdtempSync("/tmp/qos-sidecar-db-");
@@ -30,36 +31,43 @@ function qos(...words: string[]): { exitCode: number; stdout: string; stderr: st
   return { exitCode: done.exitCode, stdout: done.stdout.toString(), stderr: done.stderr.toString() };
 }
 
-/** A sidecar with traffic beside it, until both are done. */
-async function run(name: string, ...words: string[]): Promise<{ log: string; statistics: Statistics }> {
+/**
+ * A sidecar with traffic beside it, until both are done.
+ * @param meanwhile when it is through, the traffic ends; without it after four seconds
+ */
+async function run(
+  name: string,
+  words: readonly string[],
+  meanwhile?: (statistics: () => Statistics | undefined) => Promise<void>,
+): Promise<{ log: string; statistics: Statistics }> {
   const stats = `${folder}/${name}.json`;
-  const sidecar = Bun.spawn(
-    [
-      BINARY,
-      "run",
-      "--prefix",
-      `${prefix}${name}_`,
-      "--allow-root",
-      "--idle",
-      "backoff",
-      "--stats-json",
-      stats,
-      ...words,
-    ],
-    { cwd: folder, env: { PATH: "/usr/bin:/bin" }, stdin: "ignore", stdout: "ignore", stderr: "pipe" },
-  );
-  const traffic = ["--duration", "4s", "--rate", "3000", "--seed", "3"];
+  const statistics = (): Statistics => JSON.parse(fs.readFileSync(stats, "utf8")) as Statistics;
+  const always = ["--prefix", `${prefix}${name}_`, "--allow-root", "--idle", "backoff"];
+  always.push("--stats-json", stats, "--stats-interval", "100ms");
+  const options = { cwd: folder, env: { PATH: "/usr/bin:/bin" }, stdin: "ignore", stdout: "ignore" } as const;
+  const sidecar = Bun.spawn([BINARY, "run", ...always, ...words], { ...options, stderr: "pipe" });
+  const said = new Response(sidecar.stderr).text();
+  const traffic = ["--duration", meanwhile === undefined ? "4s" : "100s", "--rate", "3000", "--seed", "3"];
   const validator = Bun.spawn([BINARY, "simulate", "--prefix", `${prefix}${name}_`, ...traffic], {
-    cwd: folder,
-    stdin: "ignore",
-    stdout: "ignore",
+    ...options,
     stderr: "ignore",
   });
-  expect(await validator.exited).toBe(0);
-  sidecar.kill("SIGTERM");
-  const log = await new Response(sidecar.stderr).text();
-  expect({ log, exitCode: await sidecar.exited }).toMatchObject({ exitCode: 0 });
-  return { log, statistics: JSON.parse(fs.readFileSync(stats, "utf8")) as Statistics };
+  try {
+    if (meanwhile !== undefined) {
+      await meanwhile(() => (fs.existsSync(stats) ? statistics() : undefined));
+      validator.kill("SIGINT");
+    }
+    expect(await validator.exited).toBe(0);
+    sidecar.kill("SIGTERM");
+    const log = await said;
+    expect({ log, exitCode: await sidecar.exited }).toMatchObject({ exitCode: 0 });
+    return { log, statistics: statistics() };
+  } finally {
+    for (const child of [validator, sidecar]) {
+      child.kill("SIGKILL"); // where the above went wrong
+      await child.exited;
+    }
+  }
 }
 
 /** Each outcome that the loop counted is there, but for those that were counted as lapped (a machine under load). */
@@ -73,7 +81,7 @@ function expectAllThere(rows: number, { counters, database }: Statistics): void 
 describe("a sidecar with SQLite", () => {
   test("writes what its own numbers say, and its report and explanations come from there", async () => {
     const file = `${folder}/qos.db`;
-    const { statistics } = await run("a", "--db", `sqlite:${file}`, "--db-sample-fates", "1", "--db-scores", "1s");
+    const { statistics } = await run("a", ["--db", `sqlite:${file}`, "--db-sample-fates", "1", "--db-scores", "1s"]);
     const { counters, database } = statistics;
     expect(counters.completed).toBeGreaterThan(100);
     const client = new Database(file, { readonly: true });
@@ -112,8 +120,6 @@ describe.skipIf(noPostgres !== undefined)("a sidecar with PostgreSQL", () => {
       const url = await postgres.database();
       const secret = `${folder}/url`;
       fs.writeFileSync(secret, url, { mode: 0o600 });
-      const under = run("p", "--db-url-file", secret, "--db-sample-fates", "0.1");
-      under.catch(() => undefined); // looked at below; until then the server must not be left running
       const rows = async (): Promise<number> => {
         const [row] = await postgres.query(
           "SELECT count(*) AS rows FROM qos_transactions WHERE NOT failed_signature",
@@ -121,12 +127,22 @@ describe.skipIf(noPostgres !== undefined)("a sidecar with PostgreSQL", () => {
         );
         return Number(row?.rows);
       };
-      const until = performance.now() + 30_000;
-      while ((await rows().catch(() => 0)) === 0 && performance.now() < until) await Bun.sleep(50);
-      await postgres.end("SIGKILL");
-      await Bun.sleep(700); // it is away for a while
-      await postgres.resume();
-      const { log, statistics } = await under;
+      const flags = ["--db-url-file", secret, "--db-sample-fates", "0.1"];
+      const { log, statistics } = await run("p", flags, async (numbers) => {
+        const shown = (what: string, holds: (database: Statistics["database"]) => boolean): Promise<unknown> =>
+          until(what, () => {
+            const now = numbers();
+            return now !== undefined && holds(now.database);
+          });
+        const end = performance.now() + 30_000;
+        while ((await rows().catch(() => 0)) === 0 && performance.now() < end) await Bun.sleep(50);
+        await postgres.end("SIGKILL");
+        await shown("a failure", ({ failures, connected }) => failures! > 0 && connected === 0);
+        const missed = numbers()!.database.recordsTaken!;
+        await shown("more records", ({ recordsTaken }) => recordsTaken! > missed + 100); // it is away for a while
+        await postgres.resume();
+        await shown("the database again", ({ connected }) => connected === 1);
+      });
       expectAllThere(await rows(), statistics);
       expect(statistics.database.failures).toBeGreaterThan(0);
       expect(log).toContain("the database takes records again");
@@ -152,30 +168,30 @@ describe("a running sidecar", () => {
       },
     );
     const path = `/dev/shm/${name}qos_fates`;
-    qos("simulate", "--prefix", name, "--duration", "2s", "--rate", "1000", "--seed", "3");
-    const bytes = fs.readFileSync(path);
-    expect(ringProblem(bytes)).toBeUndefined();
-    const recent = recentFates(bytes, bytes);
-    expect(recent.count).toBeGreaterThan(100);
-    expect(Math.abs(recent.wallOffsetMs - Date.now())).toBeLessThan(3_600_000);
-    const hash = Buffer.from(recent.records.subarray(0, 8)).reverse().toString("hex");
-    const told = qos("explain", "--prefix", name, "--json", hash === "0".repeat(16) ? "1".repeat(16) : hash);
-    expect(told.stderr + told.stdout).toMatch(/"source":"running sidecar"|nothing is known of it/);
-    sidecar.kill("SIGTERM");
-    expect(await sidecar.exited).toBe(0);
-    expect(fs.existsSync(path)).toBe(false);
-    const gone = qos("explain", "--prefix", name, hash);
-    expect([gone.exitCode, gone.stderr.includes("nowhere to look")]).toEqual([1, true]);
+    try {
+      qos("simulate", "--prefix", name, "--duration", "2s", "--rate", "1000", "--seed", "3");
+      const bytes = fs.readFileSync(path);
+      expect(ringProblem(bytes)).toBeUndefined();
+      const recent = recentFates(bytes, bytes);
+      expect(recent.count).toBeGreaterThan(100);
+      expect(Math.abs(recent.wallOffsetMs - Date.now())).toBeLessThan(3_600_000);
+      const hash = Buffer.from(recent.records.subarray(0, 8)).reverse().toString("hex");
+      const told = qos("explain", "--prefix", name, "--json", hash === "0".repeat(16) ? "1".repeat(16) : hash);
+      expect(told.stderr + told.stdout).toMatch(/"source":"running sidecar"|nothing is known of it/);
+      sidecar.kill("SIGTERM");
+      expect(await sidecar.exited).toBe(0);
+      expect(fs.existsSync(path)).toBe(false);
+      const gone = qos("explain", "--prefix", name, hash);
+      expect([gone.exitCode, gone.stderr.includes("nowhere to look")]).toEqual([1, true]);
+    } finally {
+      sidecar.kill("SIGKILL"); // where the above went wrong
+      await sidecar.exited;
+    }
   }, 60_000);
 
   test("goes on without a database that it cannot write, and says why", async () => {
-    const { log, statistics } = await run(
-      "c",
-      "--db",
-      `sqlite:${folder}/absent/qos.db`,
-      "--db-spill",
-      `${folder}/c.spill`,
-    );
+    const flags = ["--db", `sqlite:${folder}/absent/qos.db`, "--db-spill", `${folder}/c.spill`];
+    const { log, statistics } = await run("c", flags);
     expect(log).toMatch(/WARN .*the database .*absent\/qos.db cannot be opened/);
     expect(statistics.counters.bankingTransmissions).toBeGreaterThan(0);
     expect(statistics.database).toMatchObject({ rowsWritten: 0, dropped: 0, connected: 0 });

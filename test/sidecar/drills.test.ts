@@ -400,8 +400,9 @@ describe("the clock", () => {
           if (performance.now() > end) throw new Error(`${seen} steps of the clock seen, ${steps} made`);
           await Bun.sleep(20);
         }
-        const expected = new Date(Date.now() + hours * HOUR_S * 1_000).toISOString().slice(0, 10);
-        await until(`a line of ${expected}`, () => year().startsWith(expected));
+        // Asked each time: the day may change meanwhile.
+        const expected = (): string => new Date(Date.now() + hours * HOUR_S * 1_000).toISOString().slice(0, 10);
+        await until(`a line of ${expected()}`, () => year().startsWith(expected()));
         send(peer, 100);
         sent += 100;
         const now = await counted(peer, "bankingTransmissions", sent);
