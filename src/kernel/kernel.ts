@@ -36,6 +36,25 @@ export interface Toucher {
     mask: number,
     rowBytes: number,
   ): number;
+
+  /**
+   * Loads the nodes that sets of eight tags (rank/evidence/evidence-table.ts) have for ids.
+   * @param idsAt arena offset of the first id (u64); the next ones follow at `strideBytes`
+   * @param tagsAt arena offset of set 0; an id's set is its low word & `mask`
+   * @returns anything that depends on the loads
+   */
+  touchNodes(idsAt: number, strideBytes: number, count: number, tagsAt: number, mask: number, nodesAt: number): number;
+
+  /** The same where the ids stand in rows of a table. @param rowsAt of their numbers (u32) @param idsAt of row 0's id */
+  touchNodesThrough(
+    rowsAt: number,
+    count: number,
+    idsAt: number,
+    rowBytes: number,
+    tagsAt: number,
+    mask: number,
+    nodesAt: number,
+  ): number;
 }
 
 /** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */
@@ -137,6 +156,10 @@ export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
         mask | 0,
         rowBytes | 0,
       ),
+    touchNodes: (ids, stride, count, tags, mask, nodes) =>
+      raw.touchNodes(ids | 0, stride | 0, count | 0, tags | 0, mask | 0, nodes | 0),
+    touchNodesThrough: (rows, count, ids, rowBytes, tags, mask, nodes) =>
+      raw.touchNodesThrough(rows | 0, count | 0, ids | 0, rowBytes | 0, tags | 0, mask | 0, nodes | 0),
     storeFind: (store, key, mix) => raw.storeFind(store | 0, key | 0, mix | 0),
     storeInsert: (store, mix) => raw.storeInsert(store | 0, mix | 0),
     storeRefresh: (store, node) => raw.storeRefresh(store | 0, node | 0),
