@@ -30,6 +30,8 @@ export const STAKE_SLOT_BYTES = 24;
 export const LIST_ENTRIES = 65_536;
 export const LIST_HEADER_BYTES = 2_048;
 export const LIST_SLOT_BYTES = 48;
+/** Ids of a packet's leaf and port. */
+export const EVIDENCE_IDS_BYTES = 16;
 /** Nodes of the evidence model: 131,072 in sets of 8, so that proven senders stay under any flood of fresh ones. */
 export const EVIDENCE_SETS = 16_384;
 export const EVIDENCE_WAYS = 8;
@@ -126,6 +128,8 @@ export interface EvidenceRegion {
   readonly sets: number;
   readonly tagsAt: number;
   readonly nodesAt: number;
+  /** 16 bytes for each packet of a group: ids made on the way. */
+  readonly idsAt: number;
   /** For readers on other threads: what kind of key each node has (u8), and addresses and payers whole (32 bytes each). */
   readonly kindsAt: number;
   readonly keysAt: number;
@@ -292,6 +296,7 @@ class Plan {
       sets,
       tagsAt: this.take(nodes * 4, PAGE_BYTES),
       nodesAt: this.take(nodes * CACHE_LINE_BYTES),
+      idsAt: this.take(GROUP * EVIDENCE_IDS_BYTES),
       kindsAt: this.take(nodes),
       keysAt: this.take(nodes * EVIDENCE_KEY_BYTES),
     };

@@ -8,8 +8,8 @@
 // as a plain load, which leaves the producer's cache line with the producer (tail.as.ts).
 
 import type { Arena } from "../arena.ts";
+import { AtomicWords, type ChannelWords } from "./channel-words.ts";
 import { burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT } from "./header.ts";
-import { AtomicTails, type Tails } from "./tails.ts";
 
 /** Elements given up after a first overrun: one group. */
 const SKIP_LEAST = 16;
@@ -30,10 +30,9 @@ export class Consumer {
 
   #skip = SKIP_LEAST;
   #receivedAtSkip = Number.NEGATIVE_INFINITY;
-  readonly #i32: Int32Array;
-  readonly #tails: Tails;
+  readonly #words: ChannelWords;
   readonly #tailAt: number;
-  readonly #beatWord: number;
+  readonly #beatAt: number;
   readonly #elements: number;
   readonly #mask: number;
   /** How far behind the tail an element is still safe. */
@@ -42,19 +41,18 @@ export class Consumer {
   /**
    * @param at arena offset of the channel's header, which is already checked
    * @param capacity elements, a power of two
-   * @param tails the kernel, where there is one
+   * @param words the kernel, where there is one
    */
   constructor(
     arena: Arena,
     at: number,
     readonly capacity: number,
     readonly elementBytes: number,
-    tails: Tails = new AtomicTails(arena),
+    words: ChannelWords = new AtomicWords(arena),
   ) {
-    this.#i32 = arena.i32;
-    this.#tails = tails;
+    this.#words = words;
     this.#tailAt = at + TAIL_AT;
-    this.#beatWord = (at + CONSUMER_HEARTBEAT_AT) >>> 2;
+    this.#beatAt = at + CONSUMER_HEARTBEAT_AT;
     this.#elements = at + HEADER_BYTES;
     this.#mask = capacity - 1;
     this.#reach = capacity - burstOf(capacity);
@@ -67,7 +65,7 @@ export class Consumer {
 
   /** Loads the producer's tail (acquire). */
   loadTail(): number {
-    this.tail = this.#tails.loadTail(this.#tailAt);
+    this.tail = this.#words.loadTail(this.#tailAt);
     return this.tail;
   }
 
@@ -131,8 +129,7 @@ export class Consumer {
 
   /** Adds 1 to the consumer's heartbeat (u64, only ours to write). */
   beat(): void {
-    const i32 = this.#i32;
-    if (Atomics.add(i32, this.#beatWord, 1) === -1) Atomics.add(i32, this.#beatWord + 1, 1);
+    this.#words.beat(this.#beatAt);
   }
 
   #skipTo(index: number): void {

@@ -4,18 +4,17 @@
 // at the latest every `burst` elements, so that a consumer's reach (capacity - burst) holds for what is being written.
 
 import type { Arena } from "../arena.ts";
+import { AtomicWords, type ChannelWords } from "./channel-words.ts";
 import { burstOf, HEADER_BYTES, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "./header.ts";
-import { AtomicTails, type Tails } from "./tails.ts";
 
 export class Producer {
   /** Elements written, published or not. */
   tail: number;
 
-  readonly #i32: Int32Array;
   readonly #u8: Uint8Array;
-  readonly #tails: Tails;
+  readonly #words: ChannelWords;
   readonly #tailAt: number;
-  readonly #beatWord: number;
+  readonly #beatAt: number;
   readonly #elements: number;
   readonly #mask: number;
   readonly #burst: number;
@@ -25,24 +24,23 @@ export class Producer {
    * Continues from the stored tail.
    * @param at arena offset of the channel's header, which is already checked
    * @param capacity elements, a power of two
-   * @param tails the kernel, where there is one
+   * @param words the kernel, where there is one
    */
   constructor(
     arena: Arena,
     at: number,
     readonly capacity: number,
     readonly elementBytes: number,
-    tails: Tails = new AtomicTails(arena),
+    words: ChannelWords = new AtomicWords(arena),
   ) {
-    this.#i32 = arena.i32;
     this.#u8 = arena.u8;
-    this.#tails = tails;
+    this.#words = words;
     this.#tailAt = at + TAIL_AT;
-    this.#beatWord = (at + PRODUCER_HEARTBEAT_AT) >>> 2;
+    this.#beatAt = at + PRODUCER_HEARTBEAT_AT;
     this.#elements = at + HEADER_BYTES;
     this.#mask = capacity - 1;
     this.#burst = burstOf(capacity);
-    this.tail = tails.loadTail(this.#tailAt);
+    this.tail = words.loadTail(this.#tailAt);
     this.#published = this.tail;
   }
 
@@ -70,12 +68,11 @@ export class Producer {
   sync(): void {
     if (this.tail === this.#published) return;
     this.#published = this.tail;
-    this.#tails.storeTail(this.#tailAt, this.tail);
+    this.#words.storeTail(this.#tailAt, this.tail);
   }
 
   /** Adds 1 to the producer's heartbeat (u64, only ours to write). */
   beat(): void {
-    const i32 = this.#i32;
-    if (Atomics.add(i32, this.#beatWord, 1) === -1) Atomics.add(i32, this.#beatWord + 1, 1);
+    this.#words.beat(this.#beatAt);
   }
 }

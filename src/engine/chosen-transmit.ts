@@ -112,6 +112,7 @@ export class ChosenTransmit implements Transmitter {
     const count = Math.min(queue.outgoing, CHOICES_PER_TURN);
     let looked = 0;
     for (; looked < count; looked++) {
+      if (looked % GROUP === 0) this.#touchNext(Math.min(GROUP, count - looked));
       const at = queue.slotAt(queue.outgoingSlot(0));
       const choice = chooser.choose(at);
       if (choice === CHOICE_STOP) {
@@ -136,6 +137,16 @@ export class ChosenTransmit implements Transmitter {
     output.sync();
     if (queue.outgoing === 0) this.#end(now);
     return looked + 1;
+  }
+
+  /** Loads what choosing and sending the next ones will read. */
+  #touchNext(count: number): void {
+    const { queue, chooser, dispatch } = this;
+    const { slotsAt, slotBytes } = queue;
+    const next = queue.outgoingAt(0);
+    this.touched =
+      chooser.touchAgain(this.kernel, next, count, slotsAt, slotBytes) +
+      dispatch.touch(next, count, slotsAt, slotBytes);
   }
 
   #keepRest(now: number): number {

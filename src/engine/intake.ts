@@ -191,7 +191,7 @@ export class Intake {
     }
     this.#count(consumer, digest);
     this.kernel.copy(at, digest, DIGEST_BYTES);
-    const left = queue.push(slot, score);
+    const left = queue.push(slot, score, now);
     if (left < 0) return true;
     this.counters[STAT.leakedPriority]!++;
     if (this.outlet.fates) this.outlet.fate(queue.slotAt(left), END_LEAKED, now, NOT_TRANSMITTED);

@@ -17,11 +17,11 @@ import {
   OUTCOME_NANOS_AT,
 } from "./entry-layout";
 
-export { loadTail, setOrderedMemory, storeTail } from "../channel/tail.as";
+export { beat, loadTail, setOrderedMemory, storeTail } from "../channel/channel-words.as";
 export { storeFind, storeInsert, storeRefresh, storeRemove, storeTouchVictims } from "../join/lru.as";
 export { recognise, remember } from "../join/recognise.as";
 export { sortFalling } from "./sort.as";
-export { touchRows, touchRowsThrough } from "./touch.as";
+export { touchNodes, touchNodesThrough, touchRows, touchRowsThrough } from "./touch.as";
 
 const LINE_BYTES: usize = 64;
 const REMAINING_META_BYTES: usize = 16;

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Arena } from "../arena.ts";
-import type { Tails } from "../channel/tails.ts";
+import type { ChannelWords } from "../channel/channel-words.ts";
 import type { MetaKernel } from "../join/partial-metas.ts";
 import wasmPath from "./kernel.wasm" with { type: "file" };
 
@@ -36,10 +36,29 @@ export interface Toucher {
     mask: number,
     rowBytes: number,
   ): number;
+
+  /**
+   * Loads the nodes that sets of eight tags (rank/evidence/evidence-table.ts) have for ids.
+   * @param idsAt arena offset of the first id (u64); the next ones follow at `strideBytes`
+   * @param tagsAt arena offset of set 0; an id's set is its low word & `mask`
+   * @returns anything that depends on the loads
+   */
+  touchNodes(idsAt: number, strideBytes: number, count: number, tagsAt: number, mask: number, nodesAt: number): number;
+
+  /** The same where the ids stand in rows of a table. @param rowsAt of their numbers (u32) @param idsAt of row 0's id */
+  touchNodesThrough(
+    rowsAt: number,
+    count: number,
+    idsAt: number,
+    rowBytes: number,
+    tagsAt: number,
+    mask: number,
+    nodesAt: number,
+  ): number;
 }
 
 /** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */
-export interface Kernel extends MetaKernel, Tails {
+export interface Kernel extends MetaKernel, ChannelWords {
   /**
    * Digests packets that lie one behind the other (wire/digest-layout.ts).
    * @param count 1 to GROUP; more works, with less use of the caches
@@ -93,14 +112,14 @@ interface Exports extends Kernel {
   setOrderedMemory(ordered: number): void;
 }
 
-/** Processors that keep loads in order and stores in order (channel/tail.as.ts). */
+/** Processors that keep loads in order and stores in order (channel/channel-words.as.ts). */
 const ORDERS_MEMORY = process.arch === "x64";
 
 let compiled: WebAssembly.Module | undefined;
 
 /**
  * Instantiates the kernel over an arena; synchronous, so that a Worker can use it at once.
- * @param ordersMemory whether plain loads and stores may serve for tails (channel/tail.as.ts)
+ * @param ordersMemory whether plain loads and stores may serve for tails (channel/channel-words.as.ts)
  */
 export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
   compiled ??= new WebAssembly.Module(readFileSync(wasmPath));
@@ -122,6 +141,7 @@ export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
       raw.sortFalling(count | 0, scores | 0, sequences | 0, order | 0, scratch | 0),
     loadTail: (at) => raw.loadTail(at | 0),
     storeTail: (at, tail) => raw.storeTail(at | 0, tail),
+    beat: (at) => raw.beat(at | 0),
     touchRows: (words, stride, count, table, mask, rowBytes) =>
       raw.touchRows(words | 0, stride | 0, count | 0, table | 0, mask | 0, rowBytes | 0),
     touchRowsThrough: (words, stride, count, between, betweenMask, betweenBytes, table, mask, rowBytes) =>
@@ -136,6 +156,10 @@ export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
         mask | 0,
         rowBytes | 0,
       ),
+    touchNodes: (ids, stride, count, tags, mask, nodes) =>
+      raw.touchNodes(ids | 0, stride | 0, count | 0, tags | 0, mask | 0, nodes | 0),
+    touchNodesThrough: (rows, count, ids, rowBytes, tags, mask, nodes) =>
+      raw.touchNodesThrough(rows | 0, count | 0, ids | 0, rowBytes | 0, tags | 0, mask | 0, nodes | 0),
     storeFind: (store, key, mix) => raw.storeFind(store | 0, key | 0, mix | 0),
     storeInsert: (store, mix) => raw.storeInsert(store | 0, mix | 0),
     storeRefresh: (store, node) => raw.storeRefresh(store | 0, node | 0),

@@ -39,3 +39,49 @@ export function touchRowsThrough(
   }
   return sink;
 }
+
+/** Within a set of eight: two vectors of tags. */
+const SET_BYTES: usize = 32;
+const NODE_BYTES: usize = 64;
+
+/** Loads the node that a set of eight has for an id of two words, where it has one. */
+@inline
+function touchNode(id: usize, tags: usize, mask: u32, nodes: usize): u32 {
+  const set = <usize>(load<u32>(id) & mask);
+  const tag = i32x4.splat(<i32>(load<u32>(id, 4) | 1));
+  const at = tags + set * SET_BYTES;
+  const ways =
+    i32x4.bitmask(i32x4.eq(v128.load(at), tag)) | (i32x4.bitmask(i32x4.eq(v128.load(at, 16), tag)) << 4);
+  return ways == 0 ? 0 : <u32>load<u8>(nodes + (set * 8 + <usize>ctz<i32>(ways)) * NODE_BYTES);
+}
+
+/**
+ * Loads the nodes of the evidence model's table (rank/evidence/evidence-table.ts) that a group's ids have. Their tags were
+ * touched before: a tag's line tells where the node's is.
+ * @param ids address of the first id (u64); the next ones follow at `stride`
+ * @returns anything that depends on the loads
+ */
+export function touchNodes(ids: usize, stride: i32, count: i32, tags: usize, mask: u32, nodes: usize): i32 {
+  let sink: u32 = 0;
+  for (let i: i32 = 0; i < count; i++, ids += stride) sink += touchNode(ids, tags, mask, nodes);
+  return sink;
+}
+
+/**
+ * The same where the ids stand in rows of a table.
+ * @param rows address of the first row's number (u32); the next ones follow
+ * @param ids address of row 0's id
+ */
+export function touchNodesThrough(
+  rows: usize,
+  count: i32,
+  ids: usize,
+  rowBytes: u32,
+  tags: usize,
+  mask: u32,
+  nodes: usize,
+): i32 {
+  let sink: u32 = 0;
+  for (let i: i32 = 0; i < count; i++, rows += 4) sink += touchNode(ids + load<u32>(rows) * rowBytes, tags, mask, nodes);
+  return sink;
+}

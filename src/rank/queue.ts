@@ -12,7 +12,7 @@
 
 import type { Arena } from "../arena.ts";
 import type { QueueRegion } from "../layout.ts";
-import { ARRIVAL_AT, SCORE_AT } from "../wire/digest-layout.ts";
+import { SCORE_AT } from "../wire/digest-layout.ts";
 
 const ARITY_SHIFT = 2;
 const ARITY = 1 << ARITY_SHIFT;
@@ -103,13 +103,14 @@ export class Queue {
   }
 
   /**
-   * Queues the claimed slot, whose digest holds its arrival. Where that makes one too many the lowest leaves, which may be
-   * the new one.
+   * Queues the claimed slot. Where that makes one too many the lowest leaves, which may be the new one.
    * @param score not NaN
+   * @param arrivalMs what its digest holds as well: read from there, it would wait for the copy into the slot
    * @returns the slot that left and is free again, or -1
    */
-  push(slot: number, score: number): number {
+  push(slot: number, score: number, arrivalMs: number): number {
     const sequence = this.#sequence++;
+    this.#arrivals[slot] = arrivalMs;
     const dropped = this.#place(slot, score, sequence);
     if (dropped !== slot) this.#freeCount -= 1;
     if (dropped >= 0 && dropped !== slot) this.#free[this.#freeCount++] = dropped;
@@ -123,12 +124,12 @@ export class Queue {
       const lowest = this.#sequences[0]!;
       if (score < this.door || (score === this.door && sequence > lowest) || Number.isNaN(score)) return slot;
       const dropped = this.#slots[0]!;
-      this.#arrived(slot);
+      this.#entered(slot);
       this.#siftDown(0, score, sequence, slot);
       this.door = this.#scores[0]!;
       return dropped;
     }
-    this.#arrived(slot);
+    this.#entered(slot);
     this.#siftUp(this.size++, score, sequence, slot);
     if (this.size === this.capacity - 1) this.door = this.#scores[0]!;
     return -1;
@@ -279,9 +280,8 @@ export class Queue {
     return this.#free[this.#freeCount - 1 - index]!;
   }
 
-  #arrived(slot: number): void {
-    const arrival = this.#arenaF64[(this.slotAt(slot) + ARRIVAL_AT) >>> 3]!;
-    this.#arrivals[slot] = arrival;
+  #entered(slot: number): void {
+    const arrival = this.#arrivals[slot]!;
     if (arrival < this.#oldestMs) this.#oldestMs = arrival;
   }
 

@@ -102,7 +102,7 @@ export class LoadedEngine {
       arena.u64[(at + D.SIGNATURE_MIX_AT) / 8] = word;
       arena.f64[(at + D.SCORE_AT) / 8] = score;
       arena.u8.copyWithin(at + D.DIGEST_BYTES, packet, packet + AGAVE2_PACKET_BYTES);
-      queue.push(slot, score);
+      queue.push(slot, score, 0);
     }
   }
 

@@ -49,7 +49,7 @@ class OfferedQueue {
       const slot = queue.claim();
       const at = queue.slotAt(slot);
       kernel.copy(at + D.DIGEST_BYTES, this.#packets[i], AGAVE2_PACKET_BYTES);
-      if (queue.push(slot, score) >= 0) left += 1;
+      if (queue.push(slot, score, 0) >= 0) left += 1;
     }
     return left;
   }

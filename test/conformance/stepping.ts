@@ -4,10 +4,10 @@
 // running its steps inside the consumer's accesses reaches every sequentially consistent interleaving. One seed, one schedule.
 
 import { Arena } from "../../src/arena.ts";
+import type { ChannelWords } from "../../src/channel/channel-words.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
 import { burstOf, HEADER_BYTES, TAIL_AT } from "../../src/channel/header.ts";
 import { Producer } from "../../src/channel/producer.ts";
-import type { Tails } from "../../src/channel/tails.ts";
 import { Intake } from "../../src/engine/intake.ts";
 import { SEEN_NEVER } from "../../src/join/store-layout.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
@@ -83,11 +83,11 @@ class Bench {
   #inside = false;
   readonly #load = Atomics.load;
   readonly #store = Atomics.store;
-  readonly #kernelTails: Tails;
+  readonly #kernelWords: ChannelWords;
 
   constructor() {
     const kernel = loadKernel(this.arena);
-    this.#kernelTails = {
+    this.#kernelWords = {
       loadTail: (at) => {
         this.step();
         return kernel.loadTail(at);
@@ -96,6 +96,7 @@ class Bench {
         kernel.storeTail(at, tail);
         this.#checkPublication();
       },
+      beat: (at) => kernel.beat(at),
     };
     const copy = this.arena.u8.copyWithin;
     // the copy into the queue goes word by word, each a step
@@ -127,11 +128,11 @@ class Bench {
       (CHANNEL_AT + HEADER_BYTES + 4 * this.words * this.capacity) >>> 2,
     );
     this.#inside = true;
-    // Tails in one word, as the kernel has them, or in JavaScript's two.
-    const tails = random.chance(0.5) ? this.#kernelTails : undefined;
-    this.#producer = new Producer(arena, CHANNEL_AT, this.capacity, this.words * 4, tails);
+    // A tail is one word, as the kernel has it, or JavaScript's two.
+    const words = random.chance(0.5) ? this.#kernelWords : undefined;
+    this.#producer = new Producer(arena, CHANNEL_AT, this.capacity, this.words * 4, words);
     this.#inside = false;
-    this.consumer = new Consumer(arena, CHANNEL_AT, this.capacity, this.words * 4, tails);
+    this.consumer = new Consumer(arena, CHANNEL_AT, this.capacity, this.words * 4, words);
     this.consumer.head = first;
     this.#published = first;
   }

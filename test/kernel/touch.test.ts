@@ -11,6 +11,8 @@ const ROWS = 64;
 const arena = Arena.reserve(131_072);
 const kernel = loadKernel(arena);
 for (let i = 0; i < arena.u8.length; i++) arena.u8[i] = Math.imul(i, 0x9e3779b1) >>> 24;
+// A set's tag has its lowest bit set.
+for (let row = 0; row < 32; row++) arena.u32[TABLE_AT / 4 + row]! |= 1;
 const everything = arena.u8.slice(TABLE_AT);
 
 describe("touches", () => {
@@ -53,6 +55,31 @@ describe("touches", () => {
           rowBytes,
         );
         expect(touched).toBe(expected);
+      }),
+    );
+    expect(arena.u8.slice(TABLE_AT)).toEqual(everything);
+  });
+
+  test("read the node that a set of eight has for an id, directly and through a table", () => {
+    const SETS = 4;
+    const tagsAt = TABLE_AT;
+    const nodesAt = TABLE_AT + SETS * 32;
+    const tags = Array.from({ length: SETS * 8 }, (_, row) => arena.u32[tagsAt / 4 + row]!);
+    const id = fc.tuple(fc.nat(0xffff_ffff), fc.oneof(fc.nat(0xffff_ffff), fc.constantFrom(...tags)));
+    fc.assert(
+      fc.property(fc.array(id, { maxLength: 16 }), strides, (ids, stride) => {
+        let expected = 0;
+        for (const [i, [low, high]] of ids.entries()) {
+          arena.u32.set([low, high], (WORDS_AT + i * Math.max(stride, 8)) / 4);
+          const set = low & (SETS - 1);
+          const way = tags.slice(8 * set, 8 * set + 8).indexOf((high | 1) >>> 0);
+          if (way >= 0) expected += arena.u8[nodesAt + (8 * set + way) * 64]!;
+        }
+        const step = Math.max(stride, 8);
+        expect(kernel.touchNodes(WORDS_AT, step, ids.length, tagsAt, SETS - 1, nodesAt)).toBe(expected);
+        for (let i = 0; i < ids.length; i++) arena.u32[BETWEEN_AT / 4 + i] = i;
+        const through = kernel.touchNodesThrough(BETWEEN_AT, ids.length, WORDS_AT, step, tagsAt, SETS - 1, nodesAt);
+        expect(through).toBe(expected);
       }),
     );
     expect(arena.u8.slice(TABLE_AT)).toEqual(everything);

@@ -3,7 +3,7 @@ import { Arena } from "../../src/arena.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { arenaLayout } from "../../src/layout.ts";
 import { type FallingSort, Queue } from "../../src/rank/queue.ts";
-import { ARRIVAL_AT } from "../../src/wire/digest-layout.ts";
+
 import { randomOf } from "../join/store.ts";
 
 interface Entry {
@@ -45,8 +45,7 @@ function makeQueue(queueCapacity: number) {
   const queue = new Queue(arena, layout.queue);
   const push = (score: number, arrival: number): { slot: number; dropped: number } => {
     const slot = queue.claim();
-    arena.f64[(queue.slotAt(slot) + ARRIVAL_AT) >>> 3] = arrival;
-    return { slot, dropped: queue.push(slot, score) };
+    return { slot, dropped: queue.push(slot, score, arrival) };
   };
   return { arena, queue, push, kernel: sortOver(arena), region: layout.queue };
 }

@@ -52,8 +52,8 @@ describe("a deliberate error", () => {
     () => {
       const message = failure(({ engine }) => {
         const push = engine.queue.push.bind(engine.queue);
-        engine.queue.push = (slot, score) => {
-          push(slot, score);
+        engine.queue.push = (slot, score, arrivalMs) => {
+          push(slot, score, arrivalMs);
           return -1;
         };
       });
@@ -105,8 +105,8 @@ describe("a deliberate error", () => {
       const message = failure(({ engine, arena, layout }) => {
         const push = engine.queue.push.bind(engine.queue);
         let count = 0;
-        engine.queue.push = (slot, score) => {
-          const dropped = push(slot, score);
+        engine.queue.push = (slot, score, arrivalMs) => {
+          const dropped = push(slot, score, arrivalMs);
           count += 1;
           if (count % 1_000 === 0) arena.f64[layout.queue.scoresAt / 8 + 1] = -1;
           return dropped;

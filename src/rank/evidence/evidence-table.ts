@@ -92,9 +92,14 @@ export class EvidenceTable {
     return toucher.touchRowsThrough(rowsAt, 4, count, idsAt, ALL, rowBytes, this.#tags << 2, this.#mask, TAGS_BYTES);
   }
 
-  /** Loads the line of tags of one key. */
-  touchOne(low: number): number {
-    return this.#words[this.#tags + ((low & this.#mask) << WAYS_SHIFT)]!;
+  /** Loads the nodes of ids whose tags were touched, for a group. @returns anything that depends on the loads */
+  touchNodes(toucher: Toucher, idsAt: number, strideBytes: number, count: number): number {
+    return toucher.touchNodes(idsAt, strideBytes, count, this.#tags << 2, this.#mask, this.#nodes << 2);
+  }
+
+  /** The same where the ids stand in rows of a table. */
+  touchNodesThrough(toucher: Toucher, rowsAt: number, count: number, idsAt: number, rowBytes: number): number {
+    return toucher.touchNodesThrough(rowsAt, count, idsAt, rowBytes, this.#tags << 2, this.#mask, this.#nodes << 2);
   }
 
   /**

@@ -15,7 +15,7 @@
 
 import type { Arena } from "../../arena.ts";
 import type { Toucher } from "../../kernel/kernel.ts";
-import { type ArenaLayout, EVIDENCE_WAYS } from "../../layout.ts";
+import { type ArenaLayout, EVIDENCE_IDS_BYTES, EVIDENCE_WAYS } from "../../layout.ts";
 import {
   ARRIVAL_AT,
   COMPUTE_UNITS_AT,
@@ -39,6 +39,8 @@ import { PayloadMemory } from "./payload-memory.ts";
 /** Holds in a row after which nothing smaller is looked for in this transmit. */
 const KEEPS_MOST = 256;
 const STALE_STEPS_PER_HALF_LIFE = 4;
+/** Within the ids that a group's touches find (layout.ts: idsAt): the leaf's, then the port's. */
+const PORT_ID_AT = 8;
 
 export class Evidence implements Model, Chooser {
   readonly name = "evidence";
@@ -49,6 +51,7 @@ export class Evidence implements Model, Chooser {
   readonly table: EvidenceTable;
   readonly room = new BlockRoom();
 
+  readonly #idsAt: number;
   readonly #u8: Uint8Array;
   readonly #i32: Int32Array;
   readonly #u32: Uint32Array;
@@ -81,6 +84,7 @@ export class Evidence implements Model, Chooser {
     this.#newcomers = new Newcomers(arena, layout.presence);
     this.#see = new Estimates(arena, this.table, this.room, this.#newcomers.presence);
     this.#payloads = new PayloadMemory(arena, layout.payloads);
+    this.#idsAt = layout.evidence.idsAt;
     this.#u8 = arena.u8;
     this.#i32 = arena.i32;
     this.#u32 = arena.u32;
@@ -118,15 +122,27 @@ export class Evidence implements Model, Chooser {
   // --- Arrival ---
 
   touch(toucher: Toucher, digestsAt: number, count: number): number {
-    let touched =
-      this.table.touch(toucher, digestsAt + PAYER_ID_AT, DIGEST_BYTES, count) +
-      this.table.touch(toucher, digestsAt + IP_ID_AT, DIGEST_BYTES, count) +
-      this.#payloads.touch(toucher, digestsAt + PAYLOAD_MIX_AT, DIGEST_BYTES, count);
-    for (let i = 0; i < count; i++) {
-      this.#see.setIds(digestsAt + i * DIGEST_BYTES);
-      touched += this.table.touchOne(this.#see.leafLow);
-    }
-    return touched;
+    const { table } = this;
+    for (let i = 0; i < count; i++) this.#noteIds(i, digestsAt + i * DIGEST_BYTES);
+    return (
+      table.touch(toucher, digestsAt + PAYER_ID_AT, DIGEST_BYTES, count) +
+      table.touch(toucher, digestsAt + IP_ID_AT, DIGEST_BYTES, count) +
+      table.touch(toucher, this.#idsAt, EVIDENCE_IDS_BYTES, count) +
+      this.#payloads.touch(toucher, digestsAt + PAYLOAD_MIX_AT, DIGEST_BYTES, count) +
+      table.touchNodes(toucher, digestsAt + PAYER_ID_AT, DIGEST_BYTES, count) +
+      table.touchNodes(toucher, this.#idsAt, EVIDENCE_IDS_BYTES, count)
+    );
+  }
+
+  /** Leaves a packet's ids of leaf and port where the touches find them. */
+  #noteIds(i: number, at: number): void {
+    const see = this.#see;
+    const ids = (this.#idsAt + i * EVIDENCE_IDS_BYTES) >>> 2;
+    see.setIds(at);
+    this.#i32[ids] = see.leafLow;
+    this.#i32[ids + 1] = see.leafHigh;
+    this.#i32[ids + 2] = see.portLow;
+    this.#i32[ids + 3] = see.portHigh;
   }
 
   score(at: number): number {
@@ -164,14 +180,22 @@ export class Evidence implements Model, Chooser {
   }
 
   touchAgain(toucher: Toucher, slotsAt: number, count: number, digestsAt: number, slotBytes: number): number {
-    let touched =
-      this.table.touchThrough(toucher, slotsAt, count, digestsAt + PAYER_ID_AT, slotBytes) +
-      this.table.touchThrough(toucher, slotsAt, count, digestsAt + IP_ID_AT, slotBytes);
-    for (let i = 0; i < count; i++) {
-      this.#see.setIds(digestsAt + this.#i32[(slotsAt >>> 2) + i]! * slotBytes);
-      touched += this.table.touchOne(this.#see.leafLow) + this.table.touchOne(this.#see.portLow);
-    }
-    return touched;
+    const { table } = this;
+    const ids = this.#idsAt;
+    const touched =
+      table.touchThrough(toucher, slotsAt, count, digestsAt + PAYER_ID_AT, slotBytes) +
+      table.touchThrough(toucher, slotsAt, count, digestsAt + IP_ID_AT, slotBytes) +
+      this.#payloads.touchThrough(toucher, slotsAt, count, digestsAt + PAYLOAD_MIX_AT, slotBytes);
+    for (let i = 0; i < count; i++) this.#noteIds(i, digestsAt + this.#i32[(slotsAt >>> 2) + i]! * slotBytes);
+    return (
+      touched +
+      table.touch(toucher, ids, EVIDENCE_IDS_BYTES, count) +
+      table.touch(toucher, ids + PORT_ID_AT, EVIDENCE_IDS_BYTES, count) +
+      table.touchNodesThrough(toucher, slotsAt, count, digestsAt + PAYER_ID_AT, slotBytes) +
+      table.touchNodesThrough(toucher, slotsAt, count, digestsAt + IP_ID_AT, slotBytes) +
+      table.touchNodes(toucher, ids, EVIDENCE_IDS_BYTES, count) +
+      table.touchNodes(toucher, ids + PORT_ID_AT, EVIDENCE_IDS_BYTES, count)
+    );
   }
 
   rescore(at: number, place: number): number {

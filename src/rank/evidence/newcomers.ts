@@ -53,11 +53,16 @@ export class Newcomers {
   }
 }
 
+/** Marks for the addresses of a quota: eight for each place, so that few are shared. */
+const MARKS = 8 * PLACES_MOST;
+
 /** A min-heap of candidates, bounded: their ranks, places in the queue, addresses. */
 class Quota {
   readonly #rank = new Float64Array(PLACES_MOST);
   readonly #place = new Int32Array(PLACES_MOST);
   readonly #address = new Int32Array(PLACES_MOST);
+  /** How many of the candidates' addresses share a mark: an address without one is no candidate. */
+  readonly #marks = new Uint16Array(MARKS);
   /** What is due; parts of a place are saved up for later transmits. */
   #due = 0;
   #places = 0;
@@ -67,25 +72,34 @@ class Quota {
     this.#due = (this.#due % 1) + places;
     this.#places = Math.min(Math.floor(this.#due), PLACES_MOST);
     this.#count = 0;
+    this.#marks.fill(0);
   }
 
   consider(rank: number, place: number, address: number): void {
     if (this.#places === 0) return;
     if (this.#count === this.#places && rank <= this.#rank[0]!) return;
-    for (let i = 0; i < this.#count; i++) {
-      if (this.#address[i] !== address) continue;
-      if (rank > this.#rank[i]!) this.#sink(i, rank, place, address);
+    const mark = address & (MARKS - 1);
+    const known = this.#marks[mark] === 0 ? -1 : this.#indexOf(address);
+    if (known >= 0) {
+      if (rank > this.#rank[known]!) this.#sink(known, rank, place, address);
       return;
     }
+    this.#marks[mark]! += 1;
     if (this.#count < this.#places) {
       this.#rise(this.#count++, rank, place, address);
       return;
     }
+    this.#marks[this.#address[0]! & (MARKS - 1)]! -= 1;
     this.#sink(0, rank, place, address);
   }
 
   next(): number {
     return this.#count === 0 ? -1 : this.#place[--this.#count]!;
+  }
+
+  #indexOf(address: number): number {
+    for (let i = 0; i < this.#count; i++) if (this.#address[i] === address) return i;
+    return -1;
   }
 
   #rise(from: number, rank: number, place: number, address: number): void {

@@ -8,6 +8,8 @@ import { CACHE_LINE_BYTES, type LinesRegion } from "../../layout.ts";
 
 const ENTRIES = 8;
 const LINE_SHIFT = 4;
+/** A mask that changes no row number. */
+const ALL = -1;
 /** In a value: the payload was sent. */
 const SENT = 2;
 
@@ -31,6 +33,17 @@ export class PayloadMemory {
    */
   touch(toucher: Toucher, hashesAt: number, strideBytes: number, count: number): number {
     return toucher.touchRows(hashesAt, strideBytes, count, this.#lines << 2, this.#mask, CACHE_LINE_BYTES);
+  }
+
+  /**
+   * The same where the hashes stand in rows of a table.
+   * @param rowsAt arena offset of the first row's number; the next ones follow
+   * @param hashesAt arena offset of row 0's hash
+   * @returns anything that depends on the loads
+   */
+  touchThrough(toucher: Toucher, rowsAt: number, count: number, hashesAt: number, rowBytes: number): number {
+    const lines = this.#lines << 2;
+    return toucher.touchRowsThrough(rowsAt, 4, count, hashesAt, ALL, rowBytes, lines, this.#mask, CACHE_LINE_BYTES);
   }
 
   /** @returns what is known of a payload, for `wasSent` and `senderOf`; 0: nothing */

@@ -138,6 +138,25 @@ describe("the quota", () => {
     ).toEqual([1]);
   });
 
+  test("takes one packet of an address, its best, also where addresses share a mark and leave one another", () => {
+    const candidate = fc.tuple(fc.nat(11), fc.nat(9));
+    fc.assert(
+      fc.property(fc.array(candidate, { maxLength: 40 }), fc.integer({ min: 1, max: 12 }), (rows, places) => {
+        // Addresses that are equal in all low bits, whatever the number of marks.
+        const addresses = rows.map(([sender]) => 5 + sender * 0x0100_0000);
+        const times = new Map<number, number>();
+        for (const address of addresses) times.set(address, 2);
+        const candidates = rows.map(([, worth], i) => [addresses[i], times.get(addresses[i])!, worth] as const);
+        const best = new Map<number, number>();
+        for (const [address, , worth] of candidates) best.set(address, Math.max(best.get(address) ?? 0, worth));
+        const expected = [...best.values()].sort((a, b) => b - a).slice(0, places);
+        const chosen = quota(candidates, places);
+        expect(new Set(chosen.map((place) => addresses[place])).size).toBe(chosen.length);
+        expect(chosen.map((place) => candidates[place]![2]).sort((a, b) => b - a)).toEqual(expected);
+      }),
+    );
+  });
+
   test("who was seen once has places of its own, drawn by lot, one an address", () => {
     const rows = Array.from({ length: 40 }, (_, i) => [1 + (i >> 1), 1, i] as const);
     const chosen = quota([[99, 3, 0], ...rows], 4, 3);

@@ -1,7 +1,7 @@
 // A thread that counts a tail up, one by one, by the kernel's store or by JavaScript's, and says when it is done.
 
 import { Arena } from "../../src/arena.ts";
-import { AtomicTails } from "../../src/channel/tails.ts";
+import { AtomicWords } from "../../src/channel/channel-words.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 
 export interface TailJob {
@@ -16,7 +16,7 @@ declare const self: Worker;
 
 self.onmessage = ({ data: { memory, at, first, last, byKernel } }: MessageEvent<TailJob>) => {
   const arena = new Arena(memory);
-  const tails = byKernel ? loadKernel(arena) : new AtomicTails(arena);
+  const tails = byKernel ? loadKernel(arena) : new AtomicWords(arena);
   for (let tail = first; tail <= last; tail++) tails.storeTail(at, tail);
   postMessage("done");
 };

@@ -1,20 +1,23 @@
-// How a cursor reads and publishes a channel's tail. The kernel's way (channel/tail.as.ts) is the loop's; this one needs no
-// kernel, and is for whoever has none at hand and is in no hurry.
+// How a cursor reads and writes the words of a channel that both sides see: tail and heartbeat. The kernel's way
+// (channel/channel-words.as.ts) is the loop's; this one needs no kernel, and is for whoever is in no hurry.
 
 import type { Arena } from "../arena.ts";
 
-export interface Tails {
+export interface ChannelWords {
   /** Loads a tail (acquire). @param at its arena offset @returns the tail, exact below 2^53 */
   loadTail(at: number): number;
 
   /** Publishes everything stored before (release). @param tail a whole number below 2^53 */
   storeTail(at: number, tail: number): void;
+
+  /** Adds 1 to a heartbeat (u64), which nobody else writes; orders nothing. */
+  beat(at: number): void;
 }
 
 const TWO_32 = 4_294_967_296;
 
-/** Tails by JavaScript's Atomics. */
-export class AtomicTails implements Tails {
+/** Channel words by JavaScript's Atomics. */
+export class AtomicWords implements ChannelWords {
   readonly #i32: Int32Array;
   readonly #u64: BigUint64Array;
 
@@ -37,5 +40,9 @@ export class AtomicTails implements Tails {
   /** One 64-bit store: two of 32 bits could be seen half done. */
   storeTail(at: number, tail: number): void {
     Atomics.store(this.#u64, at / 8, BigInt(tail));
+  }
+
+  beat(at: number): void {
+    Atomics.add(this.#u64, at / 8, 1n);
   }
 }

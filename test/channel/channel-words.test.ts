@@ -1,19 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Arena } from "../../src/arena.ts";
-import { AtomicTails, type Tails } from "../../src/channel/tails.ts";
+import { AtomicWords, type ChannelWords } from "../../src/channel/channel-words.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
-import type { TailJob } from "./tails-worker.ts";
+import type { TailJob } from "./channel-words-worker.ts";
 
 const AT = 1_024;
 const arena = Arena.reserve(65_536);
 const kernel = loadKernel(arena);
 /** The kernel's atomic instructions, which other processors than x86-64 take. */
 const atomicKernel = loadKernel(arena, false);
-const WAYS: Record<string, Tails> = {
+const WAYS: Record<string, ChannelWords> = {
   "the kernel's": kernel,
   "the kernel's, atomic": atomicKernel,
-  "JavaScript's": new AtomicTails(arena),
+  "JavaScript's": new AtomicWords(arena),
 };
 
 /** Where a half of the word runs over, and anywhere. */
@@ -54,7 +54,7 @@ describe("tails", () => {
       ["the kernel's", "the kernel's"],
     ] as const) {
       arena.u64[AT / 8] = BigInt(first);
-      const worker = new Worker(new URL("./tails-worker.ts", import.meta.url).href);
+      const worker = new Worker(new URL("./channel-words-worker.ts", import.meta.url).href);
       const ended = new Promise<void>((resolve, reject) => {
         worker.onmessage = () => resolve();
         worker.onerror = reject;
