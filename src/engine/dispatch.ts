@@ -12,6 +12,9 @@ import { NOT_TRANSMITTED } from "../records/record-layout.ts";
 import { ARRIVAL_AT, DIGEST_BYTES, HASH_MIX_AT, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../wire/digest-layout.ts";
 import { STAT } from "./statistics.ts";
 
+/** A mask that changes no row number. */
+const ALL = -1;
+
 export class Dispatch {
   readonly #f64: Float64Array;
   readonly #packetBytes: number;
@@ -31,14 +34,17 @@ export class Dispatch {
   }
 
   /**
-   * Loads what `offer` reads of the stores, for a group.
+   * Loads what `offer` reads of digests and stores, for a group.
    * @param slotsAt arena offset of the first slot's number (u32); the next ones follow
    * @param digestsAt arena offset of slot 0's digest
    * @returns anything that depends on the loads
    */
   touch(slotsAt: number, count: number, digestsAt: number, slotBytes: number): number {
-    const { recent, metas } = this;
-    const touched = recent.touchSlots(slotsAt, count, digestsAt + SIGNATURE_MIX_AT, slotBytes);
+    const { kernel, recent, metas } = this;
+    const touched =
+      recent.touchSlots(slotsAt, count, digestsAt + SIGNATURE_MIX_AT, slotBytes) +
+      kernel.touchRows(slotsAt, 4, count, digestsAt + SIGNATURE_KEY_AT, ALL, slotBytes) +
+      kernel.touchRows(slotsAt, 4, count, digestsAt + ARRIVAL_AT, ALL, slotBytes);
     if (!this.outlet.open) return touched;
     return touched + metas.touchSlots(slotsAt, count, digestsAt + HASH_MIX_AT, slotBytes);
   }
