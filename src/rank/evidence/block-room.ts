@@ -16,6 +16,7 @@ import {
   ROOM_GROWTH,
   ROOM_MARGIN,
   ROOM_WINDOW_MS,
+  SURE_DEVIATIONS_EARLY,
 } from "./constants.ts";
 import { Market } from "./market.ts";
 
@@ -29,6 +30,8 @@ export class BlockRoom {
   #windowStartMs = Number.NEGATIVE_INFINITY;
   #included = 0;
   #limited = false;
+  /** What the last window took, per millisecond. */
+  #rate = 0;
   /** The most that a window took lately, per millisecond. */
   #most = 0;
 
@@ -66,14 +69,28 @@ export class BlockRoom {
     this.#limited = false;
   }
 
+  /** A transmit begins: the first full block need not wait for its window's end, for blocks give back all at once. */
+  refresh(): void {
+    this.market.refresh();
+    if (this.nanosPerMs !== Number.POSITIVE_INFINITY || this.#most === 0) return;
+    if (this.market.shortage(SURE_DEVIATIONS_EARLY) > FULL_SHORTAGE) this.#limit(this.#rate);
+  }
+
+  #limit(rate: number): void {
+    // A full block takes as much as blocks took lately: where it took far less, who misses has himself to blame.
+    const room = Math.max(rate, FULL_LEAST * this.#most);
+    if (this.nanosPerMs === Number.POSITIVE_INFINITY) {
+      this.balance = 0.5;
+      this.nanosPerMs = room;
+    } else this.nanosPerMs = (this.nanosPerMs + room) / 2;
+  }
+
   #learn(ms: number): void {
     const rate = this.#included / ms;
+    this.#rate = rate;
     this.#most = Math.max(rate, this.#most * MOST_KEPT);
     if (this.market.shortage() > FULL_SHORTAGE) {
-      if (this.nanosPerMs === Number.POSITIVE_INFINITY) this.balance = 0.5;
-      // A full block takes as much as blocks took lately: where it took far less, who misses has himself to blame.
-      const room = Math.max(rate, FULL_LEAST * this.#most);
-      this.nanosPerMs = this.nanosPerMs === Number.POSITIVE_INFINITY ? room : (this.nanosPerMs + room) / 2;
+      this.#limit(rate);
     } else if (this.#limited) {
       this.nanosPerMs = Math.max(this.nanosPerMs, rate) * ROOM_GROWTH;
     } else {

@@ -62,6 +62,14 @@ export const OVERRUN_FREE = 3;
 
 /** Who lands less often is doubted the more: such a share is no lost race, but somebody who pays for few of many. */
 export const LANDS_PLAUSIBLY = 0.25;
+/** What is assumed of payers that never landed weighs as much as so many that were seen. */
+export const NEVER_LANDED_WEIGHT = 16;
+/** A record of landings ends with so few of all transactions: a payer's key is sold, a bot's luck is over, an attack begins. */
+export const TURNS_RARELY = 1e-4;
+/** Nobody's misses are a surprise altogether: so many transactions are late or lost without a reason that can be seen. */
+export const USUAL_MOST = 0.95;
+/** What proves a turn twice over is remembered, and no more: who lands again gets over it in a dozen landings. */
+export const TURNED_MOST = 2 * Math.log(1 / TURNS_RARELY);
 /** Less likely to be good and to land than this is not worth sigverify's work even where that has room. */
 export const HOPELESS = 0.05;
 /** Brings any fee of theirs below any other's, and leaves their order among themselves. */
@@ -99,6 +107,8 @@ export const CHEAP_SHARE = 0.25;
 export const FULL_SHORTAGE = 0.15;
 /** As many deviations of a binomial count may be chance: few lost races are no full block. */
 export const SURE_DEVIATIONS = 2;
+/** Before a window is over, and is looked at again and again, it takes twice as many. */
+export const SURE_DEVIATIONS_EARLY = 4;
 /** Fewer expected landings of theirs than this say nothing. */
 export const CHEAP_LEAST = 12;
 /** A full block takes at least this share of the most that was taken lately, which is forgotten by half in some 20 s. */

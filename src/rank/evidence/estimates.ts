@@ -20,6 +20,7 @@ import {
 import type { BlockRoom } from "./block-room.ts";
 import * as k from "./constants.ts";
 import * as node from "./evidence-table.ts";
+import { LandingRecords, plausibility } from "./landing-record.ts";
 import type { Presence } from "./presence.ts";
 import { UnknownClass } from "./unknown-class.ts";
 
@@ -37,12 +38,15 @@ export class Estimates {
   readonly unknown: readonly UnknownClass[] = Array.from({ length: 2 * LEVELS }, () => new UnknownClass());
   /** New ports and new payers of addresses that have a record. */
   readonly strangers = new UnknownClass();
+  readonly landings: LandingRecords;
 
   // What the last look found: estimates, and the nodes that they came from (0: none).
   pGood = 0;
   pLands = 0;
   pTakesRoom = 0;
   nanosPerUnit = 0;
+  /** What is left of the worth, for it lands less often than is plausible or usual for it; 0 to 1. */
+  doubt = 1;
   address = 0;
   port = 0;
   leaf = 0;
@@ -60,7 +64,6 @@ export class Estimates {
   readonly #f64: Float64Array;
   readonly #counts: Float32Array;
   #addressGood = 0;
-  #addressLands = 0;
 
   constructor(
     arena: Arena,
@@ -74,6 +77,7 @@ export class Estimates {
     this.#u32 = arena.u32;
     this.#f64 = arena.f64;
     this.#counts = table.counts;
+    this.landings = new LandingRecords(table.counts);
   }
 
   /** Ids of the keys below the address: keyed because they are made of keyed ids, spread by odd multipliers. */
@@ -126,6 +130,7 @@ export class Estimates {
       this.pLands = counts[lander + node.P_LANDS]!;
       this.nanosPerUnit = counts[lander + node.NANOS_PER_UNIT]!;
     }
+    this.doubt = payer === 0 ? plausibility(this.pLands) : 1 - counts[payer + node.DOUBT]!;
     this.pTakesRoom = payer === 0 ? this.pLands : takesRoom(this.pLands, counts[payer + node.LANDED]!);
   }
 
@@ -149,10 +154,10 @@ export class Estimates {
     let perUnit: number;
     if (address !== 0) {
       // A payer that never landed stays a stranger, however often it was tried.
-      const stranger = payer === 0 || counts[payer + node.LANDED]! < k.RECORD_LEAST;
-      this.settleAddress(address, this.unknownOf(at));
+      const unknown = this.unknownOf(at);
+      this.settleAddress(address, unknown);
       good = port === 0 ? counts[address + node.P_GOOD]! : this.#addressGood;
-      lands = stranger ? counts[address + node.P_LANDS]! : this.#addressLands;
+      lands = payer === 0 ? counts[address + node.P_LANDS]! : this.#othersLand(address, payer, unknown.pLands);
       perUnit = counts[address + node.NANOS_PER_UNIT]!;
     } else {
       const unknown = this.unknownOf(at);
@@ -175,12 +180,13 @@ export class Estimates {
     this.pGood = good;
     if (payer !== 0) {
       table.settle(payer, now);
-      lands = shrunk(counts, payer, node.LANDED, node.MISSED, lands);
+      lands = this.landings.estimate(payer, shrunk(counts, payer, node.LANDED, node.MISSED, lands), lands);
       perUnit = workOf(counts, payer, perUnit, this.usualAsked);
       counts[payer + node.P_LANDS] = lands;
       counts[payer + node.NANOS_PER_UNIT] = perUnit;
     }
     this.pLands = lands;
+    this.doubt = payer === 0 ? plausibility(lands) : 1 - counts[payer + node.DOUBT]!;
     this.pTakesRoom = payer === 0 ? lands : takesRoom(lands, counts[payer + node.LANDED]!);
     this.nanosPerUnit = perUnit;
   }
@@ -202,6 +208,7 @@ export class Estimates {
     this.pGood = counts[leaf + node.P_GOOD]!;
     this.pLands = counts[payer + node.P_LANDS]!;
     this.nanosPerUnit = counts[payer + node.NANOS_PER_UNIT]!;
+    this.doubt = 1 - counts[payer + node.DOUBT]!;
     this.pTakesRoom = takesRoom(this.pLands, counts[payer + node.LANDED]!);
     return true;
   }
@@ -213,7 +220,6 @@ export class Estimates {
     const good = shrunk(counts, address, node.GOOD, node.BAD, unknown.pGood);
     const lands = shrunk(counts, address, node.LANDED, node.MISSED, unknown.pLands);
     this.#addressGood = good;
-    this.#addressLands = lands;
     let freshGood = good;
     let freshLands = lands;
     if (this.table.evidence(address) >= k.RECORD_LEAST) {
@@ -223,6 +229,18 @@ export class Estimates {
     counts[address + node.P_GOOD] = shrunk(counts, address, node.FRESH_GOOD, node.FRESH_BAD, freshGood);
     counts[address + node.P_LANDS] = shrunk(counts, address, node.FRESH_LANDED, node.FRESH_MISSED, freshLands);
     counts[address + node.NANOS_PER_UNIT] = workOf(counts, address, unknown.nanosPerUnit, this.usualAsked);
+  }
+
+  /** How the other payers of an address fare, and strangers where the payer is one: what is its own counts once. */
+  #othersLand(address: number, payer: number, unknown: number): number {
+    const counts = this.#counts;
+    this.table.settle(payer, this.nowMs);
+    const landed = counts[payer + node.LANDED]!;
+    const missed = counts[payer + node.MISSED]!;
+    const others = without(counts, address, node.LANDED, landed, missed, unknown);
+    if (landed >= k.RECORD_LEAST) return others;
+    const fresh = this.table.evidence(address) >= k.RECORD_LEAST ? Math.min(others, this.strangers.pLands) : others;
+    return without(counts, address, node.FRESH_LANDED, landed, missed, fresh);
   }
 
   /** Whether hardly anything of its sender is good and lands. */
@@ -241,13 +259,12 @@ export class Estimates {
   /** Expected lamports by expected cost, from the last look. */
   worth(at: number): number {
     // More than the expectation falls: by that alone, whoever is believed one time in fifty would win by declaring fifty
-    // times the fee. A bad signature has no innocent cause, so its power is the fourth: who signs every second one falsely
-    // would have to pay sixteen times as much. Of landing only where it is rare: who wins one race in two is honest and
-    // worth half.
-    const rare = Math.min(1, this.pLands / k.LANDS_PLAUSIBLY);
+    // times the fee. A bad signature has no innocent cause, so its power is the eighth: who signs one of a hundred falsely
+    // keeps nine tenths of its worth, and who signs every second one so would have to pay 256 times as much. Of landing
+    // only where it is rarer than is usual for the sender: who wins one race in two is honest and worth half.
     // The hopeless come after all others, and forgers last: where there is room for all, who never lands is sent.
     const hope = this.pGood < k.HOPELESS ? 0 : this.isHopeless ? k.LEAST_HOPE : 1;
-    const value = hope * this.pGood ** 3 * rare * rare * this.pGood * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
+    const value = hope * this.pGood ** 8 * this.doubt ** 2 * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.packetsPerMs;
     if (nanosPerMs === Number.POSITIVE_INFINITY) return value / packets;
@@ -345,6 +362,20 @@ function shrunk(counts: Float32Array, at: number, good: number, bad: number, par
 function takesRoom(pLands: number, landed: number): number {
   if (landed >= 1) return 1;
   return Math.max(landed, pLands);
+}
+
+/** A level's estimate without what one below it landed and missed. */
+function without(
+  counts: Float32Array,
+  at: number,
+  column: number,
+  landed: number,
+  missed: number,
+  parent: number,
+): number {
+  const g = Math.max(0, counts[at + column]! - landed);
+  const b = Math.max(0, counts[at + column + 1]! - missed);
+  return (g + k.PARENT_WEIGHT * parent) / (g + b + k.PARENT_WEIGHT);
 }
 
 /** Nanoseconds per asked compute unit at a level, drawn towards its parent's. @param usualAsked what is usually asked for */

@@ -91,8 +91,9 @@ export class EvidenceReader extends ScoreRows {
       pGood: Math.min(1, count(node.P_GOOD)),
       pLands: Math.min(1, count(node.P_LANDS)),
       nanosPerUnit: count(node.NANOS_PER_UNIT),
-      good: count(node.GOOD),
-      bad: count(node.BAD),
+      // Those columns mean something else at a payer.
+      good: this.#payers ? 0 : count(node.GOOD),
+      bad: this.#payers ? 0 : count(node.BAD),
       landed: count(node.LANDED),
       missed: count(node.MISSED),
       inFlight: count(node.IN_FLIGHT),

@@ -37,6 +37,14 @@ export const P_LANDS = 12;
 export const NANOS_PER_UNIT = 13;
 const STAMP = 14; // u32 milliseconds
 export const ID_LOW = 15; // u32
+// A payer has no signatures of its own, and nobody below it; there the columns of those say how it usually fares.
+/** How much likelier its landings and misses are if it has turned: a logarithm. */
+export const TURNED = 1;
+/** What it is doubted by, as of the last look: 0 not at all, 1 entirely. */
+export const DOUBT = 2;
+/** Landings and misses while it was as it usually is; both are forgotten alike. */
+export const USUALLY_LANDED = 3;
+export const USUALLY_MISSED = 7;
 // Kinds of nodes; the others' keys are of no use to people.
 export const KIND_OTHER = 0;
 export const KIND_ADDRESS = 1;

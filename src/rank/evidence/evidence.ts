@@ -1,6 +1,6 @@
 // The third model: what a transaction is expected to earn, by what it is expected to take.
 //
-//     score = P(signature good)^2 * P(lands | good) * doubt^2 * fee
+//     score = P(signature good)^8 * P(lands | good) * doubt^2 * fee
 //             / (balance * 1 / packets that sigverify takes + (1 - balance) * E[work] / work that a block takes)
 //
 // All of it is learned from what comes back (estimates.ts). Probabilities come from decayed counts in a hierarchy, each
@@ -111,6 +111,7 @@ export class Evidence implements Model, Chooser {
   #restore(at: number, column: number, score: number): boolean {
     if (!(score >= 0 && score <= 1)) return false;
     const counts = this.#counts;
+    if (column === node.LANDED) this.#see.landings.restore(at, score, k.RESTORED_EVIDENCE);
     counts[at + column] = k.RESTORED_EVIDENCE * score;
     counts[at + column + 1] = k.RESTORED_EVIDENCE * (1 - score);
     counts[at + node.P_GOOD] = column === node.GOOD ? score : 0;
@@ -255,6 +256,7 @@ export class Evidence implements Model, Chooser {
     if (this.#see.address === 0) this.#see.settleAddress(address, this.#see.unknownOf(at));
     if (this.#see.payer === 0) {
       counts[payer + node.P_LANDS] = this.#see.pLands;
+      counts[payer + node.DOUBT] = 1 - this.#see.doubt;
       counts[payer + node.NANOS_PER_UNIT] = this.#see.nanosPerUnit;
     }
     counts[address + node.IN_FLIGHT]! += 1;
@@ -387,7 +389,7 @@ export class Evidence implements Model, Chooser {
     const misses = this.#misses;
     const { market } = this.room;
     const now = this.#see.nowMs;
-    market.refresh();
+    this.room.refresh();
     for (let i = 0; i < misses.count; i++) {
       const blame = market.weightOfMiss(misses.prices[i]!, misses.chances[i]!);
       const freshPayer = misses.wasFreshPayer[i] === 1;
@@ -402,6 +404,7 @@ export class Evidence implements Model, Chooser {
       if (payer !== 0) {
         this.table.settle(payer, now);
         this.#see.bad(payer, node.LANDED, blame);
+        this.#see.landings.missed(payer, market.oddsAt(misses.prices[i]!), blame, now);
         this.#see.answered(payer);
       }
       if (misses.wasUnknown[i] === 1) this.#see.unknown[misses.unknownClass[i]!]!.landing(0, blame, now);
@@ -419,6 +422,7 @@ export class Evidence implements Model, Chooser {
     else this.#see.usualNanosPerUnit *= perUnit > this.#see.usualNanosPerUnit ? 1 + k.USUAL_STEP : 1 - k.USUAL_STEP;
     this.#see.good(address, node.LANDED);
     this.#see.good(payer, node.LANDED);
+    this.#see.landings.landed(payer, this.#see.nowMs);
     this.#see.answered(payer);
     if (freshPayer) this.#see.good(address, node.FRESH_LANDED);
     counts[address + node.NANOS]! += nanos;

@@ -38,12 +38,17 @@ export class Market {
     this.#windowLanded[step]! += 1;
   }
 
+  /** How likely those land lately who nearly always land, at that price. */
+  oddsAt(price: number): number {
+    return this.#odds[stepOf(price)]!;
+  }
+
   /**
    * How much a miss says about its sender: the probability that it would have missed in an empty block, too.
    * @param pLands how likely the sender lands @returns MISS_WEIGHT_LEAST to 1
    */
   weightOfMiss(price: number, pLands: number): number {
-    const outbid = pLands * (1 - this.#odds[stepOf(price)]!);
+    const outbid = pLands * (1 - this.oddsAt(price));
     return Math.max(MISS_WEIGHT_LEAST, (1 - pLands) / Math.max(1e-6, 1 - pLands + outbid));
   }
 
@@ -51,8 +56,9 @@ export class Market {
    * Share of the cheapest likely landers that was left out lately, against those who pay more; 0 where too few were tried.
    * The least of what the cheapest few and ever more of them up to a quarter show: in a full block the cheapest of all fare
    * worst. Where they miss as often as those who pay more, they lost races, and blocks have room.
+   * @param deviations so many may be chance
    */
-  shortage(): number {
+  shortage(deviations = SURE_DEVIATIONS): number {
     let all = 0;
     for (let i = 0; i < STEPS; i++) all += this.#windowExpected[i]!;
     let expected = 0;
@@ -63,7 +69,7 @@ export class Market {
       if (this.#windowExpected[i] === 0) continue;
       expected += this.#windowExpected[i]!;
       landed += this.#windowLanded[i]!;
-      if (expected >= CHEAP_LEAST) least = Math.min(least, 1 - surely(landed, expected) / expected);
+      if (expected >= CHEAP_LEAST) least = Math.min(least, 1 - surely(landed, expected, deviations) / expected);
     }
     if (expected < CHEAP_LEAST) return 0;
     // Of two groups that pay more the one that fares better: the other may be a crowd that never lands at any price.
@@ -109,8 +115,8 @@ export class Market {
 }
 
 /** The most that may be expected of those who landed so often: few lost races are no full block. */
-function surely(landed: number, expected: number): number {
-  return landed + SURE_DEVIATIONS * Math.sqrt(landed * Math.max(0, 1 - landed / expected));
+function surely(landed: number, expected: number, deviations: number): number {
+  return landed + deviations * Math.sqrt(landed * Math.max(0, 1 - landed / expected));
 }
 
 function stepOf(price: number): number {

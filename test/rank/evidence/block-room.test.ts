@@ -72,3 +72,24 @@ test("a long silence teaches nothing", () => {
   room.advance(100 * WINDOW_MS);
   expect(room.nanosPerMs).toBe(Number.POSITIVE_INFINITY);
 });
+
+test("the first full block need not wait for its window's end, if it is plain", () => {
+  const room = new BlockRoom();
+  room.advance(0);
+  pass(room, 0, 4e8, 0);
+  for (let i = 0; i < 100; i++) room.market.note(1, 1, i % 4 === 0);
+  room.refresh();
+  expect(room.nanosPerMs).toBeCloseTo(4e8 / WINDOW_MS, 6); // what the window before took
+
+  const unsure = new BlockRoom();
+  unsure.advance(0);
+  pass(unsure, 0, 4e8, 0);
+  for (let i = 0; i < 20; i++) unsure.market.note(1, 1, i >= 6);
+  unsure.refresh();
+  expect(unsure.nanosPerMs).toBe(Number.POSITIVE_INFINITY);
+
+  const empty = new BlockRoom();
+  for (let i = 0; i < 100; i++) empty.market.note(1, 1, false);
+  empty.refresh();
+  expect(empty.nanosPerMs).toBe(Number.POSITIVE_INFINITY); // nothing to measure by
+});

@@ -86,6 +86,40 @@ describe("landing", () => {
     }
   });
 
+  test("who has always won one race in five is told from who never lands, and from who has turned to it", () => {
+    const rig = new EvidenceRig();
+    const racer = { ip: 50, payer: 50 };
+    const liar = { ip: 51, payer: 51 };
+    const turned = { ip: 52, payer: 52 };
+    for (let round = 0; round < 100; round++) {
+      for (let payer = 1; payer <= 10; payer++) rig.outcome({ ip: payer, payer }, NANOS);
+      const wins = round % 5 === 0 ? NANOS : 0;
+      rig.outcome(racer, wins);
+      rig.outcome(liar, 0);
+      rig.outcome(turned, round < 60 ? NANOS : wins);
+      rig.tick((round + 1) * TICK_MS);
+    }
+    const { pLands } = rig.estimate(racer);
+    expect(pLands).toBeGreaterThan(0.12);
+    expect(pLands).toBeLessThan(0.3);
+    expect(rig.score(racer)).toBeGreaterThan(20 * rig.score(liar));
+    expect(rig.score(racer)).toBeGreaterThan(5 * rig.score(turned));
+  });
+
+  test("an address's only payer does not answer twice for the same misses", () => {
+    const rig = new EvidenceRig();
+    for (let i = 0; i < 10; i++) prove(rig, { ip: 10 + i, payer: 10 + i });
+    rig.tick(TICK_MS);
+    // The same misses: of one payer, and of an address that has another payer who missed as often.
+    for (let i = 0; i < 3; i++) {
+      rig.outcome({ ip: 1, payer: 1 }, 0);
+      rig.outcome({ ip: 2, payer: 2 }, 0);
+      rig.outcome({ ip: 2, payer: 3 }, 0);
+    }
+    rig.tick(2 * TICK_MS);
+    expect(rig.estimate({ ip: 1, payer: 1 }).pLands).toBeGreaterThan(1.2 * rig.estimate({ ip: 2, payer: 2 }).pLands);
+  });
+
   test("a declared fee does not make up for disbelief", () => {
     const rig = new EvidenceRig();
     for (let round = 1; round <= 5; round++) {

@@ -1,0 +1,88 @@
+// How often a payer usually lands, and whether it has turned. Who wins one race in five has always won one in five, and is
+// worth it; who landed nearly always and now lands one time in five is another, under the same name. So a payer is held
+// against its own record: Page's test (1954), the likelihood of what it does now if it lands a quarter as often as it used
+// to, against that of its going on as it was. What comes while nothing speaks for a turn becomes the usual.
+
+import * as k from "./constants.ts";
+import * as node from "./evidence-table.ts";
+import { NeverLanded } from "./never-landed.ts";
+
+export class LandingRecords {
+  /** Payers that missed and never landed. */
+  readonly neverLanded = new NeverLanded();
+
+  /** @param counts of the evidence table */
+  constructor(private readonly counts: Float32Array) {}
+
+  /**
+   * Draws a payer's estimate towards how often it usually lands, as far as it has landed at all and has not turned; leaves
+   * at its node what it is doubted by.
+   * @param recently what the unequal memory says @param others how those land that are like it
+   * @returns how likely it lands
+   */
+  estimate(payer: number, recently: number, others: number): number {
+    const { counts } = this;
+    const landed = counts[payer + node.USUALLY_LANDED]!;
+    const missed = counts[payer + node.USUALLY_MISSED]!;
+    const isStranger = landed < k.RECORD_LEAST && missed >= k.RECORD_LEAST;
+    const lands = isStranger ? this.neverLanded.lands(missed, recently) : recently;
+    const proven = provenBy(landed);
+    const notTurned = 1 / (1 + k.TURNS_RARELY * Math.exp(counts[payer + node.TURNED]!));
+    counts[payer + node.DOUBT] = 1 - notTurned * (proven + (1 - proven) * plausibility(lands));
+    const usual = (landed + k.PARENT_WEIGHT * others) / (landed + missed + k.PARENT_WEIGHT);
+    return proven * notTurned * usual + (1 - proven * notTurned) * lands;
+  }
+
+  landed(payer: number, nowMs: number): void {
+    const { counts } = this;
+    if (counts[payer + node.USUALLY_LANDED]! < k.RECORD_LEAST) {
+      this.neverLanded.note(counts[payer + node.USUALLY_MISSED]!, 1, 0, nowMs);
+    }
+    // A quarter as likely, however likely it was.
+    this.#compare(payer, Math.log(k.LANDS_PLAUSIBLY), node.USUALLY_LANDED, 1);
+  }
+
+  /**
+   * @param odds how likely those land lately at its price who nearly always land
+   * @param blame how much of the miss was its own
+   */
+  missed(payer: number, odds: number, blame: number, nowMs: number): void {
+    const { counts } = this;
+    const landed = counts[payer + node.USUALLY_LANDED]!;
+    const missed = counts[payer + node.USUALLY_MISSED]!;
+    if (landed < k.RECORD_LEAST) this.neverLanded.note(missed, 0, blame, nowMs);
+    const usual = (landed + k.PARENT_WEIGHT * k.PRIOR_LANDS) / (landed + missed + k.PARENT_WEIGHT);
+    const expected = odds * Math.min(k.USUAL_MOST, usual);
+    const ratio = (1 - k.LANDS_PLAUSIBLY * expected) / (1 - expected);
+    this.#compare(payer, Math.log(ratio), node.USUALLY_MISSED, blame);
+  }
+
+  /** Gives a payer a record. @param share that landed of so much evidence */
+  restore(payer: number, share: number, evidence: number): void {
+    this.counts[payer + node.USUALLY_LANDED] = evidence * share;
+    this.counts[payer + node.USUALLY_MISSED] = evidence * (1 - share);
+  }
+
+  #compare(payer: number, logRatio: number, column: number, weight: number): void {
+    const { counts } = this;
+    const turned = counts[payer + node.TURNED]!;
+    counts[payer + node.TURNED] = Math.min(k.TURNED_MOST, Math.max(0, turned + logRatio));
+    // What may be a turn is no part of the usual, the less the more there is to turn from.
+    const proven = provenBy(counts[payer + node.USUALLY_LANDED]!);
+    counts[payer + column]! += weight * (1 - proven * (1 - Math.exp(-turned)));
+    const kept = k.BAD_MOST / (counts[payer + node.USUALLY_LANDED]! + counts[payer + node.USUALLY_MISSED]!);
+    if (kept >= 1) return;
+    counts[payer + node.USUALLY_LANDED]! *= kept;
+    counts[payer + node.USUALLY_MISSED]! *= kept;
+  }
+}
+
+/** How far a payer is known by what it landed itself. */
+function provenBy(landed: number): number {
+  return landed / (landed + k.PARENT_WEIGHT);
+}
+
+/** Who hardly ever lands pays for few of many: such a share is no lost race. */
+export function plausibility(lands: number): number {
+  return Math.min(1, lands / k.LANDS_PLAUSIBLY);
+}

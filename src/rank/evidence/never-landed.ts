@@ -1,0 +1,50 @@
+// How payers fare that missed so many times and never landed yet, all of them together: where most newcomers that miss
+// once never land at all, the second miss settles it; where many win one race in five, it does not. (An empirical prior in
+// the place of an assumed one: Robbins, 1956.)
+
+import { NEVER_LANDED_WEIGHT } from "./constants.ts";
+import { CREDIT } from "./decay.ts";
+
+/** Misses that are told apart; who has more counts as the last. */
+const STEPS = 16;
+/** Counts end here: they change as fast as what comes in. */
+const MOST = 256;
+
+export class NeverLanded {
+  readonly #landed = new Float64Array(STEPS);
+  readonly #missed = new Float64Array(STEPS);
+  #stampMs = 0;
+
+  /** Notes what became of a transaction. @param misses of its payer until then @param missed how much a miss counts */
+  note(misses: number, landed: number, missed: number, nowMs: number): void {
+    this.#settle(nowMs);
+    const step = stepOf(misses);
+    this.#landed[step]! += landed;
+    this.#missed[step]! += missed;
+    const all = this.#landed[step]! + this.#missed[step]!;
+    if (all <= MOST) return;
+    this.#landed[step]! *= MOST / all;
+    this.#missed[step]! *= MOST / all;
+  }
+
+  /** How likely a payer lands after so many misses. @param assumed where too few were seen */
+  lands(misses: number, assumed: number): number {
+    const step = stepOf(misses);
+    const landed = this.#landed[step]!;
+    return (landed + NEVER_LANDED_WEIGHT * assumed) / (landed + this.#missed[step]! + NEVER_LANDED_WEIGHT);
+  }
+
+  #settle(nowMs: number): void {
+    const kept = CREDIT.over(nowMs - this.#stampMs);
+    if (kept === 1) return;
+    this.#stampMs = nowMs;
+    for (let i = 0; i < STEPS; i++) {
+      this.#landed[i]! *= kept;
+      this.#missed[i]! *= kept;
+    }
+  }
+}
+
+function stepOf(misses: number): number {
+  return Math.min(STEPS - 1, Math.round(misses));
+}
