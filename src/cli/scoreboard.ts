@@ -1,8 +1,10 @@
 // `qos simulate --scoreboard`: every scenario with several seeds, the models beside the rules that they are measured by, on
-// the same traffic. A scenario and seed is a process of its own, two at a time; what they say is averaged here.
+// the same traffic. A scenario and seed is a process of its own, several at a time; what they say is averaged here. Rows
+// can be kept in a folder, so that what was broken off goes on where it stopped.
 
-import { cpus } from "node:os";
-import { Failure } from "../failure.ts";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Failure, messageOf } from "../failure.ts";
 import { type Baselines, baselinesOf, type Measures } from "../simulator/measures.ts";
 import type { Scenario } from "../simulator/scenario.ts";
 import { SCENARIOS } from "../simulator/scenarios/index.ts";
@@ -13,9 +15,9 @@ import { table } from "./table.ts";
 
 /** What the older sidecar was measured to stall for with full tables: a model update, and saving all scores after it. */
 const REFERENCE_STALL_MS = 8 + 67;
-const PROCESSES_MOST = 2;
 /** A process that is compiled into one file has its program in there. */
 const COMPILED = "/$bunfs/";
+const MAIN = join(import.meta.dir, "../main.ts");
 
 const PLAYERS = [
   { name: "evidence", model: "evidence" },
@@ -52,33 +54,92 @@ export function playRow(scenario: Scenario, seed: bigint): ScoreRow {
   return { scenario: scenario.name, seed: seed.toString(), players: players as Record<PlayerName, Measures> };
 }
 
-/** @param flags of the whole command that each process gets, too */
-export async function scoreboard(
-  names: readonly string[],
-  first: bigint,
-  seeds: number,
-  flags: readonly string[],
-  json: boolean,
-  out: Output,
-): Promise<void> {
-  const jobs = names.flatMap((name) => Array.from({ length: seeds }, (_, i) => ({ name, seed: first + BigInt(i) })));
+export interface ScoreboardOptions {
+  readonly names: readonly string[];
+  /** The first seed, and how many. */
+  readonly first: bigint;
+  readonly seeds: number;
+  /** The duration of each run; undefined: each scenario's own. */
+  readonly durationMs: number | undefined;
+  /** Processes at a time. */
+  readonly jobs: number;
+  /** Folder in which rows are kept, and looked for before they are played. */
+  readonly rows: string | undefined;
+  readonly json: boolean;
+}
+
+/** @throws Failure where a row cannot be played or kept */
+export async function scoreboard(options: ScoreboardOptions, out: Output): Promise<void> {
+  const { names, first, seeds, durationMs, rows: folder, json } = options;
+  const todo = names.flatMap((name) => Array.from({ length: seeds }, (_, i) => ({ name, seed: first + BigInt(i) })));
+  const flags = durationMs === undefined ? [] : ["--duration", `${durationMs}ms`];
   const rows: ScoreRow[] = [];
+  const started = performance.now();
   let next = 0;
+  let played = 0;
+  if (folder !== undefined) openFolder(folder);
   const work = async (): Promise<void> => {
-    for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
+    for (let job = todo[next++]; job !== undefined; job = todo[next++]) {
       const { name, seed } = job;
-      rows.push(await playElsewhere(["--scenario", name, "--seed", seed.toString(), ...flags]));
-      if (process.stderr.isTTY) out.note(`${rows.length} of ${jobs.length}: ${name}, seed ${seed}`);
+      const file = folder === undefined ? undefined : join(folder, rowFile(name, seed, durationMs));
+      let row = file === undefined ? undefined : readRow(file, name, seed);
+      if (row === undefined) {
+        row = await playElsewhere(["--scenario", name, "--seed", seed.toString(), ...flags]);
+        played += 1;
+        if (file !== undefined) keepRow(file, row);
+      }
+      rows.push(row);
+      const minutes = (((performance.now() - started) / played) * (todo.length - rows.length)) / 60_000;
+      const left = played === 0 ? "" : `, about ${minutes.toFixed(1)} min left`;
+      out.note(
+        `${rows.length} of ${todo.length}: ${name}, seed ${seed}, ${row.players.evidence.value?.toFixed(3)}${left}`,
+      );
     }
   };
-  await Promise.all(Array.from({ length: Math.min(PROCESSES_MOST, cpus().length) }, work));
+  await Promise.all(Array.from({ length: Math.min(options.jobs, todo.length) }, work));
   const lines = names.map((name) => averageOf(rows.filter((row) => row.scenario === name)));
-  if (json) out.json({ seeds, first: first.toString(), scenarios: lines, rows });
+  if (json) out.json({ seeds, first: first.toString(), durationMs, scenarios: lines, rows });
   else for (const line of scoreLines(lines)) out.line(line);
 }
 
+function openFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new Failure(`cannot keep rows in ${folder}: ${messageOf(error)}`);
+  }
+}
+
+/** A row's file: of one scenario, seed and duration. */
+export function rowFile(name: string, seed: bigint, durationMs: number | undefined): string {
+  return `${name.replaceAll(/[^a-z0-9-]/gi, "_")}-${seed}-${durationMs === undefined ? "own" : `${durationMs}ms`}.json`;
+}
+
+/** @throws Failure where the file holds something else */
+function readRow(file: string, name: string, seed: bigint): ScoreRow | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    const row = JSON.parse(readFileSync(file, "utf8")) as ScoreRow;
+    for (const player of PLAYERS) row.players[player.name].attack.share.toFixed();
+    if (row.seed === seed.toString()) return row;
+  } catch (error) {
+    throw new Failure(`${file} is no row of ${name}: ${messageOf(error)}`);
+  }
+  throw new Failure(`${file} is no row of ${name}, seed ${seed}`);
+}
+
+/** Whole or not at all: a row that is broken off is played again. */
+function keepRow(file: string, row: ScoreRow): void {
+  try {
+    writeFileSync(`${file}.part`, JSON.stringify(row));
+    renameSync(`${file}.part`, file);
+  } catch (error) {
+    throw new Failure(`cannot keep a row: ${messageOf(error)}`);
+  }
+}
+
 async function playElsewhere(flags: readonly string[]): Promise<ScoreRow> {
-  const program = Bun.main.startsWith(COMPILED) ? [process.execPath] : [process.execPath, Bun.main];
+  const program = Bun.main.startsWith(COMPILED) ? [process.execPath] : [process.execPath, MAIN];
   const child = Bun.spawn([...program, "simulate", "--score-row", ...flags], { stdout: "pipe", stderr: "pipe" });
   const [text, problem, code] = await Promise.all([
     new Response(child.stdout).text(),

@@ -1,6 +1,7 @@
 // `qos simulate`: a validator to try the sidecar against.
 
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { Failure, messageOf } from "../failure.ts";
 import { CorpusPackets, CorpusTraffic, readCorpus } from "../simulator/corpus.ts";
 import { loadScenario } from "../simulator/load-scenario.ts";
@@ -120,6 +121,18 @@ const FLAGS = {
     min: 1,
     max: 1_000,
     fallback: 5,
+    group: VIRTUAL,
+  }),
+  jobs: count({
+    help: "with --scoreboard: processes at a time [default one a core]",
+    min: 1,
+    max: 1_024,
+    fallback: undefined,
+    group: VIRTUAL,
+  }),
+  rows: path({
+    help: "with --scoreboard: a folder that keeps what each scenario and seed gave; what is there already is not played again, so take a new one for each build",
+    hint: "DIR",
     group: VIRTUAL,
   }),
   scoreRow: onOff({
@@ -289,9 +302,12 @@ async function realTime(values: Values, out: Output): Promise<number> {
 }
 
 async function scoring(values: Values, out: Output): Promise<number> {
-  const names = values.scenario === undefined ? ALL_SCENARIOS : [values.scenario];
-  const flags = values.duration === undefined ? [] : ["--duration", `${values.duration}ms`];
-  await scoreboard(names, values.seed ?? 1n, values.seeds, flags, values.json, out);
+  const { scenario, seed, seeds, duration: durationMs, jobs, rows, json } = values;
+  const names = scenario === undefined ? ALL_SCENARIOS : [scenario];
+  await scoreboard(
+    { names, first: seed ?? 1n, seeds, durationMs, jobs: jobs ?? availableParallelism(), rows, json },
+    out,
+  );
   return EXIT_FINE;
 }
 

@@ -1,5 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { ALL_SCENARIOS, averageOf, playRow, type ScoreRow, scoreLines } from "../../src/cli/scoreboard.ts";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  ALL_SCENARIOS,
+  averageOf,
+  playRow,
+  rowFile,
+  type ScoreRow,
+  scoreboard,
+  scoreLines,
+} from "../../src/cli/scoreboard.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
 import type { Measures } from "../../src/simulator/measures.ts";
 
@@ -70,4 +81,56 @@ test(
 test("all scenarios that come with qos are on the board", () => {
   expect(ALL_SCENARIOS).toContain("adaptive");
   expect(ALL_SCENARIOS.length).toBeGreaterThanOrEqual(14);
+});
+
+describe("kept rows", () => {
+  const board = async (folder: string): Promise<{ scenarios: { value: { evidence: number } }[]; notes: string[] }> => {
+    const printed: unknown[] = [];
+    const notes: string[] = [];
+    const out = {
+      line: () => {},
+      note: (text: string) => notes.push(text),
+      json: (value: unknown) => printed.push(value),
+    };
+    const names = ["overload", "bursts"];
+    const options = { names, first: 1n, seeds: 2, durationMs: 100, jobs: 3, rows: folder, json: true };
+    await scoreboard(options, out as never);
+    return { ...(printed[0] as { scenarios: { value: { evidence: number } }[] }), notes };
+  };
+
+  test(
+    "are taken as they are, and the others are played and kept",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "qos-rows-"));
+      try {
+        const kept = (name: string, seed: number, value: number): void =>
+          writeFileSync(
+            join(folder, rowFile(name, BigInt(seed), 100)),
+            JSON.stringify({ ...row(seed, value, 0), scenario: name }),
+          );
+        for (const seed of [1, 2]) kept("overload", seed, 0.4);
+        kept("bursts", 1, 0.5);
+        const first = await board(folder);
+        expect(first.scenarios[0].value.evidence).toBeCloseTo(0.4, 9);
+        expect(first.notes).toHaveLength(4);
+        expect(readdirSync(folder).sort()).toEqual([
+          "bursts-1-100ms.json",
+          "bursts-2-100ms.json",
+          "overload-1-100ms.json",
+          "overload-2-100ms.json",
+        ]);
+        expect((await board(folder)).scenarios).toEqual(first.scenarios);
+        kept("bursts", 2, 0.5);
+        writeFileSync(join(folder, rowFile("overload", 1n, 100)), "{}");
+        expect(board(folder)).rejects.toThrow("is no row of overload");
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    },
+    LIMIT_MS,
+  );
+
+  test("a file's name is no way out of the folder", () => {
+    expect(rowFile("../my scenario.toml", 7n, undefined)).toBe("___my_scenario_toml-7-own.json");
+  });
 });
