@@ -195,6 +195,7 @@ export interface ArenaLayout {
   readonly fates: RingRegion | undefined;
   readonly writerStatusAt: number;
   readonly channels: readonly ChannelRegion[];
+  /** Arena offset of its end. */
   readonly bytes: number;
 }
 
@@ -207,7 +208,7 @@ const powerOfTwoFrom = (value: number): number => 2 ** Math.ceil(Math.log2(value
 
 /** Hands out offsets, one after the other. */
 class Plan {
-  end = PAGE_BYTES; // page 0 stays empty: offset 0 is nobody's address
+  constructor(public end: number) {}
 
   take(bytes: number, align: number = CACHE_LINE_BYTES): number {
     const at = roundUp(this.end, align);
@@ -324,9 +325,10 @@ class Plan {
 
 /**
  * Lays out an arena.
+ * @param from arena offset where it begins; page 0 stays empty: offset 0 is nobody's address
  * @throws RangeError where an option is no valid size
  */
-export function arenaLayout(options: LayoutOptions): ArenaLayout {
+export function arenaLayout(options: LayoutOptions, from = PAGE_BYTES): ArenaLayout {
   const metas = options.partialMetas ?? PARTIAL_METAS;
   const recent = options.recentSignatures ?? RECENT_SIGNATURES;
   const queueCapacity = options.queueCapacity ?? QUEUE_CAPACITY;
@@ -338,7 +340,7 @@ export function arenaLayout(options: LayoutOptions): ArenaLayout {
     if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} must be a whole number above 0: ${value}`);
     if (value > TABLE_LIMIT_MAX) throw new RangeError(`${name} is at most ${TABLE_LIMIT_MAX}: ${value}`);
   }
-  const plan = new Plan();
+  const plan = new Plan(from);
   const map = {
     options,
     contextAt: plan.take(KERNEL_CONTEXT_BYTES, PAGE_BYTES),

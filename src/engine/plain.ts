@@ -23,6 +23,15 @@ export interface PlainEngineOptions {
   readonly scratchBytes?: number;
   /** Looks at what the engine asks of the kernel; for tests of moments that a real producer seldom hits. */
   readonly wrapKernel?: (kernel: Kernel) => Kernel;
+  /** Where it is to lie in another engine's memory. */
+  readonly within?: EnginePlace;
+}
+
+/** Zeroed memory of an arena from an offset on, and the kernel over that arena. */
+export interface EnginePlace {
+  readonly arena: Arena;
+  readonly kernel: Kernel;
+  readonly from: number;
 }
 
 export interface PlainEngine {
@@ -39,25 +48,26 @@ export interface PlainEngine {
   readonly scratchAt: number;
 }
 
-/** Builds an engine with all channels attached, in memory of its own. Nothing outside is touched. */
+/** Builds an engine with all channels attached, in memory of its own or in a part of another's. Nothing outside is touched. */
 export function plainEngine(options: PlainEngineOptions): PlainEngine {
-  const layout = arenaLayout(options.layout);
-  const arena = Arena.reserve(layout.bytes + (options.scratchBytes ?? 0));
+  const { within } = options;
+  const layout = arenaLayout(options.layout, within?.from);
+  const arena = within?.arena ?? Arena.reserve(layout.bytes + (options.scratchBytes ?? 0));
   for (const region of layout.channels) {
     arena.u64[(region.at + CAPACITY_AT) / 8] = BigInt(region.capacity);
     arena.u64[(region.at + MAGIC_AT) / 8] = MAGIC;
   }
   writeKernelContext(arena, layout.contextAt, options.context);
-  const kernel = loadKernel(arena);
+  const kernel = within?.kernel ?? loadKernel(arena);
   const model = options.model(arena, layout);
   const engine = new Engine(arena, layout, options.wrapKernel?.(kernel) ?? kernel, model, options.engine);
   for (let id = 0; id < CHANNELS.length; id++) engine.mailbox.setChannelState(id, CHANNEL_OFFERED);
   engine.turn(0);
   const producers = layout.channels.map(
-    ({ at, capacity, elementBytes }) => new Producer(arena, at, capacity, elementBytes),
+    ({ at, capacity, elementBytes }) => new Producer(arena, at, capacity, elementBytes, kernel),
   );
   const out = layout.channels[OUTPUT_CHANNEL]!;
-  const output = new Consumer(arena, out.at, out.capacity, out.elementBytes);
+  const output = new Consumer(arena, out.at, out.capacity, out.elementBytes, kernel);
   output.join();
   return { options, arena, layout, kernel, model, engine, producers, output, scratchAt: layout.bytes };
 }

@@ -6,6 +6,7 @@ import { Arena } from "../arena.ts";
 import { CHANNELS } from "../channel/channels.ts";
 import { Engine } from "../engine/engine.ts";
 import { CHANNEL_ABSENT } from "../engine/mailbox.ts";
+import type { EnginePlace } from "../engine/plain.ts";
 import { GAP_HISTOGRAM, record, TURN_HISTOGRAM } from "../engine/turn-times.ts";
 import { WarmUp } from "../engine/warm-up.ts";
 import { type Kernel, loadKernel } from "../kernel/kernel.ts";
@@ -76,7 +77,8 @@ class Loop {
 
   /** A step of the warm-up. @returns whether it was the last */
   #warmMore(): boolean {
-    if (this.#warmUp === undefined) this.#warmUp = openWarmUp(this.#layout.options, this.#settings);
+    const within = { arena: this.#arena, kernel: this.#kernel, from: this.#layout.bytes };
+    if (this.#warmUp === undefined) this.#warmUp = openWarmUp(this.#layout.options, this.#settings, within);
     else this.#warmUp.step();
     return this.#warmUp.rounds >= WARM_UP_ROUNDS;
   }
@@ -123,13 +125,15 @@ class Loop {
   }
 }
 
-/** A small engine like this one, in memory of its own. */
+/** A small engine like this one, behind it. */
 function openWarmUp(
   layout: LayoutOptions,
   { targetPps, maxAgeMs, votes, feeModel, ipv6, model: name }: LoopSettings,
+  within: EnginePlace,
 ): WarmUp {
   return new WarmUp({
     layout,
+    within,
     context: { xxhashSeed: 0n, secret: new Uint8Array(32), feeModel, ipv6, skipPayloads: name !== "evidence" },
     engine: { targetPps, maxAgeMs, votes },
     model: (smallArena, smallLayout) => {

@@ -2,6 +2,7 @@
 
 import { addressOf } from "../../ffi/shared-memory.ts";
 import { Arena } from "../arena.ts";
+import { endOfWarmUp } from "../engine/warm-up.ts";
 import { Failure, messageOf } from "../failure.ts";
 import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES, type LayoutOptions, LIST_ENTRIES } from "../layout.ts";
 import { OUTCOME_RECORDS } from "../records/record-layout.ts";
@@ -25,7 +26,7 @@ export function reserveMemory(settings: SidecarSettings): SidecarMemory {
   };
   try {
     // Where the memory lies is known only once it is there; an aligned start costs a huge page at most.
-    const arena = Arena.reserve(arenaLayout(options).bytes + HUGE_PAGE_BYTES);
+    const arena = Arena.reserve(endOfWarmUp(arenaLayout(options)) + HUGE_PAGE_BYTES);
     const misaligned = addressOf(arena.memory) % HUGE_PAGE_BYTES;
     const hugeAlignOffset = misaligned === 0 ? 0 : HUGE_PAGE_BYTES - misaligned;
     return { arena, layout: arenaLayout({ ...options, hugeAlignOffset }) };
