@@ -5,7 +5,7 @@
 // That is the seqlock's "read, then look at the version again", paid once for a group instead of once an element.
 //
 // Stream indexes are exact integers in a double (2^53 elements: centuries). Whoever has a kernel reads the tail through it:
-// as a plain load, which leaves the producer's cache line with the producer (tail.as.ts).
+// as a plain load, which leaves the producer's cache line with the producer (channel-words.as.ts).
 
 import type { Arena } from "../arena.ts";
 import { AtomicWords, type ChannelWords } from "./channel-words.ts";
