@@ -127,6 +127,7 @@ export class Engine {
     words[STAT.queued] = this.queue.size + this.queue.outgoing;
     words[STAT.partialMetas] = this.metas.size;
     words[STAT.partialMetasEvicted] = this.metas.evicted;
+    words[STAT.sendersEvicted] = this.model.evicted;
     words[STAT.recentSignatures] = this.recent.size;
     words[STAT.queueDoor] = this.queue.door;
     words[STAT.clockMs] = now;

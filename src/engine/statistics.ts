@@ -74,6 +74,7 @@ export const STATISTICS = define([
   { name: "modelUpdates", kind: "event", unit: "updates", help: "times the model learned from a batch of outcomes" },
   { name: "partialMetas", kind: "gauge", unit: "entries", help: "transactions waiting for their outcome" },
   { name: "partialMetasEvicted", kind: "gauge", unit: "entries", help: "transactions forgotten before their outcome" },
+  { name: "sendersEvicted", kind: "gauge", unit: "senders", help: "senders that left the model's full tables" },
   { name: "recentSignatures", kind: "gauge", unit: "entries", help: "signatures in the recent filter" },
   { name: "queueDoor", kind: "gauge", unit: "score", help: "score that a packet must beat to enter the queue" },
   { name: "clockMs", kind: "gauge", unit: "ms", help: "the loop's clock" },

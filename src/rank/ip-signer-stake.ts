@@ -31,6 +31,10 @@ export class IpSignerStake implements Model {
     return this.senders.pending;
   }
 
+  get evicted(): number {
+    return this.senders.evicted;
+  }
+
   /** Swaps the stakes. */
   setStakes(stakes: StakeTable): void {
     this.#stakes = stakes;

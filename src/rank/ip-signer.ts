@@ -25,6 +25,10 @@ export class IpSigner implements Model {
     return this.senders.pending;
   }
 
+  get evicted(): number {
+    return this.senders.evicted;
+  }
+
   touch(toucher: Toucher, digestsAt: number, count: number): number {
     return this.senders.touch(toucher, digestsAt, count);
   }

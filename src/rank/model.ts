@@ -66,6 +66,9 @@ export interface Model {
   /** Outcomes that wait for an update; the loop calls `learn` where this is above the batch's size. */
   readonly pending: number;
 
+  /** Senders that left because the tables were full. */
+  readonly evicted: number;
+
   /** Updates the model from the outcomes gathered since the last time. */
   learn(): void;
 

@@ -44,6 +44,11 @@ export class Senders {
     this.#warmAt = layout.digestsAt;
   }
 
+  /** Addresses and payers that prunes took out. */
+  get evicted(): number {
+    return this.ips.pruned + this.payers.pruned;
+  }
+
   /** Loads what the scores of a group's digests will read. @returns anything that depends on the loads */
   touch(toucher: Toucher, digestsAt: number, count: number): number {
     const touched = this.ips.touch(toucher, digestsAt + IP_ID_AT, DIGEST_BYTES, count);

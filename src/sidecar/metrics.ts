@@ -152,7 +152,7 @@ function exposeLoop(out: Exposition, snapshot: Snapshot): void {
   for (const { name, kind, unit, help } of STATISTICS) {
     if (name === "clockMs") continue;
     // Turns and evictions only grow, though the statistics file has them among the present values.
-    const isCounter = kind !== "gauge" || name === "turns" || name === "partialMetasEvicted";
+    const isCounter = kind !== "gauge" || name === "turns" || name.endsWith("Evicted");
     const text = `${help} (${unit})`;
     if (isCounter) out.counter(metricName(name, true), text, counters[name]);
     else out.gauge(metricName(name, false), text, counters[name]);

@@ -99,6 +99,7 @@ export function statisticsOf(
       partialMetas: counters.partialMetas,
       partialMetasEvicted: counters.partialMetasEvicted,
       recentSignatures: counters.recentSignatures,
+      sendersEvicted: counters.sendersEvicted,
     },
     rates,
     turns: {

@@ -20,6 +20,7 @@ class Script implements Model, Chooser {
   readonly name = "script";
   readonly chooser = this;
   readonly pending = 0;
+  readonly evicted = 0;
   transmit = 0;
   copies = new Set<number>();
   readonly sentNumbers: number[] = [];

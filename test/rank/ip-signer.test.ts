@@ -127,6 +127,19 @@ describe("IpSigner", () => {
     expect(model.score(write({ ip: 1, payer: 1, fee: 2 ** 64, computeUnits: 1 }))).toBe(2 ** 64);
   });
 
+  test("says how many senders its full tables gave up", () => {
+    const { model, write } = makeModel(2, 3);
+    for (let batch = 0; batch < 3; batch++) {
+      for (let i = 0; i < 60; i++) {
+        const sender = 10 * batch + (i % 5);
+        model.outcome(write({ ip: sender, payer: sender, fee: 1_000 }), 100);
+      }
+      model.learn();
+      expect([model.senders.ips.size, model.senders.payers.size]).toEqual([2, 3]);
+      expect(model.evicted).toBe((batch + 1) * 10 - 5);
+    }
+  });
+
   test("warming leaves no trace, and does nothing once something was learned", () => {
     const { model, write, arena } = makeModel();
     const used = arena.u8.slice(0, arena.u8.length);

@@ -107,6 +107,11 @@ export class Evidence implements Model, Chooser {
     };
   }
 
+  /** Nodes that left for others. */
+  get evicted(): number {
+    return this.table.evicted;
+  }
+
   /** Gives a node what a checkpoint says: an estimate, with the weight of a few observations. */
   #restore(at: number, column: number, score: number): boolean {
     if (!(score >= 0 && score <= 1)) return false;
