@@ -11,6 +11,7 @@ import { LoadedEngine, type LoadedOptions } from "./loaded-engine.ts";
 import { modelBenches } from "./model-parts.ts";
 import { type Mix, packetFile } from "./packets.ts";
 import { Pipeline, withScores } from "./pipeline.ts";
+import { type PipelineOptions, PipelineProcess } from "./pipeline-process.ts";
 import { queueBenches } from "./queue-parts.ts";
 import { storeBenches } from "./stores.ts";
 
@@ -38,21 +39,29 @@ interface Parts {
   readonly settings: SuiteSettings;
   readonly loaded: (options?: Partial<LoadedOptions>) => LoadedEngine;
   readonly pipeline: (options?: Partial<LoadedOptions>) => Pipeline;
+  /** The same in a process of its own. */
+  readonly ownPipeline: (options?: Partial<PipelineOptions>) => Promise<PipelineProcess>;
   readonly baselines: (options?: Partial<BaselineOptions>) => Promise<Baselines | undefined>;
 }
 
 function partsFor(mix: Mix, settings: SuiteSettings): Parts & { end(): Promise<void> } {
   const { path, bytes } = packetFile(mix, settings.packets);
   const { storeCapacity, cpu } = settings;
-  const started: Baselines[] = [];
+  const started: { end(): Promise<void> }[] = [];
+  const pinned = cpu === undefined ? {} : { cpu };
   return {
     packets: bytes,
     settings,
     loaded: (options) => new LoadedEngine({ packets: bytes, storeCapacity, ...options }),
     pipeline: (options) => new Pipeline({ packets: bytes, storeCapacity, ...options }),
+    ownPipeline: async (options) => {
+      const one = new PipelineProcess({ packetsPath: path, storeCapacity, ...pinned, ...options });
+      started.push(one);
+      return await one.ready();
+    },
     baselines: async (options) => {
       if (!settings.withBaselines) return undefined;
-      const one = new Baselines({ packets: path, ...(cpu === undefined ? {} : { cpu }), ...options });
+      const one = new Baselines({ packets: path, ...pinned, ...options });
       started.push(one);
       return await one.ready();
     },
@@ -63,28 +72,29 @@ function partsFor(mix: Mix, settings: SuiteSettings): Parts & { end(): Promise<v
 }
 
 /** The whole pipeline on one mix: the queue full, and the queue sent away now and then. */
-async function pipelineBenches({ pipeline, baselines, settings }: Parts, mix: Mix): Promise<Bench[]> {
+async function pipelineBenches({ ownPipeline, baselines, settings }: Parts, mix: Mix): Promise<Bench[]> {
   const rounds = Math.max(1, Math.round(10 * settings.scale));
   // Of the worst mix some payers are in no table, and the medians differ: the baselines' is the root of a tree.
   const foldsScores = mix !== "worst";
-  const bench = async (name: string, ours: Pipeline, emptyEvery: number): Promise<Bench> => {
+  const bench = async (name: string, options: Partial<PipelineOptions>, emptyEvery: number): Promise<Bench> => {
+    const ours = await ownPipeline(options);
     const theirs = await baselines();
+    const { foldsScores = false } = options;
     return {
       name,
       unit: "packet",
       ours: () => ours.run(rounds, emptyEvery),
-      theirs:
-        theirs && (async () => withScores(await theirs.run(`pipeline ${rounds} ${emptyEvery}`), ours.foldsScores)),
+      theirs: theirs && (async () => withScores(await theirs.run(`pipeline ${rounds} ${emptyEvery}`), foldsScores)),
       same: true,
     };
   };
   return [
-    await bench(`pipeline, ${mix}`, pipeline({ foldsScores }), 0),
-    await bench(`pipeline, ${mix}, emptied every 100,000`, pipeline({ foldsScores }), settings.emptyEvery),
+    await bench(`pipeline, ${mix}`, { foldsScores }, 0),
+    await bench(`pipeline, ${mix}, emptied every 100,000`, { foldsScores }, settings.emptyEvery),
     ...(mix === "corpus"
       ? [
-          await bench("pipeline, corpus, evidence", pipeline({ model: "evidence" }), 0),
-          await bench("pipeline, corpus, evidence, emptied", pipeline({ model: "evidence" }), settings.emptyEvery),
+          await bench("pipeline, corpus, evidence", { model: "evidence" }, 0),
+          await bench("pipeline, corpus, evidence, emptied", { model: "evidence" }, settings.emptyEvery),
         ]
       : []),
   ];
