@@ -48,7 +48,7 @@ export async function channelBenches(
   const { arena, layout, producers, kernel } = plain;
   const rounds = Math.max(1, Math.round(8 * scale));
   const { at, capacity, elementBytes } = layout.channels[0];
-  const consumer = new Consumer(arena, at, capacity, elementBytes);
+  const consumer = new Consumer(arena, at, capacity, elementBytes, kernel);
   const producer = producers[0];
   const parts = await loadParts(arena.memory);
   const foldAt = pipeline.loaded.digestsAt;
