@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { cellsOf, tablesOf } from "./scoreboard.ts";
+import { join } from "node:path";
+import { cellsOf, tablesOf, withTable } from "./scoreboard.ts";
 
 const line = (scenario: string, value: number) => ({
   scenario,
@@ -41,4 +42,11 @@ test("both tables are of one board", () => {
   const rows = model.split("\n").slice(2);
   expect(new Set(rows.map((text) => text.split("|").length)).size).toBe(1);
   expect(rows[2]).toBe("| some | .90 | .40 | .30 | .20 | .50 | .10 | .02 | .00 | 0.4 s | never | - | 50 | 150 |");
+});
+
+test("both documents have a place for it", async () => {
+  for (const file of ["README.md", "docs/model.md"]) {
+    const document = await Bun.file(join(import.meta.dir, "../..", file)).text();
+    expect(withTable(document, "| a table |")).toContain("<!-- scoreboard -->\n| a table |\n<!-- end -->");
+  }
 });

@@ -15,7 +15,9 @@ interface Board {
 const SHORT = [0, 1, 2, 4, 5];
 const SHORT_HEAD = ["scenario", "evidence", "ip-signer", "arrival order", "declared fee"];
 
-const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`.replaceAll("|  |", "| |");
+const opening = (name: string): string => `<!-- ${name} -->`;
+
+const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
@@ -42,6 +44,11 @@ export function tablesOf({ seeds, durationMs, scenarios }: Board): { readme: str
   };
 }
 
+/** The document with another table. */
+export function withTable(document: string, text: string): string {
+  return replaceSections(document, new Map([["scoreboard", text]]), opening);
+}
+
 if (import.meta.main) {
   const board = (await Bun.file(process.argv[2] ?? "scoreboard.json").json()) as Board;
   const { readme, model } = tablesOf(board);
@@ -50,6 +57,6 @@ if (import.meta.main) {
     ["docs/model.md", model],
   ] as const) {
     const path = join(import.meta.dir, "../..", file);
-    await Bun.write(path, replaceSections(await Bun.file(path).text(), new Map([["scoreboard", text]])));
+    await Bun.write(path, withTable(await Bun.file(path).text(), text));
   }
 }

@@ -66,11 +66,15 @@ export async function makeSections(): Promise<Map<string, string>> {
   ]);
 }
 
-const opening = (name: string): string => `<!-- ${name}: written by npm run docs -->`;
+const byDocs = (name: string): string => `<!-- ${name}: written by npm run docs -->`;
 const CLOSING = "<!-- end -->";
 
 /** @throws Error where a marker is missing */
-export function replaceSections(document: string, sections: ReadonlyMap<string, string>): string {
+export function replaceSections(
+  document: string,
+  sections: ReadonlyMap<string, string>,
+  opening: (name: string) => string = byDocs,
+): string {
   let text = document;
   for (const [name, section] of sections) {
     const from = text.indexOf(opening(name));
