@@ -1,10 +1,11 @@
 // Sorts the queue for a transmit: falling score, and equal scores by rising sequence (engine.md, 5.1). A stable radix
-// sort from the lowest digit, first by sequence, then by score. Digits are 11 bits; those of a key are counted in one pass,
-// and digits that are the same everywhere are skipped.
+// sort from the lowest digit. Digits are 11 bits; those of a key are counted in one pass, and digits that are the same
+// everywhere are skipped.
 //
 // Real scores differ in their upper 31 bits almost always, so only those are sorted by digits; what is still out of order
-// then is moved by insertion. Where that becomes too much work (scores that somebody chose to be that close) the rest of
-// the digits are sorted too: the whole costs at most twice the usual time.
+// then, by score or sequence, is moved by insertion. Where that becomes too much work (equal scores, or such that somebody
+// chose to be that close), all is sorted by sequence first, and by the rest of the digits where it must be. Equal scores seldom
+// come alone: the next sort begins there then, until few are equal.
 
 const DIGIT_BITS: usize = 11;
 const DIGIT_VALUES: usize = 1 << DIGIT_BITS;
@@ -18,10 +19,16 @@ const HISTOGRAMS_BYTES: usize = DIGITS * HISTOGRAM_BYTES;
 const RECORD_BYTES: usize = 16;
 const RECORD_SHIFT: usize = 4;
 const INDEX_AT: usize = 8;
+/** In place of the sequences: equal ones stay in their order. */
+const NO_SEQUENCES: usize = 0;
 
 // Of the sort under way: where its records lie, and the other place for them.
 let records: usize = 0;
 let spare: usize = 0;
+/** The last sort met many equal scores. */
+let manyEqual: bool = false;
+/** Of so many neighbours one that is equal is few. */
+const FEW_EQUAL_SHIFT: usize = 6;
 
 /** A double's bits as an unsigned number of the same order. */
 @inline
@@ -44,7 +51,38 @@ export function sortFalling(count: i32, scores: usize, sequences: usize, order: 
   records = scratch + HISTOGRAMS_BYTES;
   spare = records + bytes;
 
-  // Sequences, moved down to 0 and by the zero bits that all share: few digits remain.
+  if (manyEqual || !sortByScore(count, scores, sequences, histograms)) {
+    sortBySequence(count, sequences, histograms);
+    sortStably(bytes, scores, histograms);
+    manyEqual = equalNeighbours(bytes) > count >> FEW_EQUAL_SHIFT;
+  }
+  for (let record = records, end = records + bytes; record < end; record += RECORD_BYTES, order += 4) {
+    store<u32>(order, load<u32>(record, INDEX_AT));
+  }
+}
+
+/** Falling, so the bits are turned over. */
+@inline
+function scoreKey(scores: usize, index: u32): u64 {
+  return ~orderedBits(load<f64>(scores + (<usize>index << 3)));
+}
+
+/** @returns false where too many scores are equal, or nearly: nothing is sorted then */
+function sortByScore(count: i32, scores: usize, sequences: usize, histograms: usize): bool {
+  const bytes = <usize>count << RECORD_SHIFT;
+  for (let i: i32 = 0; i < count; i++) {
+    const record = records + (<usize>i << RECORD_SHIFT);
+    store<u64>(record, scoreKey(scores, i));
+    store<u32>(record, i, INDEX_AT);
+  }
+  sortDigits(bytes, histograms, UPPER_DIGIT, DIGITS);
+  return insertRest(bytes, sequences);
+}
+
+/** Sorts records of all elements by their sequences. */
+function sortBySequence(count: i32, sequences: usize, histograms: usize): void {
+  const bytes = <usize>count << RECORD_SHIFT;
+  // Moved down to 0 and by the zero bits that all share: few digits remain.
   let least: u64 = u64.MAX_VALUE;
   for (let i: i32 = 0; i < count; i++) {
     least = min<u64>(least, orderedBits(load<f64>(sequences + (<usize>i << 3))));
@@ -59,16 +97,23 @@ export function sortFalling(count: i32, scores: usize, sequences: usize, order: 
   }
   const usedBits = 64 - <usize>clz<u64>(bits >> shift);
   sortDigits(bytes, histograms, 0, (usedBits + DIGIT_BITS - 1) / DIGIT_BITS);
+}
 
-  // Scores, in the order of their sequences; falling, so their bits are turned over.
+/** Sorts the records by score; equal ones stay in their order. */
+function sortStably(bytes: usize, scores: usize, histograms: usize): void {
   for (let record = records, end = records + bytes; record < end; record += RECORD_BYTES) {
-    store<u64>(record, ~orderedBits(load<f64>(scores + (<usize>load<u32>(record, INDEX_AT) << 3))));
+    store<u64>(record, scoreKey(scores, load<u32>(record, INDEX_AT)));
   }
   sortDigits(bytes, histograms, UPPER_DIGIT, DIGITS);
-  if (!insertRest(bytes)) sortDigits(bytes, histograms, 0, DIGITS);
-  for (let record = records, end = records + bytes; record < end; record += RECORD_BYTES, order += 4) {
-    store<u32>(order, load<u32>(record, INDEX_AT));
+  if (!insertRest(bytes, NO_SEQUENCES)) sortDigits(bytes, histograms, 0, DIGITS);
+}
+
+function equalNeighbours(bytes: usize): i32 {
+  let equal: i32 = 0;
+  for (let record = records + RECORD_BYTES, end = records + bytes; record < end; record += RECORD_BYTES) {
+    equal += i32(load<u64>(record - RECORD_BYTES) == load<u64>(record));
   }
+  return equal;
 }
 
 /** Sorts the records by the digits from `first` to before `end` of their keys; equal ones stay in their order. */
@@ -109,21 +154,34 @@ function sortDigits(bytes: usize, histograms: usize, first: usize, end: usize): 
   }
 }
 
+/** Whether a record belongs behind a key of that sequence. */
+@inline
+function isBehind(record: usize, key: u64, sequences: usize, sequence: f64): bool {
+  const other = load<u64>(record);
+  if (other != key || sequences == NO_SEQUENCES) return other > key;
+  return load<f64>(sequences + (<usize>load<u32>(record, INDEX_AT) << 3)) > sequence;
+}
+
 /**
- * Moves records that are out of order to where they belong; equal ones stay in their order.
+ * Moves records that are out of order to where they belong.
+ * @param sequences by which equal ones are ordered; NO_SEQUENCES: they stay in their order
  * @returns false where that was given up: more moves than there are records
  */
-function insertRest(bytes: usize): bool {
+function insertRest(bytes: usize, sequences: usize): bool {
   let budget = <isize>bytes;
   for (let record = records + RECORD_BYTES, end = records + bytes; record < end; record += RECORD_BYTES) {
     const key = load<u64>(record);
-    if (load<u64>(record - RECORD_BYTES) <= key) continue;
+    const before = load<u64>(record - RECORD_BYTES);
+    if (before < key || (before == key && sequences == NO_SEQUENCES)) continue;
+    const sequence =
+      sequences == NO_SEQUENCES ? 0 : load<f64>(sequences + (<usize>load<u32>(record, INDEX_AT) << 3));
+    if (!isBehind(record - RECORD_BYTES, key, sequences, sequence)) continue;
     const moved = v128.load(record);
     let to = record;
     do {
       v128.store(to, v128.load(to - RECORD_BYTES));
       to -= RECORD_BYTES;
-    } while (to > records && load<u64>(to - RECORD_BYTES) > key);
+    } while (to > records && isBehind(to - RECORD_BYTES, key, sequences, sequence));
     v128.store(to, moved);
     budget -= <isize>(record - to);
     if (budget < 0) return false;
