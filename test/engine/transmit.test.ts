@@ -17,6 +17,7 @@ test("what arrives while a batch is sent in slices waits for the next one: the o
   const first = SENDS_PER_TURN + 44;
   queueBehindTransmit(one, first);
   const now = 1_000 + TRANSMIT_INTERVAL_MS;
+  one.engine.turn(now); // orders them
   one.engine.turn(now);
   expect(one.received().length).toBe(SENDS_PER_TURN);
   for (let i = 0; i < 20; i++) one.sendUnique(i % 4, 5_000 + i);
