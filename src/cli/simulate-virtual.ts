@@ -150,7 +150,8 @@ export function soakOptions(seed: bigint, model: ModelName, choice: SoakChoice =
   const scenario = choice.scenario ?? loadScenario(drawn);
   const durationSeconds = Math.min(scenario.durationSeconds, choice.seconds ?? SOAK_SECONDS);
   const faults = drawFaults(random, durationSeconds * 1_000);
-  return { scenario: { ...scenario, durationSeconds }, seed, faults, ...SOAK_SIZES, ...modelOptions(model) };
+  const records = seed % 2n === 0n;
+  return { scenario: { ...scenario, durationSeconds }, seed, faults, records, ...SOAK_SIZES, ...modelOptions(model) };
 }
 
 /** Tries seed after seed, from the given one on, until the time is over, a signal comes or a seed fails. */

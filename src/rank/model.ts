@@ -47,7 +47,10 @@ export interface Model {
   /** The rank of a transaction: higher is sent first. Never NaN. */
   score(at: number): number;
 
-  /** Writes the factors of a digest's score, the present ones. Asked only where fates are recorded. */
+  /**
+   * Writes the factors of a score. Asked only where fates are recorded, so it changes nothing.
+   * @param at the digest that `score` looked at last
+   */
   factors(at: number, into: ScoreFactors): void;
 
   /** Sigverify refused a packet of this sender (the digest may be unparsed: then only its sender fields mean anything). */

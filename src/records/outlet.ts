@@ -5,7 +5,7 @@
 import type { Arena } from "../arena.ts";
 import { HEADER_BYTES } from "../channel/header.ts";
 import type { Producer } from "../channel/producer.ts";
-import { ARRIVAL_AT, META_BYTES, REASON_AT } from "../wire/digest-layout.ts";
+import { ARRIVAL_AT, META_BYTES, TRAIT_TRANSMITTED, TRAITS_AT } from "../wire/digest-layout.ts";
 import { END_FAILED_SIGNATURE, END_INCLUDED, END_NOT_INCLUDED } from "./ends.ts";
 import {
   ARRIVAL_CHANNEL_AT,
@@ -120,8 +120,9 @@ export class Outlet {
 
   /** Keeps a meta's transmit time, for the record of its outcome. */
   transmitted(meta: number, now: number): void {
-    const delay = Math.floor(now - this.#f64[(meta + ARRIVAL_AT) >>> 3]!) + 1;
+    const delay = Math.floor(now - this.#f64[(meta + ARRIVAL_AT) >>> 3]!);
     this.#u16[(meta + META_TRANSMIT_DELAY_AT) >>> 1] = Math.min(delay, TRANSMIT_DELAY_MAX);
+    this.#u8[meta + TRAITS_AT]! |= TRAIT_TRANSMITTED;
   }
 
   /** The scheduler's answer for a meta. @param nanos 0 where it was not included */
@@ -158,9 +159,12 @@ export class Outlet {
     this.#u8.copyWithin(at, meta, meta + META_BYTES);
     const i32 = this.#i32;
     for (let word = (at + RECORD_TAIL_AT) >>> 2, last = (at + RECORD_BYTES) >>> 2; word < last; word++) i32[word] = 0;
-    const delay = this.#u16[(meta + META_TRANSMIT_DELAY_AT) >>> 1]!;
-    const transmitMs = delay === 0 ? NOT_TRANSMITTED : this.#f64[(meta + ARRIVAL_AT) >>> 3]! + delay - 1;
-    this.#u8[at + REASON_AT] = 0;
+    let transmitMs = NOT_TRANSMITTED;
+    if ((this.#u8[at + TRAITS_AT]! & TRAIT_TRANSMITTED) !== 0) {
+      transmitMs = this.#f64[(at + ARRIVAL_AT) >>> 3]! + this.#u16[(at + META_TRANSMIT_DELAY_AT) >>> 1]!;
+      this.#u16[(at + META_TRANSMIT_DELAY_AT) >>> 1] = 0;
+      this.#u8[at + TRAITS_AT]! &= ~TRAIT_TRANSMITTED;
+    }
     this.#finish(at, ring.tail, end, now, transmitMs, nanos);
     ring.commit();
   }

@@ -7,7 +7,7 @@ import {
   DIGEST_SCRATCH_AT,
   HASH_MIX_AT,
   META_BYTES,
-  PORT_COPY_AT,
+  SCORE_AT,
   SIGNATURE_OFFSET_AT,
 } from "../wire/digest-layout.ts";
 
@@ -31,10 +31,12 @@ export const ARRIVAL_IP_SCORE_AT = 176; // f32 the score's factors: the sender's
 export const ARRIVAL_PAYER_SCORE_AT = 180; // f32 and the fee payer's
 export const ARRIVAL_CHANNEL_AT = 184; // u8 the channel's id, plus one; 0 is unknown
 
-// A partial meta has no free byte but the sender's port, which nobody asks of a transaction that was sent on.
-export const META_TRANSMIT_DELAY_AT = PORT_COPY_AT; // u16 see below
-
-/** A transmitted meta keeps arrival-to-transmit in whole milliseconds, plus one; 0 says that it was not transmitted. */
+/**
+ * A partial meta has no free byte, and models read all but its score when the outcome comes. So a transmitted one
+ * (TRAIT_TRANSMITTED) keeps arrival-to-transmit in whole milliseconds, u16, in the score's lowest bits: 37 bits of its
+ * fraction are left.
+ */
+export const META_TRANSMIT_DELAY_AT = SCORE_AT;
 export const TRANSMIT_DELAY_MAX = 65_535;
 
 /** Records of outcomes that wait for the database's writer; a power of two. */

@@ -31,6 +31,8 @@ const USUAL_STORE_ENTRIES = 262_144;
 /** Packets a millisecond stay far below this; only a stall laps such a ring. */
 const USUAL_CHANNELS = [4_096, 4_096, 4_096, 4_096, 4_096, 32_768, 32_768, 32_768];
 const USUAL_KEYS = 10_000;
+/** Records that are kept, where any are; nobody reads them. */
+const RECORDS = 1_024;
 const MAX_AGE_MS = 60_000;
 /** An engine that has not come to rest after so many turns in one millisecond goes on in the next. */
 const TURNS_PER_STEP = 256;
@@ -56,6 +58,8 @@ export interface VirtualOptions {
   readonly partialMetas?: number;
   readonly recentSignatures?: number;
   readonly queueCapacity?: number;
+  /** Keeps records of fates and outcomes, as a sidecar does; false where absent. They must change nothing. */
+  readonly records?: boolean;
   /** Sets of the evidence model's table, a power of two. */
   readonly evidenceSets?: number;
   readonly channelCapacities?: readonly number[];
@@ -197,6 +201,7 @@ export class VirtualRun {
         recentSignatures: this.#options.recentSignatures ?? USUAL_STORE_ENTRIES,
         channelCapacities: this.#options.channelCapacities ?? USUAL_CHANNELS,
         ...(queueCapacity === undefined ? {} : { queueCapacity }),
+        ...(this.#options.records ? { fateRecords: RECORDS, outcomeRecords: RECORDS } : {}),
         ...(this.#options.evidenceSets === undefined ? {} : { evidenceSets: this.#options.evidenceSets }),
       },
       context: { xxhashSeed: XXHASH_SEED, secret: this.#secret(), feeModel: "chain", ipv6: "64" },

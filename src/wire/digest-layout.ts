@@ -40,6 +40,7 @@ export const TRAIT_SIMPLE_VOTE = 2; // the packet's flag
 export const TRAIT_STAKED = 4; // the packet's flag
 export const TRAIT_NEVER = 8; // the chain would refuse it (NEVER_AT says why)
 export const TRAIT_ALLOWED = 16; // the operator's list allows its sender; written by the loop
+export const TRAIT_TRANSMITTED = 32; // in a partial meta alone: it was sent on (records/record-layout.ts)
 
 export const VERSION_LEGACY = 255;
 export const VERSION_0 = 0;

@@ -3,7 +3,10 @@
 
 import { describe, expect, test } from "bun:test";
 import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/channel/channels.ts";
+import type { PlainEngineOptions } from "../../src/engine/plain.ts";
 import { STATISTICS, type StatisticName } from "../../src/engine/statistics.ts";
+import { Evidence } from "../../src/rank/evidence/evidence.ts";
+import { IpSigner } from "../../src/rank/ip-signer.ts";
 import { endOf } from "../../src/records/ends.ts";
 import {
   ARRIVAL_CHANNEL_AT,
@@ -198,10 +201,14 @@ describe("outcomes", () => {
 });
 
 describe("without an outlet", () => {
-  test("the same history goes the same way", () => {
-    const told = rig(settings);
-    const { outcomeRecords: _, fateRecords: __, ...layout } = settings.layout;
-    const silent = rig({ ...settings, layout });
+  const models: Readonly<Record<string, PlainEngineOptions["model"]>> = {
+    "ip-signer": (arena, layout) => new IpSigner(arena, layout),
+    evidence: (arena, layout) => new Evidence(arena, layout),
+  };
+  test.each(Object.entries(models))("the same history goes the same way (%s)", (_, model) => {
+    const told = rig({ ...settings, model });
+    const { outcomeRecords: _outcomes, fateRecords: _fates, ...layout } = settings.layout;
+    const silent = rig({ ...settings, layout, model });
     play(told, 5);
     play(silent, 5);
     expect(silent.engine.outlet.open).toBe(false);

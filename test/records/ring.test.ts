@@ -15,7 +15,14 @@ import {
   RECORD_TRANSMIT_MS_AT,
 } from "../../src/records/record-layout.ts";
 import { drainRing, readRing } from "../../src/records/ring.ts";
-import { ARRIVAL_AT, META_BYTES, SCORE_AT } from "../../src/wire/digest-layout.ts";
+import {
+  ARRIVAL_AT,
+  META_BYTES,
+  PORT_COPY_AT,
+  SCORE_AT,
+  TRAIT_TRANSMITTED,
+  TRAITS_AT,
+} from "../../src/wire/digest-layout.ts";
 import { Rig, SMALL } from "../database/rig.ts";
 
 /** Everything that a ring holds now. */
@@ -81,6 +88,26 @@ describe("the outlet", () => {
     rig.outlet.outcome(at, 0, rig.now);
     rig.turn();
     expect(f64(drained(rig, "outcomes")[0]!, RECORD_TRANSMIT_MS_AT)).toBe(-1);
+  });
+
+  test("leaves all but the score's last bits of a transmitted meta as models know it, and its record whole", () => {
+    const rig = new Rig();
+    const at = rig.make(1);
+    rig.arena.f64[(at + SCORE_AT) / 8] = Math.PI;
+    rig.arena.u16[(at + PORT_COPY_AT) / 2] = 50_001;
+    const before = rig.arena.u8.slice(at, at + META_BYTES);
+    rig.outlet.transmitted(at, rig.now);
+    const after = rig.arena.u8.slice(at, at + META_BYTES);
+    expect(after[TRAITS_AT]).toBe(before[TRAITS_AT]! | TRAIT_TRANSMITTED);
+    after[TRAITS_AT] = before[TRAITS_AT]!;
+    after.set(before.subarray(SCORE_AT, SCORE_AT + 2), SCORE_AT);
+    expect(after).toEqual(before);
+    rig.outlet.outcome(at, 1, rig.now);
+    rig.turn();
+    const [record] = drained(rig, "outcomes");
+    expect(record![TRAITS_AT]).toBe(before[TRAITS_AT]!);
+    expect(Math.abs(f64(record!, SCORE_AT) / Math.PI - 1)).toBeLessThan(2 ** -36);
+    expect(f64(record!, RECORD_TRANSMIT_MS_AT)).toBe(f64(record!, ARRIVAL_AT) + 40);
   });
 
   test("joins a failed signature with what was known, or takes the packet's own digest", () => {

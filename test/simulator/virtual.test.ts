@@ -47,6 +47,18 @@ test(
   LIMIT_MS,
 );
 
+test.each(MODELS)(
+  "records change nothing about what %s decides, of addresses that others forge",
+  (model) => {
+    const forged = soakOptions(9n, model, { scenario: loadScenario("spoofed-addresses"), seconds: 1.5 });
+    const silent = new VirtualRun({ ...forged, records: false }).run().result();
+    expect(new VirtualRun({ ...forged, records: true }).run().result().history).toBe(silent.history);
+    expect(silent.counters.sigverifyFeedback).toBeGreaterThan(0);
+    expect(silent.counters.completed).toBeGreaterThan(0);
+  },
+  LIMIT_MS,
+);
+
 test(
   "the same seed with faults and restarts gives the same history",
   () => {

@@ -357,9 +357,8 @@ export class Evidence implements Model, Chooser {
     this.room.advance(nowMs);
   }
 
-  /** The probabilities that a packet's signature is good, and that it lands then. */
-  factors(at: number, into: ScoreFactors): void {
-    this.#see.look(at);
+  /** The probabilities that a packet's signature is good, and that it lands then, as the last score took them. */
+  factors(_at: number, into: ScoreFactors): void {
     into.ip = this.#see.pGood;
     into.payer = this.#see.pLands;
   }
