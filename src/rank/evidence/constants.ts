@@ -68,10 +68,13 @@ export const NEVER_LANDED_WEIGHT = 16;
 export const TURNS_RARELY = 1e-4;
 /** Nobody's misses are a surprise altogether: so many transactions are late or lost without a reason that can be seen. */
 export const USUAL_MOST = 0.95;
-/** What proves a turn twice over is remembered, and no more: who lands again gets over it in a dozen landings. */
-export const TURNED_MOST = 2 * Math.log(1 / TURNS_RARELY);
-/** Less likely to be good and to land than this is not worth sigverify's work even where that has room. */
-export const HOPELESS = 0.05;
+/**
+ * So much is remembered of a turn, and no more: it is believed a thousand times as much as that there was none. Who lands
+ * again gets over it in a dozen landings, and whose luck has turned may still win by what it pays.
+ */
+export const TURNED_MOST = 1.75 * Math.log(1 / TURNS_RARELY);
+/** Less likely to be good and to land than one in fifty is not worth sigverify's work even where that has room. */
+export const HOPELESS = 0.02;
 /** Brings any fee of theirs below any other's, and leaves their order among themselves. */
 export const LEAST_HOPE = 1e-18;
 /** So many of them in falling order, and a transmit is over: what they rank by may have changed since it was ordered. */

@@ -45,7 +45,7 @@ export class Estimates {
   pLands = 0;
   pTakesRoom = 0;
   nanosPerUnit = 0;
-  /** What is left of the worth, for it lands less often than is plausible or usual for it; 0 to 1. */
+  /** What is left of the worth, for it lands less often than is plausible or usual for it; 0 to 1, 1: no doubt. */
   doubt = 1;
   address = 0;
   port = 0;
@@ -264,7 +264,7 @@ export class Estimates {
     // only where it is rarer than is usual for the sender: who wins one race in two is honest and worth half.
     // The hopeless come after all others, and forgers last: where there is room for all, who never lands is sent.
     const hope = this.pGood < k.HOPELESS ? 0 : this.isHopeless ? k.LEAST_HOPE : 1;
-    const value = hope * this.pGood ** 8 * this.doubt ** 2 * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
+    const value = hope * this.pGood ** 8 * this.doubt * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.packetsPerMs;
     if (nanosPerMs === Number.POSITIVE_INFINITY) return value / packets;

@@ -1,6 +1,6 @@
 // The third model: what a transaction is expected to earn, by what it is expected to take.
 //
-//     score = P(signature good)^8 * P(lands | good) * doubt^2 * fee
+//     score = P(signature good)^8 * P(lands | good) * doubt * fee
 //             / (balance * 1 / packets that sigverify takes + (1 - balance) * E[work] / work that a block takes)
 //
 // All of it is learned from what comes back (estimates.ts). Probabilities come from decayed counts in a hierarchy, each

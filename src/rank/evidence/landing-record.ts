@@ -82,7 +82,7 @@ function provenBy(landed: number): number {
   return landed / (landed + k.PARENT_WEIGHT);
 }
 
-/** Who hardly ever lands pays for few of many: such a share is no lost race. */
+/** Who hardly ever lands pays for few of many: such a share is no lost race. More than the expectation falls by. */
 export function plausibility(lands: number): number {
-  return Math.min(1, lands / k.LANDS_PLAUSIBLY);
+  return Math.min(1, lands / k.LANDS_PLAUSIBLY) ** 2;
 }

@@ -92,10 +92,10 @@ describe("a record", () => {
     expect(payer.doubt).toBeLessThan(0.1);
   });
 
-  test("who never landed is doubted as far as what it lands is implausible", () => {
+  test("who never landed is doubted by the square of how far what it lands is implausible", () => {
     const payer = new Payer();
     expect(payer.lands(LANDS_PLAUSIBLY / 2)).toBe(LANDS_PLAUSIBLY / 2);
-    expect(payer.doubt).toBeCloseTo(0.5, 3);
+    expect(payer.doubt).toBeCloseTo(0.75, 3);
     expect(plausibility(LANDS_PLAUSIBLY)).toBe(1);
   });
 
