@@ -14,7 +14,15 @@ test("--help is help", () => {
 });
 
 test("mistakes are a line and exit code 2", () => {
-  for (const words of [["--bogus"], ["extra"], ["--cpu"], ["--rounds", "many"], ["--mix", "none"], ["--model", "x"]]) {
+  for (const words of [
+    ["--bogus"],
+    ["extra"],
+    ["--cpu"],
+    ["--rounds", "many"],
+    ["--pps", "1e6"],
+    ["--mix", "none"],
+    ["--model", "x"],
+  ]) {
     const { code, out, err } = bench(...words);
     expect([words, code, out]).toEqual([words, 2, ""]);
     expect(err).toMatch(/^bench: .*; see npm run bench -- --help\n$/);

@@ -28,6 +28,7 @@ const OPTIONS = {
   rounds: { type: "string" },
   mix: { type: "string", default: "corpus" },
   model: { type: "string", default: "ip-signer" },
+  pps: { type: "string" },
 } as const;
 
 const HELP = `npm run bench -- [options]
@@ -44,6 +45,7 @@ const HELP = `npm run bench -- [options]
   --json FILE     the lines as JSON too
   --mix NAME      packets of --whole and --watched: ${MIXES.join(", ")} [default corpus]
   --model NAME    of --whole, --watched and --stalls: ip-signer, evidence [default ip-signer]
+  --pps N         of --whole and --watched: the producer pushes so many a second [default as many as it can; 1.6 M]
   --seconds N     of a run of --whole, or of --stalls
   --rounds N      runs of each side
   --cpu N         the measured threads' core [default the last one allowed]
@@ -58,7 +60,7 @@ function wrong(message: string): never {
 function readOptions() {
   try {
     const { values } = parseArgs({ options: OPTIONS });
-    for (const name of ["seconds", "cpu", "rounds"] as const) {
+    for (const name of ["seconds", "cpu", "rounds", "pps"] as const) {
       const value = values[name];
       if (value !== undefined && !/^\d+$/.test(value)) wrong(`--${name} "${value}" is no number`);
     }
@@ -154,13 +156,14 @@ async function main(): Promise<number> {
       against: values.against,
       cores,
       rounds: Number(values.rounds ?? 3),
+      pps: values.pps,
     });
     writeJson({ whole: result });
     return 0;
   }
   if (values.watched) {
     const { observed, tellObserved } = await import("./observed.ts");
-    const result = await observed({ mix, model, cores, rounds: Number(values.rounds ?? 10) });
+    const result = await observed({ mix, model, cores, pps: values.pps, rounds: Number(values.rounds ?? 10) });
     writeJson({ watched: result });
     return tellObserved(result) ? 0 : 1;
   }

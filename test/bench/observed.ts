@@ -12,6 +12,11 @@ import { median } from "./bench.ts";
 import { type Mix, packetFile } from "./packets.ts";
 import { binary, SidecarProcess } from "./sidecar.ts";
 
+/**
+ * More than the loop takes. A producer that pushes as much as it can takes the memory's bandwidth with it: then neighbouring
+ * slices differ by up to 40%, and nothing can be told.
+ */
+const USUAL_PPS = "1600000";
 /** Of the packets/s. */
 const MOST_CHANGE = 0.02;
 const SLICE_MS = 2_000;
@@ -26,6 +31,8 @@ export interface ObservedSettings {
   readonly mix: Mix;
   readonly model: string;
   readonly cores: readonly number[];
+  /** Packets a second that the producer pushes. */
+  readonly pps: string | undefined;
 }
 
 export interface ObservedResult {
@@ -96,7 +103,7 @@ class Watcher {
 
 /** @throws Error where there is no cargo (the producer is the crate's), or no second core */
 export async function observed(settings: ObservedSettings): Promise<ObservedResult> {
-  const { rounds, mix, model, cores } = settings;
+  const { rounds, mix, model, cores, pps = USUAL_PPS } = settings;
   const rust = buildRust();
   if (!rust.ok) throw new Error(rust.reason);
   if (cores.length < 2) throw new Error("two cores are needed: the sidecar's and the producer's");
@@ -109,7 +116,17 @@ export async function observed(settings: ObservedSettings): Promise<ObservedResu
   let reader: StatusReader | undefined;
   try {
     reader = await readerOf(sidecar.prefix);
-    const flood = ["flood", "--prefix", sidecar.prefix, "--packets", packetFile(mix).path, "--cpu", `${cores[0]}`];
+    const flood = [
+      "flood",
+      "--prefix",
+      sidecar.prefix,
+      "--packets",
+      packetFile(mix).path,
+      "--cpu",
+      `${cores[0]}`,
+      "--pps",
+      pps,
+    ];
     producer = Bun.spawn([join(rust.binDir, "que-peer"), ...flood, "--seconds", `${seconds}`], {
       stdout: "ignore",
       stderr: "inherit",

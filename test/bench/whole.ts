@@ -20,6 +20,8 @@ export interface WholeSettings {
   readonly against: string | undefined;
   readonly cores: readonly number[];
   readonly rounds: number;
+  /** Packets a second that the producer pushes; as many as it can where absent. */
+  readonly pps: string | undefined;
 }
 
 export interface WholeRun {
@@ -36,9 +38,10 @@ interface Flood {
   readonly seconds: number;
 }
 
-async function flood(prefix: string, { seconds, mix, cores }: WholeSettings): Promise<Flood> {
+async function flood(prefix: string, { seconds, mix, cores, pps }: WholeSettings): Promise<Flood> {
   const args = ["flood", "--packets", packetFile(mix).path, "--seconds", `${seconds}`, "--cpu", `${cores[0]}`];
   if (prefix !== "") args.push("--prefix", prefix);
+  if (pps !== undefined) args.push("--pps", pps);
   const producer = Bun.spawn([quePeer(), ...args], { stdout: "pipe", stderr: "inherit" });
   const output = await producer.stdout.text();
   if ((await producer.exited) !== 0) throw new Error("the producer failed");

@@ -1,10 +1,11 @@
 //! A saturating producer of packets, for measuring a whole sidecar, ours or another's, behind real channels.
 //!
-//!   que-peer flood --packets FILE --seconds S [--prefix P_] [--channel tpu_to_qos] [--pages ...] [--cpu N] [--create 1]
+//!   que-peer flood --packets FILE --seconds S [--prefix P_] [--channel tpu_to_qos] [--pages ...] [--cpu N] [--pps N] [--create 1]
 //!
 //! FILE holds packets of 1264 bytes. Packet n of the run is packet n modulo their number, with payload bytes 1 to 8 (in the
 //! first signature) XORed with `(n + 1) * 0x9E3779B97F4A7C15`, so that each is unique. With `--create 1` all eight channels
-//! are created first, and `ready` is printed; the flood starts when the consumer's heartbeat has moved.
+//! are created first, and `ready` is printed; the flood starts when the consumer's heartbeat has moved. With `--pps` it
+//! pushes so many a second, spread evenly; else as many as it can.
 
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,7 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<(), String> {
     }
     println!("{{\"event\":\"ready\"}}");
     wait_for_consumer(&mut producer, Duration::from_secs(30))?;
+    let pps: f64 = arguments.number_or("pps", f64::INFINITY)?;
     let first = shared_tail(producer.get_padding_ptr());
     let start = Instant::now();
     let limit = Duration::from_secs_f64(seconds);
@@ -93,6 +95,9 @@ pub fn run(place: &Place, arguments: &Arguments) -> Result<(), String> {
             n += 1;
             if n % PUBLISH_EVERY == 0 {
                 producer.sync();
+                while start.elapsed().as_secs_f64() < n as f64 / pps {
+                    std::hint::spin_loop();
+                }
             }
         }
         producer.beat();
