@@ -33,7 +33,7 @@ export const ARRIVAL_CHANNEL_AT = 184; // u8 the channel's id, plus one; 0 is un
 
 /**
  * A partial meta has no free byte, and models read all but its score when the outcome comes. So a transmitted one
- * (TRAIT_TRANSMITTED) keeps arrival-to-transmit in whole milliseconds, u16, in the score's lowest bits: 37 bits of its
+ * (TRAIT_TRANSMITTED) keeps arrival-to-transmit in whole milliseconds, u16, in the score's lowest bits: 36 bits of its
  * fraction are left.
  */
 export const META_TRANSMIT_DELAY_AT = SCORE_AT;
