@@ -75,6 +75,8 @@ export const USUAL_MOST = 0.95;
 export const TURNED_MOST = 1.75 * Math.log(1 / TURNS_RARELY);
 /** Less likely to be good and to land than one in fifty is not worth sigverify's work even where that has room. */
 export const HOPELESS = 0.02;
+/** Of addresses without a record as soon as one in twenty: the quota goes on to judge their class. */
+export const HOPELESS_UNKNOWN = 0.05;
 /** Brings any fee of theirs below any other's, and leaves their order among themselves. */
 export const LEAST_HOPE = 1e-18;
 /** So many of them in falling order, and a transmit is over: what they rank by may have changed since it was ordered. */

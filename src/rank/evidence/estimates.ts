@@ -245,7 +245,7 @@ export class Estimates {
 
   /** Whether hardly anything of its sender is good and lands. */
   get isHopeless(): boolean {
-    return this.pGood * this.pLands < k.HOPELESS;
+    return this.pGood * this.pLands < (this.address === 0 ? k.HOPELESS_UNKNOWN : k.HOPELESS);
   }
 
   /**
