@@ -307,32 +307,46 @@ describe("readers and writers", () => {
     expect(await child.exited).toBe(0);
   });
 
-  test("an output that nobody reads goes on: who comes back finds the newest", async () => {
-    const peer = validator([TPU]);
-    await using sidecar = new SidecarProcess(peer.prefix);
-    await sidecar.reads(peer, TPU);
-    peer.open(OUTPUT_CHANNEL);
-    await sidecar.reads(peer, OUTPUT_CHANNEL);
-    peer.leave(OUTPUT_CHANNEL);
-    // More than the ring holds, a few thousand at a time so that no input laps.
-    let sent = 0;
-    while (sent < 40_000) {
-      send(peer, 4_000);
-      sent += 4_000;
-      await counted(peer, "totalPackets", sent);
-    }
-    const gone = await counted(peer, "bankingTransmissions", 32_769);
-    expectLaws(gone);
-    peer.open(OUTPUT_CHANNEL);
-    send(peer, 7);
-    let back = 0;
-    await until("packets again", () => {
-      back += peer.received().length;
-      return back >= 7;
-    });
-    expect(await sidecar.stop()).toBe(0);
-    expectLaws(sidecar.stats());
-  });
+  const goneSeconds = 60;
+  test(
+    `an output that nobody reads for ${goneSeconds} s goes on, and its reader's absence is seen: who comes back finds the newest`,
+    async () => {
+      const peer = validator([TPU]);
+      await using sidecar = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
+      await sidecar.reads(peer, TPU);
+      await sidecar.says(/metrics at/);
+      const page = /metrics at (\S+)/.exec(sidecar.log)![1]!;
+      peer.open(OUTPUT_CHANNEL);
+      await sidecar.reads(peer, OUTPUT_CHANNEL);
+      for (let i = 0; i < 60; i++) {
+        peer.received(); // beats, so that its heartbeat is known to move
+        await Bun.sleep(50);
+      }
+      peer.leave(OUTPUT_CHANNEL);
+      const back = performance.now() + goneSeconds * 1_000;
+      // More than the ring holds, a few thousand at a time so that no input laps.
+      let sent = 0;
+      while (performance.now() < back || sent < 40_000) {
+        send(peer, 4_000);
+        sent += 4_000;
+        await counted(peer, "totalPackets", sent);
+        await Bun.sleep(sent < 40_000 ? 5_000 : 500);
+      }
+      const gone = await counted(peer, "bankingTransmissions", 32_769);
+      expectLaws(gone);
+      await exposed(page, /qos_channel_heartbeat_age_seconds\{channel="qos_to_sig"\} (5[5-9]|[6-9]\d)/);
+      peer.open(OUTPUT_CHANNEL);
+      send(peer, 7);
+      let received = 0;
+      await until("packets again", () => {
+        received += peer.received().length;
+        return received >= 7;
+      });
+      expect(await sidecar.stop()).toBe(0);
+      expectLaws(sidecar.stats());
+    },
+    (goneSeconds + 60) * 1_000,
+  );
 
   test("a validator that is stopped in its tracks is seen by its heartbeat, and read on when it may go on", async () => {
     const peer = validator([]);

@@ -115,6 +115,7 @@ export class Peer {
   received(): Uint8Array[] {
     const output = this.#output;
     if (output === null) throw new Error("the output is not open");
+    output.beat();
     const packets: Uint8Array[] = [];
     for (let count = output.readable(1_000); count > 0; count = output.readable(1_000)) {
       for (let i = 0; i < count; i++) {
