@@ -144,8 +144,8 @@ function run(command: string[]): void {
 function parseTargets(words: readonly string[]): Target[] | undefined {
   if (words.length === 0) return undefined;
   const known = Object.keys(TARGETS) as Target[];
-  const value = words[0]!.startsWith("--target=") ? words[0]!.slice("--target=".length) : words[1];
-  const isFlag = words[0] === "--target" ? words.length === 2 : words[0]!.startsWith("--target=") && words.length === 1;
+  const value = words[0].startsWith("--target=") ? words[0].slice("--target=".length) : words[1];
+  const isFlag = words[0] === "--target" ? words.length === 2 : words[0].startsWith("--target=") && words.length === 1;
   if (isFlag && value === "all") return known;
   if (isFlag && known.some((target) => target === value)) return [value as Target];
   console.error(`wrong arguments: ${words.join(" ")} (known: --target ${[...known, "all"].join("|")})`);

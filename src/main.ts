@@ -1,13 +1,13 @@
 // The entry point of the binary: arguments in, exit code out.
 
-import { beginLoopThread } from "./sidecar/loop-thread.ts";
+import { beginLoopThread } from "./sidecar/threads/loop-thread.ts";
 
 const [first = "", ...rest] = process.argv.slice(2);
 // As cli/root.ts reads it; a thread too many would be no fault, only wasted.
 const isRun = first === "run" || (first.startsWith("--") && first !== "--help" && first !== "--version");
 if (isRun && !rest.includes("--help") && !rest.includes("-h")) {
   beginLoopThread();
-  void import("./cli/run.ts"); // loads while the thread does, and while the next lines do
+  void import("./cli/commands/run.ts"); // loads while the thread does, and while the next lines do
 }
 
 const { processOutput } = await import("./cli/output.ts");

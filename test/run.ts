@@ -23,7 +23,7 @@ const GROUP_LIMIT_MS = 600 * SECOND_MS;
 const RUN_LIMIT_MS = 25 * 60 * SECOND_MS;
 
 /** Groups that start the built binary; they come last, after everything that can fail sooner. */
-const BINARY_GROUPS = ["binary", "sidecar", "simulator", "cli", "demo"];
+const BINARY_GROUPS = ["settings", "observe", "binary", "sidecar", "simulator", "cli", "demo"];
 
 interface Plan {
   readonly step: Step;
@@ -112,7 +112,7 @@ async function runPlan({ step, isTests }: Plan, environment: Record<string, stri
 
 function parseOnly(words: readonly string[]): string | undefined {
   if (words.length === 0) return undefined;
-  const inline = words[0]!.startsWith("--only=") ? words[0]!.slice("--only=".length) : undefined;
+  const inline = words[0].startsWith("--only=") ? words[0].slice("--only=".length) : undefined;
   if (inline !== undefined && words.length === 1) return inline;
   if (words[0] === "--only" && words.length === 2) return words[1];
   console.error(`wrong arguments: ${words.join(" ")} (known: --only STEP[,STEP...])`);

@@ -48,7 +48,7 @@ function packageScripts(): string[] {
 describe("the tree", () => {
   test("is read whole", () => {
     const paths = sources.map(({ path }) => path);
-    expect(paths).toEqual(expect.arrayContaining(["build.ts", ".ci/run", "src/layout.ts", "test/tidy.test.ts"]));
+    expect(paths).toEqual(expect.arrayContaining(["build.ts", ".ci/run", "src/shape/layout.ts", "test/tidy.test.ts"]));
     expect(importsOf.get("test/tidy.test.ts")?.map(({ target }) => target)).toContain("test/tidy/sources.ts");
   });
 
@@ -111,26 +111,27 @@ describe("the tree", () => {
 describe("imports point one way", () => {
   /** Folders of src/ in their order: a file imports from its own rank and below. */
   const RANKS: Readonly<Record<string, number>> = {
-    channel: 0,
-    wire: 0,
-    hash: 0,
-    kernel: 0,
-    rank: 0,
-    join: 0,
-    records: 0,
-    engine: 1,
-    database: 2,
-    recording: 2,
-    sidecar: 2,
-    simulator: 2,
-    report: 2,
-    cli: 3,
-    demo: 4,
+    shape: 0,
+    kernel: 1,
+    channel: 1,
+    wire: 1,
+    stores: 1,
+    rank: 1,
+    records: 1,
+    engine: 2,
+    settings: 3,
+    database: 3,
+    observe: 3,
+    simulator: 3,
+    report: 3,
+    sidecar: 4,
+    cli: 5,
+    demo: 6,
   };
   const rankOf = (path: string): number => {
     const folder = path.match(/^src\/([^/]+)\//)?.[1];
     if (folder !== undefined) return RANKS[folder] ?? Number.NaN;
-    return path === "src/main.ts" ? 4 : 0; // layout.ts, arena.ts, version.ts; package.json
+    return path === "src/main.ts" ? 6 : 0; // layout.ts, arena.ts, version.ts; package.json
   };
 
   test("every folder of src/ has its place", () => {
@@ -169,7 +170,9 @@ describe("imports point one way", () => {
   test("the engine knows no operating system, over all that it reaches", () => {
     const roots = program.map(({ path }) => path).filter((path) => path.startsWith("src/engine/"));
     const reached = reachable(roots, importsWithoutTypes);
-    const outside = [...reached].filter((path) => /^(ffi|src\/(sidecar|simulator|report|cli|demo))\//.test(path));
+    const outside = [...reached].filter((path) =>
+      /^(ffi|src\/(settings|database|observe|sidecar|simulator|report|cli|demo))\//.test(path),
+    );
     expect(outside).toEqual([]);
     const builtIn = [...reached].flatMap((path) =>
       (importsWithoutTypes.get(path) ?? [])
@@ -184,7 +187,7 @@ describe("imports point one way", () => {
   test("the engine asks for no clock, prints nothing and draws no random numbers", () => {
     const forbidden = /\b(Date|performance|console|process|Bun)\s*\.|Math\.random|\bnew Date\b|\bsetTimeout\b/;
     const found = program
-      .filter(({ path }) => /^src\/(engine|rank|join|channel\/(consumer|producer))/.test(path))
+      .filter(({ path }) => /^src\/(engine|rank|stores|channel\/(consumer|producer))/.test(path))
       .flatMap((source) => findLines(source, forbidden, withoutCommentsAndStrings(source.text)));
     expect(found).toEqual([]);
   });
@@ -252,7 +255,7 @@ describe("tests", () => {
       const lines = source.text.split("\n");
       return findLines(source, skipped, withoutCommentsAndStrings(source.text)).filter((found) => {
         const index = Number(found.split(":")[1]) - 1;
-        const isConditional = /skipIf/.test(lines[index]!);
+        const isConditional = /skipIf/.test(lines[index]);
         return !/\/\//.test(`${lines[index - 1] ?? ""}${lines[index]}`) && !(isConditional && says.test(source.text));
       });
     });
@@ -274,8 +277,8 @@ describe("tests", () => {
     // Started as processes, threads or modules of the kernel, they are tested through what they are part of.
     const started = /^src\/(main|demo\/demo)\.ts$|-worker\.ts$|\.as\.ts$/;
     const direct = program.map(({ path }) => path).filter((path) => mirrored(path) || imported.has(path));
-    // A part of a tested file of the same folder is tested through that file.
-    const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
+    // A part of a tested file of the same room (a folder of src/) is tested through that file.
+    const folderOf = (path: string): string => path.split("/").slice(0, 2).join("/");
     const parts = new Set(
       direct.flatMap((path) =>
         (importsOf.get(path) ?? [])

@@ -1,7 +1,7 @@
 // How a cursor reads and writes the words of a channel that both sides see: tail and heartbeat. The kernel's way
-// (channel/channel-words.as.ts) is the loop's; this one needs no kernel, and is for whoever is in no hurry.
+// (kernel/channel-words.as.ts) is the loop's; this one needs no kernel, and is for whoever is in no hurry.
 
-import type { Arena } from "../arena.ts";
+import type { Arena } from "../shape/arena.ts";
 
 export interface ChannelWords {
   /** Loads a tail (acquire). @param at its arena offset @returns the tail, exact below 2^53 */

@@ -7,9 +7,9 @@
 // Stream indexes are exact integers in a double (2^53 elements: centuries). Whoever has a kernel reads the tail through it:
 // as a plain load, which leaves the producer's cache line with the producer (channel-words.as.ts).
 
-import type { Arena } from "../arena.ts";
+import type { Arena } from "../shape/arena.ts";
+import { burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT } from "../shape/channel-header.ts";
 import { AtomicWords, type ChannelWords } from "./channel-words.ts";
-import { burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT } from "./header.ts";
 
 /** Elements given up after a first overrun: one group. */
 const SKIP_LEAST = 16;

@@ -29,8 +29,7 @@ import {
   unlinkPath,
   withMappedFile,
 } from "../../ffi/shared-memory.ts";
-import type { Arena } from "../arena.ts";
-import type { ChannelRegion } from "../layout.ts";
+import type { Arena } from "../shape/arena.ts";
 import {
   CAPACITY_AT,
   CONSUMER_HEARTBEAT_AT,
@@ -40,7 +39,8 @@ import {
   MAGIC_AT,
   PRODUCER_HEARTBEAT_AT,
   TAIL_AT,
-} from "./header.ts";
+} from "../shape/channel-header.ts";
+import type { ChannelRegion } from "../shape/layout.ts";
 import { type ChannelShape, channelFileBytes, pageBytesOf, pagesOf, roomProblem } from "./place.ts";
 import {
   type Refused,

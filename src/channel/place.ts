@@ -3,7 +3,7 @@
 import { HUGE_PAGE_BYTES, HUGE_PAGES_FOLDER, hugePageMountProblem, hugePageShortage } from "../../ffi/huge-pages.ts";
 import { SystemError } from "../../ffi/libc.ts";
 import { fileSystemRoom, PAGE_BYTES } from "../../ffi/shared-memory.ts";
-import { channelBytes } from "./header.ts";
+import { channelBytes } from "../shape/channel-header.ts";
 
 export type PageKind = "standard" | "huge";
 
@@ -78,4 +78,12 @@ export function roomProblem(pages: PageKind, bytes: number): string | undefined 
     if (error instanceof SystemError) return error.message;
     throw error;
   }
+}
+
+/**
+ * Where a file lies that the sidecar shares with other processes beside its channels.
+ * @param name prefix and the file's own name
+ */
+export function sharedPath(name: string): string {
+  return `${STANDARD_PAGES_FOLDER}/${name}`;
 }

@@ -3,9 +3,9 @@
 // The producer never looks at the consumer. It writes elements in place and publishes the tail with one 64-bit store,
 // at the latest every `burst` elements, so that a consumer's reach (capacity - burst) holds for what is being written.
 
-import type { Arena } from "../arena.ts";
+import type { Arena } from "../shape/arena.ts";
+import { burstOf, HEADER_BYTES, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../shape/channel-header.ts";
 import { AtomicWords, type ChannelWords } from "./channel-words.ts";
-import { burstOf, HEADER_BYTES, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "./header.ts";
 
 export class Producer {
   /** Elements written, published or not. */

@@ -3,7 +3,7 @@
 
 import { hugePageShortage } from "../../ffi/huge-pages.ts";
 import type { SystemError } from "../../ffi/libc.ts";
-import { MAGIC } from "./header.ts";
+import { MAGIC } from "../shape/channel-header.ts";
 import { type ChannelShape, pagesOf, STANDARD_PAGES_FOLDER } from "./place.ts";
 
 /**

@@ -13,7 +13,7 @@ import {
   METADATA_AT,
   PRODUCER_HEARTBEAT_AT,
   TAIL_AT,
-} from "./header.ts";
+} from "../shape/channel-header.ts";
 import type { ChannelShape } from "./place.ts";
 
 /** A header as it stood at one moment; counters of a hostile file can be any u64. */

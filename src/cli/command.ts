@@ -2,8 +2,8 @@
 // raw arguments to the strict reader, because citty would let mistakes pass.
 
 import { type CommandDef, defineCommand } from "citty";
-import { type Arguments, type FileValues, type Positional, readArguments } from "./arguments.ts";
-import type { FlagTable } from "./flags.ts";
+import { type Arguments, type FileValues, type Positional, readArguments } from "../settings/arguments.ts";
+import type { FlagTable } from "../settings/flags.ts";
 import type { Output } from "./output.ts";
 
 export interface Example {
@@ -49,7 +49,7 @@ export function command<const Table extends FlagTable>(definition: QosCommand<Ta
       const { config } = read.values as { readonly config?: unknown };
       if (typeof config === "string") {
         // Loaded where it is used: a start without a file needs no TOML.
-        const { readConfigFile } = await import("./config-file.ts");
+        const { readConfigFile } = await import("../settings/config-file.ts");
         file = readConfigFile(config);
         read = readArguments(raw, definition.flags, places, process.env, file);
       }

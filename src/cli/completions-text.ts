@@ -1,7 +1,7 @@
 // Completions for bash, zsh and fish, made from the commands and their flags. Pure: definitions in, text out.
 
+import { type Flag, flagName } from "../settings/flags.ts";
 import type { AnyCommand } from "./command.ts";
-import { type Flag, flagName } from "./flags.ts";
 
 interface Word {
   readonly flag: string;

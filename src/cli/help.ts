@@ -1,7 +1,7 @@
 // Help texts, made from the same rows as the command line itself. Lines end before column 100, or the terminal's edge.
 
+import { type Flag, flagName } from "../settings/flags.ts";
 import type { AnyCommand } from "./command.ts";
-import { type Flag, flagName } from "./flags.ts";
 
 const WIDEST_COLUMNS = 100;
 const NARROWEST_COLUMNS = 60;

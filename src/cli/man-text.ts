@@ -1,7 +1,7 @@
 // The man page, qos(1), made from the commands and their flags. Pure: definitions in, roff out.
 
+import { flagName } from "../settings/flags.ts";
 import type { AnyCommand } from "./command.ts";
-import { flagName } from "./flags.ts";
 import { flagText } from "./help.ts";
 
 /** A text as roff takes it: backslashes, hyphens that are typed, and lines that would be requests. */

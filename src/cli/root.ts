@@ -3,11 +3,11 @@
 
 import { type CommandDef, defineCommand, runCommand } from "citty";
 import { Failure, messageOf } from "../failure.ts";
+import { EXIT_FAILED, EXIT_FINE, EXIT_USAGE, UsageError } from "../settings/errors.ts";
+import { nearest } from "../settings/nearest.ts";
 import { VERSION } from "../version.ts";
 import { type AnyCommand, toCitty } from "./command.ts";
-import { EXIT_FAILED, EXIT_FINE, EXIT_USAGE, UsageError } from "./errors.ts";
 import { commandHelp, helpColumns, rootHelp } from "./help.ts";
-import { nearest } from "./nearest.ts";
 import type { Output } from "./output.ts";
 
 export interface CommandEntry {
@@ -18,77 +18,85 @@ export interface CommandEntry {
 
 /** In the order of the help. A command's file has it as default export; its summary stands here too: the list loads nothing. */
 export const COMMANDS: readonly CommandEntry[] = [
-  { name: "init", summary: "creates the eight channels", load: async () => (await import("./init.ts")).default },
-  { name: "destroy", summary: "removes the channels", load: async () => (await import("./destroy.ts")).default },
+  {
+    name: "init",
+    summary: "creates the eight channels",
+    load: async () => (await import("./commands/init.ts")).default,
+  },
+  {
+    name: "destroy",
+    summary: "removes the channels",
+    load: async () => (await import("./commands/destroy.ts")).default,
+  },
   {
     name: "run",
     summary: "the sidecar: takes packets, keeps the best, sends them on",
-    load: async () => (await import("./run.ts")).default,
+    load: async () => (await import("./commands/run.ts")).default,
   },
   {
     name: "monitor",
     summary: "a live screen of a running sidecar",
-    load: async () => (await import("./monitor.ts")).default,
+    load: async () => (await import("./commands/monitor.ts")).default,
   },
   {
     name: "ctl",
     summary: "asks a running sidecar, or tells it",
-    load: async () => (await import("./ctl.ts")).default,
+    load: async () => (await import("./commands/ctl.ts")).default,
   },
   {
     name: "check",
     summary: "reads the host and says what to mend",
-    load: async () => (await import("./check.ts")).default,
+    load: async () => (await import("./commands/check.ts")).default,
   },
   {
     name: "configure",
     summary: "reserves and mounts huge pages, or takes them back",
-    load: async () => (await import("./configure.ts")).default,
+    load: async () => (await import("./commands/configure.ts")).default,
   },
   {
     name: "service",
     summary: "prints a systemd unit, alert rules or a dashboard",
-    load: async () => (await import("./service.ts")).default,
+    load: async () => (await import("./commands/service.ts")).default,
   },
   {
     name: "config",
     summary: "shows, writes or checks a configuration",
-    load: async () => (await import("./config.ts")).default,
+    load: async () => (await import("./commands/config.ts")).default,
   },
   {
     name: "simulate",
     summary: "a validator to try the sidecar against",
-    load: async () => (await import("./simulate.ts")).default,
+    load: async () => (await import("./commands/simulate.ts")).default,
   },
   {
     name: "decode",
     summary: "reads transactions and says what they pay",
-    load: async () => (await import("./decode.ts")).default,
+    load: async () => (await import("./commands/decode.ts")).default,
   },
   {
     name: "inspect",
     summary: "shows a channel and its newest elements",
-    load: async () => (await import("./inspect.ts")).default,
+    load: async () => (await import("./commands/inspect.ts")).default,
   },
   {
     name: "report",
     summary: "who earns and wastes what, from a database",
-    load: async () => (await import("./report.ts")).default,
+    load: async () => (await import("./commands/report.ts")).default,
   },
   {
     name: "explain",
     summary: "what became of one transaction",
-    load: async () => (await import("./explain.ts")).default,
+    load: async () => (await import("./commands/explain.ts")).default,
   },
   {
     name: "scores",
     summary: "turns a checkpoint of scores into text, and back",
-    load: async () => (await import("./scores.ts")).default,
+    load: async () => (await import("./commands/scores.ts")).default,
   },
   {
     name: "completions",
     summary: "prints completions for a shell, or the man page",
-    load: async () => (await import("./completions.ts")).default,
+    load: async () => (await import("./commands/completions.ts")).default,
   },
 ];
 

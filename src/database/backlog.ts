@@ -63,6 +63,7 @@ export class Backlog {
 
   #spillOldest(): void {
     const oldest = this.#take();
+    if (oldest === undefined) return;
     if (this.spill?.append(oldest) === true) this.spilled += oldest.count;
     else {
       this.dropped += oldest.count;
@@ -84,8 +85,9 @@ export class Backlog {
     return true;
   }
 
-  #take(): Batch {
-    const oldest = this.#waiting.shift()!;
+  #take(): Batch | undefined {
+    const oldest = this.#waiting.shift();
+    if (oldest === undefined) return undefined;
     this.#bytes -= batchBytes(oldest);
     this.#records -= oldest.count;
     return oldest;

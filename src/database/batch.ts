@@ -5,7 +5,7 @@
 // As bytes: magic u32, kind u8, host length u8, session length u8, 0, records u32, payload length u32, clock difference f64,
 // checksum u64 (XXH3 over all the rest), host, session, payload.
 
-import { RECORD_BYTES } from "../records/record-layout.ts";
+import { RECORD_BYTES } from "../shape/record-layout.ts";
 
 export type BatchKind = "session" | "transactions" | "fates" | "scores" | "statistics";
 
@@ -64,7 +64,7 @@ export function encodedBytes(header: Uint8Array): number {
   const bytes = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
   const length = bytes.readUInt32LE(LENGTH_AT);
   if (bytes.readUInt32LE(0) !== MAGIC || length > PAYLOAD_MAX_BYTES) return 0;
-  return BATCH_HEADER_BYTES + bytes[HOST_LENGTH_AT]! + bytes[SESSION_LENGTH_AT]! + length;
+  return BATCH_HEADER_BYTES + bytes[HOST_LENGTH_AT] + bytes[SESSION_LENGTH_AT] + length;
 }
 
 /** @returns undefined for anything but the whole bytes of a batch */
@@ -72,9 +72,9 @@ export function decodeBatch(encoded: Uint8Array): Batch | undefined {
   if (encoded.length === 0 || encodedBytes(encoded) !== encoded.length) return undefined;
   const bytes = Buffer.from(encoded);
   if (bytes.readBigUInt64LE(CHECKSUM_AT) !== checksumOf(bytes)) return undefined;
-  const kind = KINDS[bytes[KIND_AT]!];
-  const hostEnd = BATCH_HEADER_BYTES + bytes[HOST_LENGTH_AT]!;
-  const sessionEnd = hostEnd + bytes[SESSION_LENGTH_AT]!;
+  const kind = KINDS[bytes[KIND_AT]];
+  const hostEnd = BATCH_HEADER_BYTES + bytes[HOST_LENGTH_AT];
+  const sessionEnd = hostEnd + bytes[SESSION_LENGTH_AT];
   const count = bytes.readUInt32LE(COUNT_AT);
   const payload = bytes.subarray(sessionEnd);
   if (kind === undefined) return undefined;

@@ -2,17 +2,17 @@
 // interval; cut into batches. Reads the arena only: the loop does not know that it is there.
 
 import { base58 } from "@scure/base";
-import type { Arena } from "../arena.ts";
 import type { Consumer } from "../channel/consumer.ts";
 import { readStatus, type Snapshot } from "../engine/status.ts";
-import type { ArenaLayout } from "../layout.ts";
 import { openReaders } from "../rank/readers.ts";
 import type { ScoreRows } from "../rank/score-rows.ts";
-import { END_FAILED_SIGNATURE } from "../records/ends.ts";
-import { RECORD_BYTES, RECORD_END_AT, RECORD_SEQUENCE_AT } from "../records/record-layout.ts";
 import { drainRing, readRing } from "../records/ring.ts";
+import type { Arena } from "../shape/arena.ts";
+import { HASH_AT } from "../shape/digest-layout.ts";
+import { END_FAILED_SIGNATURE } from "../shape/ends.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
+import { RECORD_BYTES, RECORD_END_AT, RECORD_SEQUENCE_AT } from "../shape/record-layout.ts";
 import { formatAddress } from "../wire/address-text.ts";
-import { HASH_AT } from "../wire/digest-layout.ts";
 import type { Batch, BatchKind } from "./batch.ts";
 import type { AnyRow } from "./rows.ts";
 import { WallClock } from "./wall-clock.ts";

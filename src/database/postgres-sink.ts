@@ -7,8 +7,8 @@
 import { SQL } from "bun";
 import { getTableColumns, getTableName } from "drizzle-orm";
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
+import type { Location } from "../settings/database-location.ts";
 import type { Batch, BatchKind } from "./batch.ts";
-import type { Location } from "./location.ts";
 import { SCHEMA_VERSION, stepsBehind } from "./migrations.ts";
 import { fates, scores, sessions, statistics, transactions } from "./postgres-schema.ts";
 import { codeOf, DatabaseProblem, otherVersion, problemOf } from "./problem.ts";

@@ -2,7 +2,7 @@
 // never passed on whole: they may hold parts of the address.
 
 import { Failure } from "../failure.ts";
-import { type Location, shownLocation } from "./location.ts";
+import { type Location, shownLocation } from "../settings/database-location.ts";
 
 /**
  * `soon`: it may be over in a moment; `later`: somebody has to mend something, and may; `never`: not in this run;

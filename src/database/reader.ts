@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import type { SQL } from "drizzle-orm";
 import { drizzle as drizzlePostgres } from "drizzle-orm/bun-sql";
 import { drizzle as drizzleSqlite } from "drizzle-orm/bun-sqlite";
-import type { Location } from "./location.ts";
+import type { Location } from "../settings/database-location.ts";
 import { SCHEMA_VERSION } from "./migrations.ts";
 import { Connection, postgresVersion } from "./postgres-sink.ts";
 import { DatabaseProblem, otherVersion, problemOf } from "./problem.ts";

@@ -2,31 +2,7 @@
 // what both engines can store.
 
 import { base58 } from "@scure/base";
-import { CHANNELS } from "../channel/channels.ts";
-import {
-  END_EXPIRED,
-  END_FAILED_SIGNATURE,
-  END_INCLUDED,
-  END_LEAKED,
-  END_NOT_INCLUDED,
-  END_RECENTLY_PROCESSED_QUEUED,
-  END_TRANSMITTED,
-  endOf,
-} from "../records/ends.ts";
-import {
-  ARRIVAL_CHANNEL_AT,
-  ARRIVAL_DOOR_AT,
-  ARRIVAL_IP_SCORE_AT,
-  ARRIVAL_PAYER_SCORE_AT,
-  NOT_TRANSMITTED,
-  RECORD_BYTES,
-  RECORD_END_AT,
-  RECORD_END_MS_AT,
-  RECORD_EXECUTION_NANOS_AT,
-  RECORD_SEQUENCE_AT,
-  RECORD_TRANSMIT_MS_AT,
-} from "../records/record-layout.ts";
-import { formatAddress } from "../wire/address-text.ts";
+import { CHANNELS } from "../shape/channels.ts";
 import {
   ARRIVAL_AT,
   COMPUTE_UNITS_AT,
@@ -41,9 +17,33 @@ import {
   SIGNATURE_KEY_AT,
   TRAIT_IPV6,
   TRAITS_AT,
-} from "../wire/digest-layout.ts";
-import { PUBKEY_BYTES } from "../wire/packet-layout.ts";
-import { NON_IPV4 } from "../wire/reason-codes.ts";
+} from "../shape/digest-layout.ts";
+import {
+  END_EXPIRED,
+  END_FAILED_SIGNATURE,
+  END_INCLUDED,
+  END_LEAKED,
+  END_NOT_INCLUDED,
+  END_RECENTLY_PROCESSED_QUEUED,
+  END_TRANSMITTED,
+  endOf,
+} from "../shape/ends.ts";
+import { PUBKEY_BYTES } from "../shape/packet-layout.ts";
+import { NON_IPV4 } from "../shape/reason-codes.ts";
+import {
+  ARRIVAL_CHANNEL_AT,
+  ARRIVAL_DOOR_AT,
+  ARRIVAL_IP_SCORE_AT,
+  ARRIVAL_PAYER_SCORE_AT,
+  NOT_TRANSMITTED,
+  RECORD_BYTES,
+  RECORD_END_AT,
+  RECORD_END_MS_AT,
+  RECORD_EXECUTION_NANOS_AT,
+  RECORD_SEQUENCE_AT,
+  RECORD_TRANSMIT_MS_AT,
+} from "../shape/record-layout.ts";
+import { formatAddress } from "../wire/address-text.ts";
 import { reasonOf } from "../wire/reasons.ts";
 import type { Batch } from "./batch.ts";
 import { DatabaseProblem } from "./problem.ts";
@@ -70,7 +70,7 @@ class RecordReader {
   }
 
   u8(field: number): number {
-    return this.#bytes[this.at + field]!;
+    return this.#bytes[this.at + field];
   }
 
   u32(field: number): number {

@@ -1,7 +1,7 @@
 // What the writer asks of a database. Everything that goes wrong is thrown as a DatabaseProblem (problem.ts).
 
+import type { Location } from "../settings/database-location.ts";
 import type { Batch } from "./batch.ts";
-import type { Location } from "./location.ts";
 import { openPostgresSink } from "./postgres-sink.ts";
 import { openSqliteSink } from "./sqlite-sink.ts";
 

@@ -54,7 +54,7 @@ export const fates = sqliteTable(
     sequence: integer().notNull(),
     endedUs: integer("ended_us").notNull(),
     host: text().notNull(),
-    /** records/ends.ts */
+    /** shape/ends.ts */
     ending: text().notNull(),
     /** Why it was refused, or why the chain would never include it: wire/reasons.ts. */
     reason: text(),

@@ -1,8 +1,8 @@
 // The writer's numbers, in words of the arena: written by the writer thread alone, read by whoever shows them. Each word is a
 // fact of its own, so plain loads and stores do.
 
-import type { Arena } from "../arena.ts";
-import { WRITER_STATUS_BYTES } from "../layout.ts";
+import type { Arena } from "../shape/arena.ts";
+import { WRITER_STATUS_BYTES } from "../shape/layout.ts";
 
 /** `counter`: only grows; `gauge`: a present value. */
 export const WRITER_STATISTICS = [
@@ -36,5 +36,5 @@ export function publishWriterNumbers(arena: Arena, at: number, numbers: WriterNu
 }
 
 export function readWriterNumbers(arena: Arena, at: number): WriterNumbers {
-  return Object.fromEntries(WRITER_STATISTICS.map(({ name }, i) => [name, arena.f64[at / 8 + i]!])) as WriterNumbers;
+  return Object.fromEntries(WRITER_STATISTICS.map(({ name }, i) => [name, arena.f64[at / 8 + i]])) as WriterNumbers;
 }

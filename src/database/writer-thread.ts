@@ -1,6 +1,6 @@
 // The writer's thread as the main thread sees it.
 
-import type { LayoutOptions } from "../layout.ts";
+import type { LayoutOptions } from "../shape/layout.ts";
 import type { WriterSettings } from "./writer.ts";
 
 /** What the thread is started with. */

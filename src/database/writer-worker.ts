@@ -2,8 +2,8 @@
 
 import { tryLock } from "../../ffi/shared-memory.ts";
 import { nameThread } from "../../ffi/thread.ts";
-import { Arena } from "../arena.ts";
-import { arenaLayout } from "../layout.ts";
+import { Arena } from "../shape/arena.ts";
+import { arenaLayout } from "../shape/layout.ts";
 import { openSink } from "./sink.ts";
 import { Writer } from "./writer.ts";
 import type { WriterMessage, WriterOrder, WriterStart } from "./writer-thread.ts";

@@ -2,12 +2,12 @@
 // long as it likes (but for SQLite's own calls, which are short): gathering goes on, and what is too much spills. What the
 // database refuses for good is said once; what may pass is tried again after a while that doubles.
 
-import type { Arena } from "../arena.ts";
 import { messageOf } from "../failure.ts";
-import type { ArenaLayout } from "../layout.ts";
+import type { Location } from "../settings/database-location.ts";
+import type { Arena } from "../shape/arena.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
 import { Backlog } from "./backlog.ts";
 import { Collector, type CollectorSettings } from "./collector.ts";
-import type { Location } from "./location.ts";
 import { type DatabaseProblem, problemOf } from "./problem.ts";
 import type { Sink } from "./sink.ts";
 import { Spill, type TryLock } from "./spill.ts";

@@ -133,7 +133,7 @@ class Demo {
         readings.push({ statistics, atMs: statistics.sidecar.uptimeMs });
         // rates over the last second: single intervals jump with the ticks of 100 ms
         while (readings.length > 1 + SECOND_MS / REFRESH_MS) readings.shift();
-        const [before, now] = [readings[0]!, readings.at(-1)!];
+        const [before, now] = [readings[0], readings[readings.length - 1]];
         this.#display.show({ before, now, elapsedMs: atMs - startedMs, totalMs });
       }
       if (atMs - startedMs > totalMs + OVERTIME_MS) throw new DemoFailure("the simulated validator does not end");
@@ -164,7 +164,7 @@ function readable(command: readonly string[]): string {
 /** `--seconds N`, for how long it flows. */
 function parseSeconds(words: readonly string[]): number {
   if (words.length === 0) return DEFAULT_SECONDS;
-  const seconds = words.length === 2 && /^\d{1,4}$/.test(words[1]!) ? Number(words[1]) : 0;
+  const seconds = words.length === 2 && /^\d{1,4}$/.test(words[1]) ? Number(words[1]) : 0;
   if (words[0] === "--seconds" && seconds >= 1 && seconds <= MOST_SECONDS) return seconds;
   console.error(`wrong arguments: ${words.join(" ")} (known: --seconds N, from 1 to ${MOST_SECONDS})`);
   process.exit(2);

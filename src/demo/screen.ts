@@ -1,8 +1,8 @@
 // What the demo shows: a picture of the flow now, drawn anew in place on a terminal, or a line a second elsewhere. Pure:
 // numbers in, lines out.
 
-import { STATISTICS } from "../engine/statistics.ts";
 import type { SenderRow } from "../rank/model.ts";
+import { STATISTICS } from "../shape/statistics.ts";
 import type { DemoStatistics } from "./statistics.ts";
 
 /** Two readings of the statistics, between which rates are taken. */

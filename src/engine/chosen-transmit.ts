@@ -3,19 +3,19 @@
 //
 // Each of the steps is cut into slices of a turn: scoring, choosing, putting back. What arrives meanwhile fills the heap.
 
-import type { Arena } from "../arena.ts";
 import type { Producer } from "../channel/producer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { CHOICE_COPY, CHOICE_KEEP, CHOICE_STOP, type Chooser } from "../rank/chooser.ts";
 import type { Queue } from "../rank/queue.ts";
-import { END_COPY, END_LEAKED } from "../records/ends.ts";
 import type { Outlet } from "../records/outlet.ts";
-import { NOT_TRANSMITTED } from "../records/record-layout.ts";
-import { GROUP, SCORE_AT } from "../wire/digest-layout.ts";
+import type { Arena } from "../shape/arena.ts";
+import { GROUP, SCORE_AT } from "../shape/digest-layout.ts";
+import { END_COPY, END_LEAKED } from "../shape/ends.ts";
+import { NOT_TRANSMITTED } from "../shape/record-layout.ts";
+import { STAT } from "../shape/statistics.ts";
 import type { Dispatch } from "./dispatch.ts";
-import type { Favours } from "./favours.ts";
+import type { Favours } from "./operator-rules.ts";
 import { CHOICES_PER_TURN, KEEPS_PER_TURN, maxSendOf, RESCORES_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
-import { STAT } from "./statistics.ts";
 import type { Transmitter } from "./transmit.ts";
 import { record } from "./turn-times.ts";
 
@@ -121,12 +121,12 @@ export class ChosenTransmit implements Transmitter {
       }
       const slot = queue.nextOutgoing();
       if (choice === CHOICE_KEEP) {
-        this.counters[STAT.withheld]!++;
+        this.counters[STAT.withheld]++;
         this.#keep(slot, now);
         continue;
       }
       if (choice === CHOICE_COPY) {
-        this.counters[STAT.duplicatePayloads]!++;
+        this.counters[STAT.duplicatePayloads]++;
         if (this.outlet.fates) this.outlet.fate(at, END_COPY, now, NOT_TRANSMITTED);
       } else if (dispatch.offer(output, at, now)) {
         chooser.sent(at);
@@ -160,7 +160,7 @@ export class ChosenTransmit implements Transmitter {
   #keep(slot: number, now: number): void {
     const dropped = this.queue.keep(slot);
     if (dropped < 0) return;
-    this.counters[STAT.leakedPriority]!++;
+    this.counters[STAT.leakedPriority]++;
     if (this.outlet.fates) this.outlet.fate(this.queue.slotAt(dropped), END_LEAKED, now, NOT_TRANSMITTED);
   }
 
@@ -169,7 +169,7 @@ export class ChosenTransmit implements Transmitter {
     this.chooser.end(now);
     if (this.#sent === 0) return;
     record(this.counters, this.timesWord, (now - this.#startedMs) * MICROS_PER_MS);
-    this.counters[STAT.transmits]!++;
+    this.counters[STAT.transmits]++;
     this.#lastMs = this.#startedMs;
   }
 }

@@ -1,16 +1,16 @@
 // A queued packet's last step: recently confirmed, too old, or out (engine.md, 6). What both ways of transmitting share.
 
-import type { Arena } from "../arena.ts";
 import type { Producer } from "../channel/producer.ts";
-import type { PartialMetas } from "../join/partial-metas.ts";
-import type { RecentFilter } from "../join/recent-filter.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { ArenaLayout } from "../layout.ts";
-import { END_EXPIRED, END_RECENTLY_PROCESSED_QUEUED, END_TRANSMITTED } from "../records/ends.ts";
 import type { Outlet } from "../records/outlet.ts";
-import { NOT_TRANSMITTED } from "../records/record-layout.ts";
-import { ARRIVAL_AT, DIGEST_BYTES, HASH_MIX_AT, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../wire/digest-layout.ts";
-import { STAT } from "./statistics.ts";
+import type { Arena } from "../shape/arena.ts";
+import { ARRIVAL_AT, DIGEST_BYTES, HASH_MIX_AT, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../shape/digest-layout.ts";
+import { END_EXPIRED, END_RECENTLY_PROCESSED_QUEUED, END_TRANSMITTED } from "../shape/ends.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
+import { NOT_TRANSMITTED } from "../shape/record-layout.ts";
+import { STAT } from "../shape/statistics.ts";
+import type { PartialMetas } from "../stores/partial-metas.ts";
+import type { RecentFilter } from "../stores/recent-filter.ts";
 
 /** A mask that changes no row number. */
 const ALL = -1;
@@ -30,7 +30,7 @@ export class Dispatch {
     private readonly kernel: Kernel,
   ) {
     this.#f64 = arena.f64;
-    this.#packetBytes = layout.channels[0]!.elementBytes;
+    this.#packetBytes = layout.channels[0].elementBytes;
   }
 
   /**
@@ -57,18 +57,18 @@ export class Dispatch {
   offer(output: Producer, at: number, now: number): boolean {
     const { counters, outlet } = this;
     if (this.recent.has(at + SIGNATURE_KEY_AT, at + SIGNATURE_MIX_AT)) {
-      counters[STAT.recentlyProcessedQueued]!++;
+      counters[STAT.recentlyProcessedQueued]++;
       if (outlet.fates) outlet.fate(at, END_RECENTLY_PROCESSED_QUEUED, now, NOT_TRANSMITTED);
       return false;
     }
-    if (now - this.#f64[(at + ARRIVAL_AT) >>> 3]! > this.maxAgeMs) {
-      counters[STAT.expired]!++;
+    if (now - this.#f64[(at + ARRIVAL_AT) >>> 3] > this.maxAgeMs) {
+      counters[STAT.expired]++;
       if (outlet.fates) outlet.fate(at, END_EXPIRED, now, NOT_TRANSMITTED);
       return false;
     }
     this.kernel.copy(output.reserve(), at + DIGEST_BYTES, this.#packetBytes);
     output.commit();
-    counters[STAT.bankingTransmissions]!++;
+    counters[STAT.bankingTransmissions]++;
     if (outlet.open) this.#recordSent(at, now);
     return true;
   }

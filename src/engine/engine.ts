@@ -4,24 +4,25 @@
 //
 // Nothing here throws, allocates per packet, or waits.
 
-import type { Arena } from "../arena.ts";
-import { CHANNELS, CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../channel/channels.ts";
 import { Consumer } from "../channel/consumer.ts";
 import { Producer } from "../channel/producer.ts";
-import { PartialMetas } from "../join/partial-metas.ts";
-import { RecentFilter } from "../join/recent-filter.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { ArenaLayout } from "../layout.ts";
 import type { Model } from "../rank/model.ts";
 import { Queue } from "../rank/queue.ts";
 import { Outlet } from "../records/outlet.ts";
+import type { Arena } from "../shape/arena.ts";
+import { CHANNELS, CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../shape/channels.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
+import { STAT } from "../shape/statistics.ts";
+import { PartialMetas } from "../stores/partial-metas.ts";
+import { RecentFilter } from "../stores/recent-filter.ts";
 import { ChosenTransmit } from "./chosen-transmit.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Expiry } from "./expiry.ts";
-import { Favours } from "./favours.ts";
 import { Feedback } from "./feedback.ts";
 import { Intake } from "./intake.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, Mailbox } from "./mailbox.ts";
+import { Favours } from "./operator-rules.ts";
 import {
   CONFIRMED_PER_TURN,
   type EngineSettings,
@@ -30,7 +31,6 @@ import {
   PACKETS_PER_TURN,
   PUBLISH_INTERVAL_MS,
 } from "./settings.ts";
-import { STAT } from "./statistics.ts";
 import { StatusPage } from "./status.ts";
 import { Transmit, type Transmitter } from "./transmit.ts";
 import { TRANSMIT_HISTOGRAM } from "./turn-times.ts";
@@ -99,7 +99,7 @@ export class Engine {
     let done = 0;
     this.model.advance(now);
     for (let id = 0; id < FAILED_CHANNEL; id++) {
-      const consumer = consumers[id]!;
+      const consumer = consumers[id];
       if (consumer === null) continue;
       this.outlet.channel = id;
       done += this.#intake.drain(consumer, now, PACKETS_PER_TURN);
@@ -107,15 +107,15 @@ export class Engine {
     this.#expiry.turn(now);
     const output = this.#output;
     if (output !== null && !this.#paused) done += this.#transmit.turn(output, now);
-    const confirmed = consumers[CONFIRMED_CHANNEL]!;
+    const confirmed = consumers[CONFIRMED_CHANNEL];
     if (confirmed !== null) done += this.#feedback.confirmed(confirmed, CONFIRMED_PER_TURN);
-    const outcomes = consumers[OUTCOME_CHANNEL]!;
+    const outcomes = consumers[OUTCOME_CHANNEL];
     if (outcomes !== null) done += this.#feedback.outcomes(outcomes, now, OUTCOMES_PER_TURN);
-    const failed = consumers[FAILED_CHANNEL]!;
+    const failed = consumers[FAILED_CHANNEL];
     if (failed !== null) done += this.#feedback.failed(failed, now, FAILED_PER_TURN);
     if (this.outlet.open) this.outlet.sync();
     this.#beat();
-    this.#counters[STAT.turns]!++;
+    this.#counters[STAT.turns]++;
     if (now - this.#publishedMs >= PUBLISH_INTERVAL_MS) this.publish(now);
     return done;
   }
@@ -139,15 +139,15 @@ export class Engine {
     const words = this.#counters;
     const word = this.status.channelWord(id);
     words[word] = this.mailbox.channelState(id);
-    const consumer = this.#consumers[id]!;
+    const consumer = this.#consumers[id];
     if (consumer !== null) {
-      words[word + 1] = this.#receivedBefore[id]! + consumer.received;
-      words[word + 2] = this.#lappedBefore[id]! + consumer.lapped;
-      words[word + 3] = this.#tornBefore[id]! + consumer.torn;
+      words[word + 1] = this.#receivedBefore[id] + consumer.received;
+      words[word + 2] = this.#lappedBefore[id] + consumer.lapped;
+      words[word + 3] = this.#tornBefore[id] + consumer.torn;
       words[word + 4] = consumer.tail;
       words[word + 5] = consumer.tail - consumer.head;
     } else if (id === OUTPUT_CHANNEL && this.#output !== null) {
-      words[word + 1] = words[STAT.bankingTransmissions]!;
+      words[word + 1] = words[STAT.bankingTransmissions];
       words[word + 4] = this.#output.tail;
     }
   }
@@ -175,7 +175,7 @@ export class Engine {
   }
 
   #attach(id: number): void {
-    const { at, capacity, elementBytes } = this.layout.channels[id]!;
+    const { at, capacity, elementBytes } = this.layout.channels[id];
     if (id === OUTPUT_CHANNEL) {
       this.#output = new Producer(this.arena, at, capacity, elementBytes, this.kernel);
     } else {
@@ -187,11 +187,11 @@ export class Engine {
   }
 
   #detach(id: number): void {
-    const consumer = this.#consumers[id]!;
+    const consumer = this.#consumers[id];
     if (consumer !== null) {
-      this.#receivedBefore[id]! += consumer.received;
-      this.#lappedBefore[id]! += consumer.lapped;
-      this.#tornBefore[id]! += consumer.torn;
+      this.#receivedBefore[id] += consumer.received;
+      this.#lappedBefore[id] += consumer.lapped;
+      this.#tornBefore[id] += consumer.torn;
       this.#consumers[id] = null;
     }
     if (id === OUTPUT_CHANNEL) this.#output = null;

@@ -1,11 +1,11 @@
 // Packets that waited too long leave the queue (`--max-age`), also where nothing can be sent.
 
 import type { Queue } from "../rank/queue.ts";
-import { END_EXPIRED } from "../records/ends.ts";
 import type { Outlet } from "../records/outlet.ts";
-import { NOT_TRANSMITTED } from "../records/record-layout.ts";
+import { END_EXPIRED } from "../shape/ends.ts";
+import { NOT_TRANSMITTED } from "../shape/record-layout.ts";
+import { STAT } from "../shape/statistics.ts";
 import { TRANSMIT_INTERVAL_MS } from "./settings.ts";
-import { STAT } from "./statistics.ts";
 
 export class Expiry {
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -23,7 +23,7 @@ export class Expiry {
     this.#lookedMs = now;
     const { queue, outlet } = this;
     const expired = queue.expire(now - this.maxAgeMs);
-    this.counters[STAT.expired]! += expired;
+    this.counters[STAT.expired] += expired;
     if (!outlet.fates) return;
     for (let i = 0; i < expired; i++)
       outlet.fate(queue.slotAt(queue.expiredSlot(i)), END_EXPIRED, now, NOT_TRANSMITTED);

@@ -1,10 +1,12 @@
 // What comes back: outcomes from the scheduler, failed packets from sigverify, confirmed signatures from the status cache
 // (engine.md, 5.4, 7 and 8). Each source is copied out or digested first and believed only after its lap check.
 
-import type { Arena } from "../arena.ts";
 import type { Consumer } from "../channel/consumer.ts";
-import type { PartialMetas } from "../join/partial-metas.ts";
-import type { RecentFilter } from "../join/recent-filter.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Model } from "../rank/model.ts";
+import type { Outlet } from "../records/outlet.ts";
+import type { Arena } from "../shape/arena.ts";
+import { DIGEST_BYTES, GROUP, REASON_AT } from "../shape/digest-layout.ts";
 import {
   CONFIRMED_ENTRY_BYTES,
   CONFIRMED_KEY_AT,
@@ -13,15 +15,13 @@ import {
   OUTCOME_HASH_AT,
   OUTCOME_MIX_AT,
   OUTCOME_NANOS_AT,
-} from "../kernel/entry-layout.ts";
-import type { Kernel } from "../kernel/kernel.ts";
-import type { ArenaLayout } from "../layout.ts";
-import type { Model } from "../rank/model.ts";
-import type { Outlet } from "../records/outlet.ts";
-import { DIGEST_BYTES, GROUP, REASON_AT } from "../wire/digest-layout.ts";
-import { NON_IPV4 } from "../wire/reason-codes.ts";
+} from "../shape/entry-layout.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
+import { NON_IPV4 } from "../shape/reason-codes.ts";
+import { STAT } from "../shape/statistics.ts";
+import type { PartialMetas } from "../stores/partial-metas.ts";
+import type { RecentFilter } from "../stores/recent-filter.ts";
 import { OUTCOMES_PER_UPDATE } from "./settings.ts";
-import { STAT } from "./statistics.ts";
 
 export class Feedback {
   /** Keeps the loads of the touch phases alive. */
@@ -47,7 +47,7 @@ export class Feedback {
     this.#f64 = arena.f64;
     this.#context = layout.contextAt;
     this.#entries = layout.digestsAt; // entries are smaller than digests
-    this.#packetBytes = layout.channels[0]!.elementBytes;
+    this.#packetBytes = layout.channels[0].elementBytes;
   }
 
   /** Reads remaining metas. A batch that is full is learned from at once, and the rest waits for the next turn. */
@@ -66,7 +66,7 @@ export class Feedback {
         this.#complete(this.#entries + i * OUTCOME_ENTRY_BYTES, now);
         if (this.model.pending > OUTCOMES_PER_UPDATE) {
           this.model.learn();
-          this.counters[STAT.modelUpdates]!++;
+          this.counters[STAT.modelUpdates]++;
           return taken;
         }
       }
@@ -84,7 +84,7 @@ export class Feedback {
       for (let i = this.#settle(consumer, count); i < count; i++) {
         const digest = this.#entries + i * DIGEST_BYTES;
         consumer.take(1);
-        this.counters[STAT.sigverifyFeedback]!++;
+        this.counters[STAT.sigverifyFeedback]++;
         if (this.#u8[digest + REASON_AT] !== NON_IPV4) this.model.failedSignature(digest);
         if (this.outlet.open) this.#recordFailed(digest, now);
       }
@@ -108,7 +108,7 @@ export class Feedback {
       const from = this.#settle(consumer, count);
       this.#remember(from, count);
       consumer.take(count - from);
-      this.counters[STAT.recentSignaturesReceived]! += count - from;
+      this.counters[STAT.recentSignaturesReceived] += count - from;
       taken += count;
     }
     return taken;
@@ -139,12 +139,12 @@ export class Feedback {
   #complete(entry: number, now: number): void {
     const meta = this.metas.findByHash(entry + OUTCOME_HASH_AT, entry + OUTCOME_MIX_AT);
     if (meta === 0) {
-      this.counters[STAT.unknownOutcomes]!++;
+      this.counters[STAT.unknownOutcomes]++;
       return;
     }
-    const nanos = this.#f64[(entry + OUTCOME_NANOS_AT) >>> 3]!;
-    this.counters[STAT.completed]!++;
-    if (nanos > 0) this.counters[STAT.included]!++;
+    const nanos = this.#f64[(entry + OUTCOME_NANOS_AT) >>> 3];
+    this.counters[STAT.completed]++;
+    if (nanos > 0) this.counters[STAT.included]++;
     this.model.outcome(meta, nanos);
     if (this.outlet.open) this.outlet.outcome(meta, nanos, now);
     this.metas.remove(meta);

@@ -5,30 +5,13 @@
 // is each packet judged. Only what enters the queue is copied, and checked once more after the copy. A packet that turns
 // out to be torn has no effect at all: nothing is counted, learned or remembered before its last lap check.
 
-import type { Arena } from "../arena.ts";
 import type { Consumer } from "../channel/consumer.ts";
-import type { PartialMetas } from "../join/partial-metas.ts";
-import type { RecentFilter } from "../join/recent-filter.ts";
-import { SEEN_CONFIRMED, SEEN_WAITING } from "../join/store-layout.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { ArenaLayout } from "../layout.ts";
 import { type Chooser, SCORE_OF_COPY } from "../rank/chooser.ts";
 import type { Model, ScoreFactors } from "../rank/model.ts";
 import type { Queue } from "../rank/queue.ts";
-import {
-  END_COPY,
-  END_DENIED,
-  END_DUPLICATE,
-  END_FAILED_SANITIZE,
-  END_FAILED_VIEW,
-  END_INVALID_META_SIZE,
-  END_INVALID_PACKET_DATA,
-  END_LEAKED,
-  END_NON_IPV4,
-  END_RECENTLY_PROCESSED,
-} from "../records/ends.ts";
 import type { Outlet } from "../records/outlet.ts";
-import { NOT_TRANSMITTED } from "../records/record-layout.ts";
+import type { Arena } from "../shape/arena.ts";
 import {
   ARRIVAL_AT,
   DIGEST_BYTES,
@@ -41,16 +24,33 @@ import {
   TRAIT_NEVER,
   TRAIT_SIMPLE_VOTE,
   TRAITS_AT,
-} from "../wire/digest-layout.ts";
+} from "../shape/digest-layout.ts";
+import {
+  END_COPY,
+  END_DENIED,
+  END_DUPLICATE,
+  END_FAILED_SANITIZE,
+  END_FAILED_VIEW,
+  END_INVALID_META_SIZE,
+  END_INVALID_PACKET_DATA,
+  END_LEAKED,
+  END_NON_IPV4,
+  END_RECENTLY_PROCESSED,
+} from "../shape/ends.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
 import {
   INVALID_META_SIZE,
   INVALID_PACKET_DATA,
   MALFORMED_FIRST,
   NON_IPV4,
   UNSANITARY_FIRST,
-} from "../wire/reason-codes.ts";
-import type { Favours } from "./favours.ts";
-import { STAT } from "./statistics.ts";
+} from "../shape/reason-codes.ts";
+import { NOT_TRANSMITTED } from "../shape/record-layout.ts";
+import { STAT } from "../shape/statistics.ts";
+import { SEEN_CONFIRMED, SEEN_WAITING } from "../shape/store-layout.ts";
+import type { PartialMetas } from "../stores/partial-metas.ts";
+import type { RecentFilter } from "../stores/recent-filter.ts";
+import type { Favours } from "./operator-rules.ts";
 
 export class Intake {
   /** Keeps the loads of the touch phase alive. */
@@ -80,7 +80,7 @@ export class Intake {
     this.#f64 = arena.f64;
     this.#digests = layout.digestsAt;
     this.#context = layout.contextAt;
-    this.#packetBytes = layout.channels[0]!.elementBytes;
+    this.#packetBytes = layout.channels[0].elementBytes;
     this.#chooser = model.chooser;
   }
 
@@ -139,27 +139,27 @@ export class Intake {
     const { favours } = this;
     if (favours?.denies(digest)) {
       this.#count(consumer, digest);
-      counters[STAT.denied]!++;
+      counters[STAT.denied]++;
       if (this.outlet.fates) this.outlet.refused(digest, END_DENIED, now);
       return;
     }
     const seen = this.kernel.recognise(this.recent.at, metas.at, digest);
     if (seen === SEEN_CONFIRMED) {
       this.#count(consumer, digest);
-      counters[STAT.recentlyProcessed]!++;
+      counters[STAT.recentlyProcessed]++;
       if (this.outlet.fates) this.outlet.refused(digest, END_RECENTLY_PROCESSED, now);
       return;
     }
     if (seen === SEEN_WAITING) {
       this.#count(consumer, digest);
-      counters[STAT.duplicatePackets]!++;
+      counters[STAT.duplicatePackets]++;
       if (this.outlet.fates) this.outlet.refused(digest, END_DUPLICATE, now);
       return;
     }
     let score = this.model.score(digest);
     if (score === SCORE_OF_COPY) {
       this.#count(consumer, digest);
-      counters[STAT.duplicatePayloads]!++;
+      counters[STAT.duplicatePayloads]++;
       if (this.outlet.fates) this.outlet.refused(digest, END_COPY, now);
       return;
     }
@@ -171,12 +171,12 @@ export class Intake {
       if (!this.#enqueue(consumer, packet, digest, score, now)) return;
     } else {
       this.#count(consumer, digest);
-      counters[STAT.leakedPriority]!++;
+      counters[STAT.leakedPriority]++;
       if (this.outlet.fates) this.outlet.fate(digest, END_LEAKED, now, NOT_TRANSMITTED);
     }
     metas.insert(digest);
     if (this.#chooser !== null) this.#chooser.arrived(digest);
-    if (score === 0) counters[STAT.zeroScore]!++;
+    if (score === 0) counters[STAT.zeroScore]++;
   }
 
   /** @returns false where the packet was overwritten while it was copied: then it never was */
@@ -193,7 +193,7 @@ export class Intake {
     this.kernel.copy(at, digest, DIGEST_BYTES);
     const left = queue.push(slot, score, now);
     if (left < 0) return true;
-    this.counters[STAT.leakedPriority]!++;
+    this.counters[STAT.leakedPriority]++;
     if (this.outlet.fates) this.outlet.fate(queue.slotAt(left), END_LEAKED, now, NOT_TRANSMITTED);
     return true;
   }
@@ -206,15 +206,15 @@ export class Intake {
 
   #refuse(consumer: Consumer, digest: number, now: number): void {
     const { counters } = this;
-    const reason = this.#u8[digest + REASON_AT]!;
+    const reason = this.#u8[digest + REASON_AT];
     this.#count(consumer, digest);
     if (this.outlet.fates) this.outlet.refused(digest, endOfRefusal(reason), now);
-    if (reason === NON_IPV4) counters[STAT.nonIpv4]!++;
-    else if (reason === INVALID_META_SIZE) counters[STAT.invalidMetaSize]!++;
-    else if (reason === INVALID_PACKET_DATA) counters[STAT.invalidPacketData]!++;
-    else if (reason >= UNSANITARY_FIRST) counters[STAT.failedSanitize]!++;
+    if (reason === NON_IPV4) counters[STAT.nonIpv4]++;
+    else if (reason === INVALID_META_SIZE) counters[STAT.invalidMetaSize]++;
+    else if (reason === INVALID_PACKET_DATA) counters[STAT.invalidPacketData]++;
+    else if (reason >= UNSANITARY_FIRST) counters[STAT.failedSanitize]++;
     else if (reason >= MALFORMED_FIRST) {
-      counters[STAT.failedView]!++;
+      counters[STAT.failedView]++;
       this.model.unparsable(digest);
     }
   }
@@ -222,12 +222,12 @@ export class Intake {
   #count(consumer: Consumer, digest: number): void {
     const { counters } = this;
     consumer.take(1);
-    counters[STAT.totalPackets]!++;
-    const traits = this.#u8[digest + TRAITS_AT]!;
+    counters[STAT.totalPackets]++;
+    const traits = this.#u8[digest + TRAITS_AT];
     if ((traits & (TRAIT_IPV6 | TRAIT_NEVER | TRAIT_SIMPLE_VOTE)) === 0) return;
-    if ((traits & TRAIT_SIMPLE_VOTE) !== 0) counters[STAT.simpleVotes]!++;
-    if ((traits & TRAIT_IPV6) !== 0) counters[STAT.ipv6Packets]!++;
-    if ((traits & TRAIT_NEVER) !== 0) counters[STAT.neverIncludable]!++;
+    if ((traits & TRAIT_SIMPLE_VOTE) !== 0) counters[STAT.simpleVotes]++;
+    if ((traits & TRAIT_IPV6) !== 0) counters[STAT.ipv6Packets]++;
+    if ((traits & TRAIT_NEVER) !== 0) counters[STAT.neverIncludable]++;
   }
 }
 

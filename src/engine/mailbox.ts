@@ -1,9 +1,9 @@
 // The mailbox: the only way from the main thread into the loop, which looks at its bell once a turn. Words in the arena,
 // written by one side at a time: who may write a channel's state follows from the state itself.
 
-import type { Arena } from "../arena.ts";
-import { CHANNELS } from "../channel/channels.ts";
-import { MAILBOX_BYTES } from "../layout.ts";
+import type { Arena } from "../shape/arena.ts";
+import { CHANNELS } from "../shape/channels.ts";
+import { MAILBOX_BYTES } from "../shape/layout.ts";
 
 /** A channel's state. The main thread moves ABSENT -> OFFERED and ATTACHED -> LEAVING, the loop the other two. */
 export const CHANNEL_ABSENT = 0;
@@ -87,7 +87,7 @@ export class Mailbox {
   }
 
   get targetPps(): number {
-    return this.#f64[this.#target]!;
+    return this.#f64[this.#target];
   }
 
   setTargetPps(targetPps: number): void {

@@ -1,15 +1,15 @@
 // The engine over plain memory: an arena of its own, all eight channels in it, and the cursors of the other side. What the
 // simulator, the benchmark, the warm-up and the tests run; the sidecar does the same over shared-memory files.
 
-import { Arena } from "../arena.ts";
-import { CHANNELS, OUTPUT_CHANNEL } from "../channel/channels.ts";
 import { Consumer } from "../channel/consumer.ts";
-import { CAPACITY_AT, MAGIC, MAGIC_AT } from "../channel/header.ts";
 import { Producer } from "../channel/producer.ts";
 import { type KernelSettings, writeKernelContext } from "../kernel/context.ts";
 import { type Kernel, loadKernel } from "../kernel/kernel.ts";
-import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../layout.ts";
 import type { Model } from "../rank/model.ts";
+import { Arena } from "../shape/arena.ts";
+import { CAPACITY_AT, MAGIC, MAGIC_AT } from "../shape/channel-header.ts";
+import { CHANNELS, OUTPUT_CHANNEL } from "../shape/channels.ts";
+import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../shape/layout.ts";
 import { Engine } from "./engine.ts";
 import { CHANNEL_OFFERED } from "./mailbox.ts";
 import type { EngineSettings } from "./settings.ts";
@@ -66,7 +66,7 @@ export function plainEngine(options: PlainEngineOptions): PlainEngine {
   const producers = layout.channels.map(
     ({ at, capacity, elementBytes }) => new Producer(arena, at, capacity, elementBytes, kernel),
   );
-  const out = layout.channels[OUTPUT_CHANNEL]!;
+  const out = layout.channels[OUTPUT_CHANNEL];
   const output = new Consumer(arena, out.at, out.capacity, out.elementBytes, kernel);
   output.join();
   return { options, arena, layout, kernel, model, engine, producers, output, scratchAt: layout.bytes };

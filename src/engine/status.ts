@@ -2,10 +2,10 @@
 // every few milliseconds under a version word (a seqlock), so that readers on other threads and in other processes get a
 // consistent picture and can never disturb it: between two publications the copy stands still.
 
-import type { Arena } from "../arena.ts";
-import { CHANNELS } from "../channel/channels.ts";
-import { BOARD_AT } from "./board.ts";
-import { CHANNEL_STATISTICS, type ChannelStatisticName, STATISTICS, type StatisticName } from "./statistics.ts";
+import type { Arena } from "../shape/arena.ts";
+import { CHANNELS } from "../shape/channels.ts";
+import { BOARD_AT } from "../shape/layout.ts";
+import { CHANNEL_STATISTICS, type ChannelStatisticName, STATISTICS, type StatisticName } from "../shape/statistics.ts";
 import { HISTOGRAM_WORDS, HISTOGRAMS } from "./turn-times.ts";
 
 const VERSION_AT = 0; // u32: odd while a publication is under way
@@ -95,7 +95,7 @@ export function readStatus(buffer: ArrayBufferLike, at: number): Snapshot | null
 
 function snapshotOf(words: Float64Array): Snapshot {
   const named = <Name extends string>(names: readonly Name[], from: number) =>
-    Object.fromEntries(names.map((name, i) => [name, words[from + i]!])) as Record<Name, number>;
+    Object.fromEntries(names.map((name, i) => [name, words[from + i]])) as Record<Name, number>;
   return {
     counters: named(
       STATISTICS.map((row) => row.name),

@@ -6,10 +6,10 @@
 import type { Producer } from "../channel/producer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Queue } from "../rank/queue.ts";
-import { GROUP } from "../wire/digest-layout.ts";
+import { GROUP } from "../shape/digest-layout.ts";
+import { STAT } from "../shape/statistics.ts";
 import type { Dispatch } from "./dispatch.ts";
 import { maxSendOf, SENDS_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
-import { STAT } from "./statistics.ts";
 import { record } from "./turn-times.ts";
 
 const MICROS_PER_MS = 1_000;
@@ -93,7 +93,7 @@ export class Transmit implements Transmitter {
     this.#sending = false;
     if (this.#sent === 0) return;
     record(this.counters, this.timesWord, (now - this.#startedMs) * MICROS_PER_MS);
-    this.counters[STAT.transmits]!++;
+    this.counters[STAT.transmits]++;
     this.#lastMs = this.#startedMs;
   }
 

@@ -33,9 +33,9 @@ export function bucketEndUs(bucket: number): number {
 /** Adds a time to the histogram whose first word is `from`. */
 export function record(words: Float64Array, from: number, us: number): void {
   const bucket = from + bucketOf(us);
-  words[bucket] = words[bucket]! + 1;
-  words[from + SUM] = words[from + SUM]! + us;
-  if (us > words[from + LONGEST]!) words[from + LONGEST] = us;
+  words[bucket] = words[bucket] + 1;
+  words[from + SUM] = words[from + SUM] + us;
+  if (us > words[from + LONGEST]) words[from + LONGEST] = us;
 }
 
 /** A histogram by octaves: how many values lie below each bound, as Prometheus wants it. */
@@ -49,12 +49,12 @@ export function cumulative(words: readonly number[]): {
   const counts: number[] = [];
   let count = 0;
   for (let bucket = 0; bucket < BUCKETS; bucket++) {
-    count += words[bucket]!;
+    count += words[bucket];
     if ((bucket + 1) % SUB_BUCKETS !== 0) continue;
     bounds.push(bucketEndUs(bucket));
     counts.push(count);
   }
-  return { bounds, counts, count, sumUs: words[SUM]! };
+  return { bounds, counts, count, sumUs: words[SUM] };
 }
 
 export interface TimesSummary {
@@ -70,19 +70,19 @@ export interface TimesSummary {
 /** Reads a histogram's words as numbers for people. */
 export function summarise(words: readonly number[]): TimesSummary {
   let count = 0;
-  for (let bucket = 0; bucket < BUCKETS; bucket++) count += words[bucket]!;
-  const longestUs = words[LONGEST]!;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) count += words[bucket];
+  const longestUs = words[LONGEST];
   const quantile = (share: number): number => {
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      seen += words[bucket]!;
+      seen += words[bucket];
       if (count > 0 && seen >= share * count) return Math.min(bucketEndUs(bucket), longestUs);
     }
     return 0;
   };
   return {
     count,
-    meanUs: count === 0 ? 0 : words[SUM]! / count,
+    meanUs: count === 0 ? 0 : words[SUM] / count,
     p50Us: quantile(0.5),
     p99Us: quantile(0.99),
     p999Us: quantile(0.999),

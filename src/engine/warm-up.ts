@@ -5,8 +5,8 @@
 // It lies in the real engine's arena and uses its kernel: what the compiler has seen one of, it takes for a constant, and
 // with two of them every call into the kernel is dearer (some 4 to 10% of a packet, as long as the process runs).
 
-import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../channel/channels.ts";
-import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../layout.ts";
+import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../shape/channels.ts";
+import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../shape/layout.ts";
 import {
   ADDRESS_AT,
   ADDRESS_TAG_AT,
@@ -14,7 +14,7 @@ import {
   PUBKEY_BYTES,
   SIGNATURE_BYTES,
   SIZE_AT,
-} from "../wire/packet-layout.ts";
+} from "../shape/packet-layout.ts";
 import { type PlainEngine, type PlainEngineOptions, plainEngine } from "./plain.ts";
 import { TRANSMIT_INTERVAL_MS } from "./settings.ts";
 
@@ -104,14 +104,14 @@ export function warmUp(
 
 function playStep(small: PlainEngine, step: number): void {
   const { arena, engine, producers, scratchAt } = small;
-  const outcomes = producers[OUTCOME_CHANNEL]!;
-  const confirmed = producers[CONFIRMED_CHANNEL]!;
-  const failed = producers[FAILED_CHANNEL]!;
+  const outcomes = producers[OUTCOME_CHANNEL];
+  const confirmed = producers[CONFIRMED_CHANNEL];
+  const failed = producers[FAILED_CHANNEL];
   const from = step * PACKETS_PER_STEP;
   for (let i = from; i < from + PACKETS_PER_STEP; i++) {
     makePacket(small, i);
-    producers[i & 3]!.push(scratchAt);
-    if (i % 8 === 0) producers[i & 3]!.push(scratchAt); // a duplicate
+    producers[i & 3].push(scratchAt);
+    if (i % 8 === 0) producers[i & 3].push(scratchAt); // a duplicate
     if (i % 32 === 0) failed.push(scratchAt);
     if (i % 4 !== 0) outcomes.push(knownHash(small, i, i % 3 === 0 ? 0 : 40_000 + (i % 256)));
     if (i % 16 === 0) confirmed.push(scratchAt + SIGNATURE_AT);

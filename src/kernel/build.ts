@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const KERNEL_FOLDER = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(KERNEL_FOLDER, "..", "..");
-const SOURCES = ["kernel", "wire", "hash", "channel", "join"].map((folder) => join(KERNEL_FOLDER, "..", folder));
+const SOURCES = ["shape", "kernel"].map((folder) => join(KERNEL_FOLDER, "..", folder));
 const WASM = join(KERNEL_FOLDER, "kernel.wasm");
 const ASC = join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
 

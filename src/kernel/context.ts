@@ -1,11 +1,11 @@
-// Writes the kernel's context (kernel/context-layout.ts): the secret of the packet hash, the keys of ids and mixes, the
+// Writes the kernel's context (shape/context-layout.ts): the secret of the packet hash, the keys of ids and mixes, the
 // settings, and the table of programs that the fee rules know.
 
 import { base58 } from "@scure/base";
-import type { Arena } from "../arena.ts";
-import { packetHashSecret } from "../hash/secret.ts";
-import { KERNEL_CONTEXT_BYTES } from "../layout.ts";
-import * as at from "./context-layout.ts";
+import type { Arena } from "../shape/arena.ts";
+import * as at from "../shape/context-layout.ts";
+import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
+import { packetHashSecret } from "./secret.ts";
 
 export type FeeModel = "chain" | "reference";
 export type Ipv6Rule = "64" | "drop";

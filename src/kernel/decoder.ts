@@ -2,12 +2,12 @@
 // Its memory is a small arena of its own.
 
 import { base58 } from "@scure/base";
-import { Arena } from "../arena.ts";
-import { type PacketLayout, packetBytes } from "../channel/channels.ts";
-import { KERNEL_CONTEXT_BYTES } from "../layout.ts";
-import * as digest from "../wire/digest-layout.ts";
-import * as packet from "../wire/packet-layout.ts";
-import { MALFORMED_OVERSIZED, REASON_GOOD } from "../wire/reason-codes.ts";
+import { Arena } from "../shape/arena.ts";
+import { type PacketLayout, packetBytes } from "../shape/channels.ts";
+import * as digest from "../shape/digest-layout.ts";
+import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
+import * as packet from "../shape/packet-layout.ts";
+import { MALFORMED_OVERSIZED, REASON_GOOD } from "../shape/reason-codes.ts";
 import { type FeeModel, writeKernelContext } from "./context.ts";
 import { type Kernel, loadKernel } from "./kernel.ts";
 

@@ -1,12 +1,12 @@
 // The kernel's entry: what the loop calls. All addresses are arena offsets. Memory is imported and shared; the module has
 // no data of its own, so that instantiating it in several threads never writes to the arena.
 
-import { hashMix, ipv4Id, ipv6Id, keyId, signatureMix } from "../hash/keyed.as";
-import { xxh3 } from "../hash/xxh3.as";
-import { DIGEST_BYTES } from "../wire/digest-layout";
-import { digestPacket, signatureKey } from "../wire/packet.as";
-import { FLAGS_AT, PAYLOAD_MAX_BYTES, SIGNATURE_BYTES, SIZE_AT } from "../wire/packet-layout";
-import { TOUCH_SINK_AT } from "./context-layout";
+import { hashMix, ipv4Id, ipv6Id, keyId, signatureMix } from "./keyed.as";
+import { xxh3 } from "./xxh3.as";
+import { DIGEST_BYTES } from "../shape/digest-layout";
+import { digestPacket, signatureKey } from "./packet.as";
+import { FLAGS_AT, PAYLOAD_MAX_BYTES, SIGNATURE_BYTES, SIZE_AT } from "../shape/packet-layout";
+import { TOUCH_SINK_AT } from "../shape/context-layout";
 import {
   CONFIRMED_ENTRY_BYTES,
   CONFIRMED_KEY_AT,
@@ -15,11 +15,11 @@ import {
   OUTCOME_HASH_AT,
   OUTCOME_MIX_AT,
   OUTCOME_NANOS_AT,
-} from "./entry-layout";
+} from "../shape/entry-layout";
 
-export { beat, loadTail, setOrderedMemory, storeTail } from "../channel/channel-words.as";
-export { storeFind, storeInsert, storeRefresh, storeRemove, storeTouchVictims } from "../join/lru.as";
-export { recognise, remember } from "../join/recognise.as";
+export { beat, loadTail, setOrderedMemory, storeTail } from "./channel-words.as";
+export { storeFind, storeInsert, storeRefresh, storeRemove, storeTouchVictims } from "./lru.as";
+export { recognise, remember } from "./recognise.as";
 export { sortFalling } from "./sort.as";
 export { touchNodes, touchNodesThrough, touchRows, touchRowsThrough } from "./touch.as";
 
@@ -45,7 +45,7 @@ export function digest(first: usize, count: i32, strideBytes: i32, out: usize, c
   }
 }
 
-/** Reads remaining metas, 16 bytes each, into entries (kernel/entry-layout.ts). */
+/** Reads remaining metas, 16 bytes each, into entries (shape/entry-layout.ts). */
 export function digestOutcomes(first: usize, count: i32, out: usize, context: usize): void {
   for (let i: i32 = 0; i < count; i++) {
     const hash = load<u64>(first);
@@ -58,7 +58,7 @@ export function digestOutcomes(first: usize, count: i32, out: usize, context: us
   }
 }
 
-/** Reads signatures, 64 bytes each, into entries (kernel/entry-layout.ts). */
+/** Reads signatures, 64 bytes each, into entries (shape/entry-layout.ts). */
 export function digestSignatures(first: usize, count: i32, out: usize, context: usize): void {
   for (let i: i32 = 0; i < count; i++) {
     const key = signatureKey(first);

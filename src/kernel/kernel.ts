@@ -2,9 +2,9 @@
 // works in several threads at once; each call belongs to one context (kernel/context.ts) and one thread.
 
 import { readFileSync } from "node:fs";
-import type { Arena } from "../arena.ts";
 import type { ChannelWords } from "../channel/channel-words.ts";
-import type { MetaKernel } from "../join/partial-metas.ts";
+import type { Arena } from "../shape/arena.ts";
+import type { MetaKernel } from "../stores/partial-metas.ts";
 import wasmPath from "./kernel.wasm" with { type: "file" };
 
 /** Loads lines of tables ahead of their use, a group's at once (kernel/touch.as.ts). */
@@ -60,7 +60,7 @@ export interface Toucher {
 /** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */
 export interface Kernel extends MetaKernel, ChannelWords {
   /**
-   * Digests packets that lie one behind the other (wire/digest-layout.ts).
+   * Digests packets that lie one behind the other (shape/digest-layout.ts).
    * @param count 1 to GROUP; more works, with less use of the caches
    * @param strideBytes bytes of a packet in the layout in use
    * @param outAt 192 bytes a packet, 8-byte aligned
@@ -70,10 +70,10 @@ export interface Kernel extends MetaKernel, ChannelWords {
   /** Copies bytes that lie apart. @param bytes a multiple of 16 */
   copy(toAt: number, fromAt: number, bytes: number): void;
 
-  /** Reads remaining metas, 16 bytes each, into entries of OUTCOME_ENTRY_BYTES (kernel/entry-layout.ts). */
+  /** Reads remaining metas, 16 bytes each, into entries of OUTCOME_ENTRY_BYTES (shape/entry-layout.ts). */
   digestOutcomes(firstAt: number, count: number, outAt: number, contextAt: number): void;
 
-  /** Reads signatures, 64 bytes each, into entries of CONFIRMED_ENTRY_BYTES (kernel/entry-layout.ts). */
+  /** Reads signatures, 64 bytes each, into entries of CONFIRMED_ENTRY_BYTES (shape/entry-layout.ts). */
   digestSignatures(firstAt: number, count: number, outAt: number, contextAt: number): void;
 
   /**
@@ -112,14 +112,14 @@ interface Exports extends Kernel {
   setOrderedMemory(ordered: number): void;
 }
 
-/** Processors that keep loads in order and stores in order (channel/channel-words.as.ts). */
+/** Processors that keep loads in order and stores in order (kernel/channel-words.as.ts). */
 const ORDERS_MEMORY = process.arch === "x64";
 
 let compiled: WebAssembly.Module | undefined;
 
 /**
  * Instantiates the kernel over an arena; synchronous, so that a Worker can use it at once.
- * @param ordersMemory whether plain loads and stores may serve for tails (channel/channel-words.as.ts)
+ * @param ordersMemory whether plain loads and stores may serve for tails (kernel/channel-words.as.ts)
  */
 export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
   compiled ??= new WebAssembly.Module(readFileSync(wasmPath));

@@ -1,6 +1,6 @@
 // What the loop asks of a model of senders. A model is one file behind this interface; the loop is built for one model at
 // start, so that its calls stay monomorphic. `at` is always an arena offset of a digest or of a partial meta: their first
-// 128 bytes have one shape (wire/digest-layout.ts).
+// 128 bytes have one shape (shape/digest-layout.ts).
 
 import type { Toucher } from "../kernel/kernel.ts";
 import type { Chooser } from "./chooser.ts";

@@ -10,9 +10,9 @@
 // Slots: free -> (claim, push) -> in the heap -> (take) -> outgoing -> (nextOutgoing, release) -> free. There are twice
 // as many slots as the heap has places: a whole heap can be outgoing while the next one fills.
 
-import type { Arena } from "../arena.ts";
-import type { QueueRegion } from "../layout.ts";
-import { SCORE_AT } from "../wire/digest-layout.ts";
+import type { Arena } from "../shape/arena.ts";
+import { SCORE_AT } from "../shape/digest-layout.ts";
+import type { QueueRegion } from "../shape/layout.ts";
 
 const ARITY_SHIFT = 2;
 const ARITY = 1 << ARITY_SHIFT;
@@ -94,7 +94,7 @@ export class Queue {
 
   /** @returns a free slot to fill; it stays free until it is pushed */
   claim(): number {
-    return this.#free[this.#freeCount - 1]!;
+    return this.#free[this.#freeCount - 1];
   }
 
   /** @returns arena offset of a slot: the digest, then the packet */
@@ -121,17 +121,17 @@ export class Queue {
   #place(slot: number, score: number, sequence: number): number {
     this.#slotSequences[slot] = sequence;
     if (this.size === this.capacity - 1) {
-      const lowest = this.#sequences[0]!;
+      const lowest = this.#sequences[0];
       if (score < this.door || (score === this.door && sequence > lowest) || Number.isNaN(score)) return slot;
-      const dropped = this.#slots[0]!;
+      const dropped = this.#slots[0];
       this.#entered(slot);
       this.#siftDown(0, score, sequence, slot);
-      this.door = this.#scores[0]!;
+      this.door = this.#scores[0];
       return dropped;
     }
     this.#entered(slot);
     this.#siftUp(this.size++, score, sequence, slot);
-    if (this.size === this.capacity - 1) this.door = this.#scores[0]!;
+    if (this.size === this.capacity - 1) this.door = this.#scores[0];
     return -1;
   }
 
@@ -149,7 +149,7 @@ export class Queue {
     if (taken < count) this.#layBack(taken, count);
     const order = this.#order;
     const slots = taken < count ? this.#sortedSlots : this.#slots;
-    for (let i = 0; i < taken; i++) order[i] = slots[order[i]!]!;
+    for (let i = 0; i < taken; i++) order[i] = slots[order[i]];
     this.size = count - taken;
     this.door = Number.NEGATIVE_INFINITY;
     if (this.size === 0) this.#oldestMs = Number.POSITIVE_INFINITY;
@@ -167,10 +167,10 @@ export class Queue {
     const count = this.size;
     if (this.#unreleased > 0 || count === 0) return 0;
     for (let i = 0; i < count; i++) {
-      const slot = this.#slots[i]!;
+      const slot = this.#slots[i];
       this.#order[i] = slot;
       this.#outSlots[i] = slot;
-      this.#outSequences[i] = this.#sequences[i]!;
+      this.#outSequences[i] = this.#sequences[i];
     }
     this.size = 0;
     this.door = Number.NEGATIVE_INFINITY;
@@ -191,7 +191,7 @@ export class Queue {
     const { outScoresAt, outSequencesAt, orderAt, sortAt } = this.#region;
     const count = this.outgoing;
     kernel.sortFalling(count, outScoresAt, outSequencesAt, orderAt, sortAt);
-    for (let i = 0; i < count; i++) this.#order[i] = this.#outSlots[this.#order[i]!]!;
+    for (let i = 0; i < count; i++) this.#order[i] = this.#outSlots[this.#order[i]];
   }
 
   /**
@@ -200,8 +200,8 @@ export class Queue {
    */
   keep(slot: number): number {
     this.#unreleased -= 1;
-    const score = this.#arenaF64[(this.slotAt(slot) + SCORE_AT) >>> 3]!;
-    const dropped = this.#place(slot, score, this.#slotSequences[slot]!);
+    const score = this.#arenaF64[(this.slotAt(slot) + SCORE_AT) >>> 3];
+    const dropped = this.#place(slot, score, this.#slotSequences[slot]);
     if (dropped >= 0) this.#free[this.#freeCount++] = dropped;
     return dropped;
   }
@@ -222,13 +222,13 @@ export class Queue {
 
   /** @returns the slot that the `ahead`-th next call of `nextOutgoing` gives (0: the next); below `outgoing` */
   outgoingSlot(ahead: number): number {
-    return this.#order[this.#outgoingNext + ahead]!;
+    return this.#order[this.#outgoingNext + ahead];
   }
 
   /** @returns the next slot in falling order, to be released by the caller; only while `outgoing` > 0 */
   nextOutgoing(): number {
     this.outgoing -= 1;
-    return this.#order[this.#outgoingNext++]!;
+    return this.#order[this.#outgoingNext++];
   }
 
   /** Frees a slot that `nextOutgoing` gave. */
@@ -251,8 +251,8 @@ export class Queue {
     let oldest = Number.POSITIVE_INFINITY;
     let kept = 0;
     for (let i = 0; i < count; i++) {
-      const slot = slots[i]!;
-      const arrival = arrivals[slot]!;
+      const slot = slots[i];
+      const arrival = arrivals[slot];
       if (arrival < beforeMs) {
         this.#free[this.#freeCount++] = slot;
         continue;
@@ -260,8 +260,8 @@ export class Queue {
       if (arrival < oldest) oldest = arrival;
       if (kept !== i) {
         slots[kept] = slot;
-        scores[kept] = scores[i]!;
-        sequences[kept] = sequences[i]!;
+        scores[kept] = scores[i];
+        sequences[kept] = sequences[i];
       }
       kept += 1;
     }
@@ -270,18 +270,18 @@ export class Queue {
     this.size = kept;
     this.door = Number.NEGATIVE_INFINITY;
     for (let i = ((kept + ARITY - 2) >>> ARITY_SHIFT) - 1; i >= 0; i--) {
-      this.#siftDown(i, scores[i]!, sequences[i]!, slots[i]!);
+      this.#siftDown(i, scores[i], sequences[i], slots[i]);
     }
     return count - kept;
   }
 
   /** @returns one of the slots that the last `expire` dropped (0 to its count - 1); its bytes stay until the next `claim` */
   expiredSlot(index: number): number {
-    return this.#free[this.#freeCount - 1 - index]!;
+    return this.#free[this.#freeCount - 1 - index];
   }
 
   #entered(slot: number): void {
-    const arrival = this.#arrivals[slot]!;
+    const arrival = this.#arrivals[slot];
     if (arrival < this.#oldestMs) this.#oldestMs = arrival;
   }
 
@@ -295,10 +295,10 @@ export class Queue {
     this.#sortedSequences.set(sequences);
     this.#sortedSlots.set(slots);
     for (let place = 0, i = count - 1; i >= taken; place++, i--) {
-      const from = order[i]!;
-      scores[place] = this.#sortedScores[from]!;
-      sequences[place] = this.#sortedSequences[from]!;
-      slots[place] = this.#sortedSlots[from]!;
+      const from = order[i];
+      scores[place] = this.#sortedScores[from];
+      sequences[place] = this.#sortedSequences[from];
+      slots[place] = this.#sortedSlots[from];
     }
   }
 
@@ -310,12 +310,12 @@ export class Queue {
     let place = from;
     while (place > 0) {
       const parent = (place - 1) >>> ARITY_SHIFT;
-      const parentScore = scores[parent]!;
+      const parentScore = scores[parent];
       // A later arrival ranks lower, so it goes above equal scores.
-      if (score > parentScore || (score === parentScore && sequence < sequences[parent]!)) break;
+      if (score > parentScore || (score === parentScore && sequence < sequences[parent])) break;
       scores[place] = parentScore;
-      sequences[place] = sequences[parent]!;
-      slots[place] = slots[parent]!;
+      sequences[place] = sequences[parent];
+      slots[place] = slots[parent];
       place = parent;
     }
     scores[place] = score;
@@ -335,18 +335,18 @@ export class Queue {
       if (first >= size) break;
       const end = Math.min(first + ARITY, size);
       let lowest = first;
-      let lowestScore = scores[first]!;
+      let lowestScore = scores[first];
       for (let child = first + 1; child < end; child++) {
-        const childScore = scores[child]!;
-        if (childScore < lowestScore || (childScore === lowestScore && sequences[child]! > sequences[lowest]!)) {
+        const childScore = scores[child];
+        if (childScore < lowestScore || (childScore === lowestScore && sequences[child] > sequences[lowest])) {
           lowest = child;
           lowestScore = childScore;
         }
       }
-      if (score < lowestScore || (score === lowestScore && sequence > sequences[lowest]!)) break;
+      if (score < lowestScore || (score === lowestScore && sequence > sequences[lowest])) break;
       scores[place] = lowestScore;
-      sequences[place] = sequences[lowest]!;
-      slots[place] = slots[lowest]!;
+      sequences[place] = sequences[lowest];
+      slots[place] = slots[lowest];
       place = lowest;
     }
     scores[place] = score;

@@ -1,9 +1,9 @@
 // The readers of a model's senders, by what the arena was laid out for.
 
-import type { Arena } from "../arena.ts";
-import type { ArenaLayout } from "../layout.ts";
+import type { Arena } from "../shape/arena.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
 import { EvidenceReader } from "./evidence/evidence-reader.ts";
-import { ScoreReader } from "./score-reader.ts";
+import { ScoreReader } from "./reference/score-reader.ts";
 import type { ScoreRows } from "./score-rows.ts";
 
 export interface ScoreReaders {

@@ -32,15 +32,15 @@ function select(values: Float64Array, size: number, rank: number): number {
   let from = 0;
   let to = size - 1;
   while (from < to) {
-    const pivot = values[(from + to) >>> 1]!;
+    const pivot = values[(from + to) >>> 1];
     let i = from;
     let j = to;
     while (i <= j) {
-      while (values[i]! < pivot) i += 1;
-      while (values[j]! > pivot) j -= 1;
+      while (values[i] < pivot) i += 1;
+      while (values[j] > pivot) j -= 1;
       if (i > j) break;
-      const value = values[i]!;
-      values[i] = values[j]!;
+      const value = values[i];
+      values[i] = values[j];
       values[j] = value;
       i += 1;
       j -= 1;
@@ -49,5 +49,5 @@ function select(values: Float64Array, size: number, rank: number): number {
     else if (rank >= i) from = i;
     else break;
   }
-  return values[rank]!;
+  return values[rank];
 }

@@ -33,9 +33,9 @@ export abstract class ScoreRows {
   #ranked(order: (a: number, b: number) => number, count: number): number[] {
     const ranked: number[] = [];
     for (let row = 0; row < this.size; row++) {
-      if (ranked.length >= count && (count === 0 || order(row, ranked[count - 1]!) > 0)) continue;
+      if (ranked.length >= count && (count === 0 || order(row, ranked[count - 1]) > 0)) continue;
       let place = ranked.length;
-      while (place > 0 && order(row, ranked[place - 1]!) < 0) place -= 1;
+      while (place > 0 && order(row, ranked[place - 1]) < 0) place -= 1;
       ranked.splice(place, 0, row);
       if (ranked.length > count) ranked.pop();
     }

@@ -1,9 +1,9 @@
-// Recent fates as another process sees them: a copy of the ring's file (sidecar/fates-file.ts), whose records are believed
-// only where the loop cannot have written over them meanwhile.
+// Recent fates as another process sees them: a copy of the ring's file (sidecar/files/fates-file.ts), whose records are
+// believed only where the loop cannot have written over them meanwhile.
 
-import { burstOf, CAPACITY_AT, channelBytes, HEADER_BYTES, MAGIC, MAGIC_AT, TAIL_AT } from "../channel/header.ts";
+import { burstOf, CAPACITY_AT, channelBytes, HEADER_BYTES, MAGIC, MAGIC_AT, TAIL_AT } from "../shape/channel-header.ts";
+import { RECORD_BYTES } from "../shape/record-layout.ts";
 import { SESSION_AT, SESSION_BYTES, WALL_OFFSET_AT } from "./fates-header.ts";
-import { RECORD_BYTES } from "./record-layout.ts";
 
 export interface RecentFates {
   readonly session: string;

@@ -2,11 +2,12 @@
 // Either may be absent. The loop asks `fates` or `outcomes` before it calls, so that a sidecar without them pays one
 // predictable branch. Nothing here allocates; a turn publishes once.
 
-import type { Arena } from "../arena.ts";
-import { HEADER_BYTES } from "../channel/header.ts";
 import type { Producer } from "../channel/producer.ts";
-import { ARRIVAL_AT, META_BYTES, TRAIT_TRANSMITTED, TRAITS_AT } from "../wire/digest-layout.ts";
-import { END_FAILED_SIGNATURE, END_INCLUDED, END_NOT_INCLUDED } from "./ends.ts";
+import type { Arena } from "../shape/arena.ts";
+import { HEADER_BYTES } from "../shape/channel-header.ts";
+import { ARRIVAL_AT, META_BYTES, TRAIT_TRANSMITTED, TRAITS_AT } from "../shape/digest-layout.ts";
+import { END_FAILED_SIGNATURE, END_INCLUDED, END_NOT_INCLUDED } from "../shape/ends.ts";
+import type { RingRegion } from "../shape/layout.ts";
 import {
   ARRIVAL_CHANNEL_AT,
   ARRIVAL_DOOR_AT,
@@ -22,8 +23,8 @@ import {
   RECORD_TAIL_AT,
   RECORD_TRANSMIT_MS_AT,
   TRANSMIT_DELAY_MAX,
-} from "./record-layout.ts";
-import { createRing, type RingRegion } from "./ring.ts";
+} from "../shape/record-layout.ts";
+import { createRing } from "./ring.ts";
 
 const LINE_WORDS = 16;
 
@@ -79,7 +80,7 @@ export class Outlet {
     let touched = 0;
     for (let i = 0; i < count; i++) {
       const line = (this.#fatesAt + ((ring.tail + i) & mask) * RECORD_BYTES) >>> 2;
-      touched += i32[line]! + i32[line + LINE_WORDS]! + i32[line + 2 * LINE_WORDS]!;
+      touched += i32[line] + i32[line + LINE_WORDS] + i32[line + 2 * LINE_WORDS];
     }
     return touched;
   }
@@ -106,7 +107,7 @@ export class Outlet {
 
   /**
    * A packet's end, from its whole digest.
-   * @param end records/ends.ts
+   * @param end shape/ends.ts
    * @param transmitMs the loop's clock, or NOT_TRANSMITTED
    */
   fate(digest: number, end: number, now: number, transmitMs: number): void {
@@ -120,9 +121,9 @@ export class Outlet {
 
   /** Keeps a meta's transmit time, for the record of its outcome. */
   transmitted(meta: number, now: number): void {
-    const delay = Math.floor(now - this.#f64[(meta + ARRIVAL_AT) >>> 3]!);
+    const delay = Math.floor(now - this.#f64[(meta + ARRIVAL_AT) >>> 3]);
     this.#u16[(meta + META_TRANSMIT_DELAY_AT) >>> 1] = Math.min(delay, TRANSMIT_DELAY_MAX);
-    this.#u8[meta + TRAITS_AT]! |= TRAIT_TRANSMITTED;
+    this.#u8[meta + TRAITS_AT] |= TRAIT_TRANSMITTED;
   }
 
   /** The scheduler's answer for a meta. @param nanos 0 where it was not included */
@@ -160,10 +161,10 @@ export class Outlet {
     const i32 = this.#i32;
     for (let word = (at + RECORD_TAIL_AT) >>> 2, last = (at + RECORD_BYTES) >>> 2; word < last; word++) i32[word] = 0;
     let transmitMs = NOT_TRANSMITTED;
-    if ((this.#u8[at + TRAITS_AT]! & TRAIT_TRANSMITTED) !== 0) {
-      transmitMs = this.#f64[(at + ARRIVAL_AT) >>> 3]! + this.#u16[(at + META_TRANSMIT_DELAY_AT) >>> 1]!;
+    if ((this.#u8[at + TRAITS_AT] & TRAIT_TRANSMITTED) !== 0) {
+      transmitMs = this.#f64[(at + ARRIVAL_AT) >>> 3] + this.#u16[(at + META_TRANSMIT_DELAY_AT) >>> 1];
       this.#u16[(at + META_TRANSMIT_DELAY_AT) >>> 1] = 0;
-      this.#u8[at + TRAITS_AT]! &= ~TRAIT_TRANSMITTED;
+      this.#u8[at + TRAITS_AT] &= ~TRAIT_TRANSMITTED;
     }
     this.#finish(at, ring.tail, end, now, transmitMs, nanos);
     ring.commit();

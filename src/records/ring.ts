@@ -2,21 +2,12 @@
 // producer that exists already, and whoever reads it (the writer thread, or another process where the memory is shared) can
 // never hold up the loop. Being lapped is a counted loss.
 
-import type { Arena } from "../arena.ts";
 import { Consumer } from "../channel/consumer.ts";
-import { CAPACITY_AT, MAGIC, MAGIC_AT } from "../channel/header.ts";
 import { Producer } from "../channel/producer.ts";
-import { RECORD_BYTES } from "./record-layout.ts";
-
-/** Where a ring lies (layout.ts). */
-export interface RingRegion {
-  readonly at: number;
-  /** Bytes set aside, whole pages. */
-  readonly bytes: number;
-  /** Elements, a power of two. */
-  readonly capacity: number;
-  readonly elementBytes: number;
-}
+import type { Arena } from "../shape/arena.ts";
+import { CAPACITY_AT, MAGIC, MAGIC_AT } from "../shape/channel-header.ts";
+import type { RingRegion } from "../shape/layout.ts";
+import { RECORD_BYTES } from "../shape/record-layout.ts";
 
 /** Lays a ring's header, the magic last, and opens the loop's side. The memory must be zero. */
 export function createRing(arena: Arena, region: RingRegion): Producer {

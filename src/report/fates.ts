@@ -4,8 +4,8 @@ import { sql } from "drizzle-orm";
 import type { Reader, Row } from "../database/reader.ts";
 import { fateRows } from "../database/rows.ts";
 import type { FateRow } from "../database/sqlite-schema.ts";
-import { ENDS } from "../records/ends.ts";
 import type { RecentFates } from "../records/fates-reader.ts";
+import { ENDS } from "../shape/ends.ts";
 
 /** What a transaction is looked for by: both are 16 hex digits. */
 export type Wanted = { readonly packetHash: string } | { readonly signatureKey: string };

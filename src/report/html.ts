@@ -3,9 +3,9 @@
 
 import uplotScript from "uplot/dist/uPlot.iife.min.js" with { type: "text" };
 import uplotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
+import type { Report } from "./figures.ts";
 import pageStyle from "./page/page.css" with { type: "text" };
 import pageScript from "./page/page.js" with { type: "text" };
-import type { Report } from "./report.ts";
 
 /** Nothing may be fetched or sent, whatever stands in the page. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";

@@ -13,8 +13,8 @@ export function rankCorrelation(xs: readonly number[], ys: readonly number[]): n
   let aa = 0;
   let bb = 0;
   for (let i = 0; i < a.length; i++) {
-    const x = a[i]! - mean;
-    const y = b[i]! - mean;
+    const x = a[i] - mean;
+    const y = b[i] - mean;
     both += x * y;
     aa += x * x;
     bb += y * y;
@@ -24,12 +24,12 @@ export function rankCorrelation(xs: readonly number[], ys: readonly number[]): n
 
 /** Each value's place in rising order, equal values sharing their places' mean. */
 function ranks(values: readonly number[]): Float64Array {
-  const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
   const found = new Float64Array(values.length);
   for (let from = 0; from < order.length; ) {
     let to = from + 1;
-    while (to < order.length && values[order[to]!] === values[order[from]!]) to += 1;
-    for (let i = from; i < to; i++) found[order[i]!] = (from + to - 1) / 2;
+    while (to < order.length && values[order[to]] === values[order[from]]) to += 1;
+    for (let i = from; i < to; i++) found[order[i]] = (from + to - 1) / 2;
     from = to;
   }
   return found;

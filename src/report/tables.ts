@@ -1,6 +1,6 @@
 // The report as named tables: what the terminal and CSV show, cell by cell.
 
-import type { Report, SenderLine } from "./report.ts";
+import type { Report, SenderLine } from "./figures.ts";
 
 export type Cell = string | number;
 

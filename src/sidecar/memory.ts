@@ -1,12 +1,12 @@
 // The sidecar's arena: reserved once, with the channels' regions at addresses that huge pages can be laid over.
 
 import { addressOf } from "../../ffi/shared-memory.ts";
-import { Arena } from "../arena.ts";
 import { endOfWarmUp } from "../engine/warm-up.ts";
 import { Failure, messageOf } from "../failure.ts";
-import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES, type LayoutOptions, LIST_ENTRIES } from "../layout.ts";
-import { OUTCOME_RECORDS } from "../records/record-layout.ts";
-import type { SidecarSettings } from "./settings.ts";
+import type { SidecarSettings } from "../settings/sidecar-settings.ts";
+import { Arena } from "../shape/arena.ts";
+import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES, type LayoutOptions, LIST_ENTRIES } from "../shape/layout.ts";
+import { OUTCOME_RECORDS } from "../shape/record-layout.ts";
 
 export interface SidecarMemory {
   readonly arena: Arena;

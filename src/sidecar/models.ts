@@ -1,13 +1,13 @@
 // The models by their names on the command line.
 
-import type { Arena } from "../arena.ts";
-import type { ArenaLayout } from "../layout.ts";
 import { Evidence } from "../rank/evidence/evidence.ts";
-import { IpSigner } from "../rank/ip-signer.ts";
-import { IpSignerStake } from "../rank/ip-signer-stake.ts";
+import type { StakeTable } from "../rank/lists/stake-table.ts";
 import type { Model, SenderStore } from "../rank/model.ts";
-import type { StakeTable } from "../rank/stake-table.ts";
-import type { SidecarSettings } from "./settings.ts";
+import { IpSigner } from "../rank/reference/ip-signer.ts";
+import { IpSignerStake } from "../rank/reference/ip-signer-stake.ts";
+import type { SidecarSettings } from "../settings/sidecar-settings.ts";
+import type { Arena } from "../shape/arena.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
 
 /** What the sidecar needs of a model beside what the loop needs. */
 export interface SidecarModel extends Model {

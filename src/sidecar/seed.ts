@@ -1,7 +1,7 @@
 // The seed of the packet hash: drawn, and left for the scheduler in its channel's user metadata (spec: wire.md, 5).
 
-import type { Arena } from "../arena.ts";
-import { METADATA_AT } from "../channel/header.ts";
+import type { Arena } from "../shape/arena.ts";
+import { METADATA_AT } from "../shape/channel-header.ts";
 
 /** A seed from the system's generator; never 0, which in the scheduler's channel means that none stands there. */
 export function randomSeed(): bigint {

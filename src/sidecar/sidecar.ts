@@ -6,27 +6,27 @@ import { dropPrivileges } from "../../ffi/privileges.ts";
 import { faultIn } from "../../ffi/shared-memory.ts";
 import { allowedCpus, denyNewPrivileges } from "../../ffi/thread.ts";
 import type { User } from "../../ffi/users.ts";
-import { CHANNELS, PACKET_CHANNELS } from "../channel/channels.ts";
 import { Mailbox } from "../engine/mailbox.ts";
 import { Failure } from "../failure.ts";
 import { writeKernelContext } from "../kernel/context.ts";
-import { HUGE_PAGE_BYTES, STATUS_BYTES } from "../layout.ts";
+import { STATUS_NAME } from "../observe/status-reader.ts";
 import { SESSION_BYTES } from "../records/fates-header.ts";
-import { Channels } from "./channels.ts";
-import type { DatabaseWriter } from "./database.ts";
-import { FatesFile } from "./fates-file.ts";
-import type { Lists } from "./lists.ts";
-import { type Log, openLog } from "./log.ts";
-import { takeLoopThread } from "./loop-thread.ts";
+import type { SidecarSettings } from "../settings/sidecar-settings.ts";
+import { CHANNELS, PACKET_CHANNELS } from "../shape/channels.ts";
+import { HUGE_PAGE_BYTES, STATUS_BYTES } from "../shape/layout.ts";
+import { Channels } from "./channel-files.ts";
+import { FatesFile } from "./files/fates-file.ts";
+import { type SharedFile, shareRange } from "./files/shared-file.ts";
+import type { Lists } from "./inputs/lists.ts";
+import type { Stakes } from "./inputs/stakes.ts";
 import { reserveMemory, type SidecarMemory } from "./memory.ts";
-import { previousEnd } from "./previous-end.ts";
-import { userToBecome } from "./rights.ts";
-import type { SidecarSettings } from "./settings.ts";
-import { type SharedFile, shareRange } from "./shared-file.ts";
-import { listenForStop } from "./signals.ts";
-import type { Stakes } from "./stakes.ts";
-import type { StateFile } from "./state-file.ts";
-import { STATUS_NAME } from "./status-reader.ts";
+import { type Log, openLog } from "./process/log.ts";
+import { previousEnd } from "./process/previous-end.ts";
+import { userToBecome } from "./process/rights.ts";
+import { listenForStop } from "./process/signals.ts";
+import type { StateFile } from "./scores/state-file.ts";
+import type { DatabaseWriter } from "./threads/database.ts";
+import { takeLoopThread } from "./threads/loop-thread.ts";
 
 const SECRET_BYTES = 32;
 /** The longest that the tables wait to be faulted in for a loop that does not get warm. */
@@ -171,7 +171,7 @@ async function openDatabase(
   log: Log,
 ): Promise<DatabaseWriter | undefined> {
   if (settings.database === undefined) return undefined;
-  const { DatabaseWriter } = await import("./database.ts");
+  const { DatabaseWriter } = await import("./threads/database.ts");
   return new DatabaseWriter(settings, settings.database, memory, session, version, startedAt, log);
 }
 
@@ -182,7 +182,7 @@ async function openStakes(
   log: Log,
 ): Promise<Stakes | undefined> {
   if (stakeFile === undefined) return undefined;
-  const stakes = new (await import("./stakes.ts")).Stakes(stakeFile, arena, layout, mailbox, log);
+  const stakes = new (await import("./inputs/stakes.ts")).Stakes(stakeFile, arena, layout, mailbox, log);
   await stakes.open();
   return stakes;
 }
@@ -194,7 +194,7 @@ async function openLists(
   log: Log,
 ): Promise<Lists | undefined> {
   if (allowFile === undefined && denyFile === undefined) return undefined;
-  const { Lists } = await import("./lists.ts");
+  const { Lists } = await import("./inputs/lists.ts");
   const lists = new Lists({ allow: allowFile, deny: denyFile }, arena, layout, mailbox, log);
   await lists.open();
   return lists;
@@ -202,7 +202,7 @@ async function openLists(
 
 async function openState({ stateFile }: SidecarSettings, log: Log): Promise<StateFile | undefined> {
   if (stateFile === undefined) return undefined;
-  const state = new (await import("./state-file.ts")).StateFile(stateFile, log);
+  const state = new (await import("./scores/state-file.ts")).StateFile(stateFile, log);
   state.check();
   return state;
 }

@@ -2,25 +2,25 @@
 
 import type { Mailbox } from "../engine/mailbox.ts";
 import { readStatus, type Snapshot } from "../engine/status.ts";
+import { standingsOf } from "../observe/standings.ts";
+import { logLine, RateMeter, statisticsOf } from "../observe/statistics-lines.ts";
 import { openReaders } from "../rank/readers.ts";
-import type { Channels } from "./channels.ts";
-import { ClockSteps } from "./clock-steps.ts";
-import type { DatabaseWriter } from "./database.ts";
-import { type Doors, openDoors } from "./doors.ts";
-import type { FatesFile } from "./fates-file.ts";
-import type { Lists } from "./lists.ts";
-import type { Log } from "./log.ts";
-import type { LoopEnd } from "./loop-thread.ts";
+import type { SidecarSettings } from "../settings/sidecar-settings.ts";
+import type { Channels } from "./channel-files.ts";
+import { type Doors, openDoors } from "./endpoints/endpoints.ts";
+import type { FatesFile } from "./files/fates-file.ts";
+import { StatsFile } from "./files/stats-file.ts";
+import type { Lists } from "./inputs/lists.ts";
+import type { Stakes } from "./inputs/stakes.ts";
 import type { SidecarMemory } from "./memory.ts";
-import type { PreviousEnd } from "./previous-end.ts";
-import { logLine, RateMeter, statisticsOf } from "./report.ts";
-import { takeScores } from "./scores.ts";
-import type { ServiceManager } from "./service-manager.ts";
-import type { SidecarSettings } from "./settings.ts";
-import type { Stakes } from "./stakes.ts";
-import { standingsOf } from "./standings.ts";
-import type { StateFile } from "./state-file.ts";
-import { StatsFile } from "./stats-file.ts";
+import { ClockSteps } from "./process/clock-steps.ts";
+import type { Log } from "./process/log.ts";
+import type { PreviousEnd } from "./process/previous-end.ts";
+import type { ServiceManager } from "./process/service-manager.ts";
+import { takeScores } from "./scores/scores.ts";
+import type { StateFile } from "./scores/state-file.ts";
+import type { DatabaseWriter } from "./threads/database.ts";
+import type { LoopEnd } from "./threads/loop-thread.ts";
 import { Watch } from "./watch.ts";
 
 const LOOK_INTERVAL_MS = 1_000;
@@ -187,7 +187,7 @@ export async function supervise(parts: Supervised): Promise<number> {
 async function openManager(turns: () => number, log: Log): Promise<ServiceManager | undefined> {
   const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
   if (NOTIFY_SOCKET === undefined) return undefined;
-  const { openServiceManager } = await import("./service-manager.ts");
+  const { openServiceManager } = await import("./process/service-manager.ts");
   return openServiceManager({ NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID }, process.pid, turns, log);
 }
 

@@ -2,19 +2,20 @@
 // are, when the model last learned, who is best and worst. The board in the status page, the metrics, the health checks and
 // the watchdog all ask here.
 
-import type { Arena } from "../arena.ts";
-import { CHANNELS, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../channel/channels.ts";
-import { CONSUMER_HEARTBEAT_AT, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../channel/header.ts";
 import type { WriterNumbers } from "../database/writer-status.ts";
-import { writeBoard } from "../engine/board.ts";
 import { CHANNEL_ATTACHED, type Mailbox } from "../engine/mailbox.ts";
 import type { Snapshot } from "../engine/status.ts";
-import type { ArenaLayout } from "../layout.ts";
-import type { FaultCounts, Faults } from "./faults.ts";
-import type { Senders } from "./report.ts";
-import type { ScoreReaders } from "./scores.ts";
-import type { SidecarSettings } from "./settings.ts";
-import { standingsOf } from "./standings.ts";
+import type { Board, ModelUpdate } from "../observe/board.ts";
+import { writeBoard } from "../observe/board.ts";
+import type { Faults } from "../observe/faults.ts";
+import { standingsOf } from "../observe/standings.ts";
+import type { Senders } from "../observe/statistics-lines.ts";
+import type { SidecarSettings } from "../settings/sidecar-settings.ts";
+import type { Arena } from "../shape/arena.ts";
+import { CONSUMER_HEARTBEAT_AT, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../shape/channel-header.ts";
+import { CHANNELS, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../shape/channels.ts";
+import type { ArenaLayout } from "../shape/layout.ts";
+import type { ScoreReaders } from "./scores/scores.ts";
 
 /** A loop that did not turn for so long is not healthy. */
 export const STALL_MS = 5_000;
@@ -22,39 +23,6 @@ const MOST_UPDATES = 12;
 /** Copying two tables of a million senders takes a tenth of a second: at most a fiftieth of the time goes into it. */
 const STANDINGS_INTERVAL_MS = 2_000;
 const STANDINGS_SHARE = 50;
-
-/** The model learned: when it was noticed, from how many batches, with how many outcomes since the last time. */
-export interface ModelUpdate {
-  readonly atMs: number;
-  readonly updates: number;
-  readonly outcomes: number;
-  readonly included: number;
-}
-
-/** What stands in the status page beside the loop's numbers. */
-export interface Board {
-  readonly version: string;
-  readonly pid: number;
-  /** Milliseconds since 1970. */
-  readonly startedMs: number;
-  readonly writtenMs: number;
-  readonly prefix: string;
-  readonly model: string;
-  readonly packetLayout: string;
-  readonly targetPps: number;
-  readonly paused: boolean;
-  /** By channel: milliseconds since the validator's side last moved; null where it never did. */
-  readonly heartbeatAgeMs: Readonly<Record<string, number | null>>;
-  readonly loopAgeMs: number;
-  readonly updates: readonly ModelUpdate[];
-  readonly senders: Senders;
-  readonly database: WriterNumbers | null;
-  readonly faults: FaultCounts;
-  /** By channel: how often it was let go of. */
-  readonly detached: Readonly<Record<string, number>>;
-  /** Why it ended, where that was not meant; null while it runs. */
-  readonly ended: string | null;
-}
 
 export interface WatchParts {
   readonly settings: SidecarSettings;

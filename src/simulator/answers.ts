@@ -1,7 +1,7 @@
 // The validator's answers, written as it writes them: failed packets, outcomes, confirmed signatures.
 
 import type { Producer } from "../channel/producer.ts";
-import { SIGNATURE_BYTES } from "../wire/packet-layout.ts";
+import { SIGNATURE_BYTES } from "../shape/packet-layout.ts";
 import type { ValidatorMemory } from "./memory.ts";
 import type { Packets } from "./packet-maker.ts";
 import type { Answers } from "./validator.ts";

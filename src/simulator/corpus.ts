@@ -5,7 +5,7 @@
 // Every line is checked with the sidecar's own parser; one that is no transaction ends the command with its number.
 
 import { Failure } from "../failure.ts";
-import { PAYLOAD_MAX_BYTES, SIGNATURE_BYTES, SIZE_AT } from "../wire/packet-layout.ts";
+import { PAYLOAD_MAX_BYTES, SIGNATURE_BYTES, SIZE_AT } from "../shape/packet-layout.ts";
 import type { ValidatorMemory } from "./memory.ts";
 import { type PacketMaker, type PacketMemory, portOf } from "./packet-maker.ts";
 import { mix32, Random } from "./random.ts";

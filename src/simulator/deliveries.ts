@@ -140,7 +140,7 @@ export function honestDelays(
   const delays: number[] = [];
   for (let i = 0; i < deliveries.count; i++) {
     if (deliveries.ms[i] < fromMs || deliveries.ms[i] > untilMs || !honest(deliveries.group[i])) continue;
-    delays.push(deliveries.ms[i] - trace.createdMs[deliveries.transaction[i]]!);
+    delays.push(deliveries.ms[i] - trace.createdMs[deliveries.transaction[i]]);
   }
   if (delays.length === 0) return undefined;
   const sorted = Float64Array.from(delays).sort();

@@ -2,9 +2,9 @@
 // channels' books, the queue's order and bound, the stores' bounds, and that the stores forget the oldest first and no
 // sooner than they must.
 
-import { CHANNELS, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../channel/channels.ts";
 import type { PlainEngine } from "../engine/plain.ts";
-import { STAT, STATISTICS } from "../engine/statistics.ts";
+import { CHANNELS, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../shape/channels.ts";
+import { STAT, STATISTICS } from "../shape/statistics.ts";
 
 /** Something that must hold does not. The message says what, with the numbers. */
 export class InvariantError extends Error {

@@ -2,11 +2,10 @@
 // needs the channels and the kernel's context alone), and two packets' room behind it.
 
 import { addressOf } from "../../ffi/shared-memory.ts";
-import { Arena } from "../arena.ts";
-import { type PacketLayout, packetBytes } from "../channel/channels.ts";
 import { writeKernelContext } from "../kernel/context.ts";
 import { type Kernel, loadKernel } from "../kernel/kernel.ts";
-import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES } from "../layout.ts";
+import { Arena } from "../shape/arena.ts";
+import { type PacketLayout, packetBytes } from "../shape/channels.ts";
 import {
   COMPUTE_UNITS_AT,
   FEE_AT,
@@ -16,7 +15,8 @@ import {
   REASON_AT,
   SIGNATURE_COUNT_AT,
   SIGNATURE_OFFSET_AT,
-} from "../wire/digest-layout.ts";
+} from "../shape/digest-layout.ts";
+import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES } from "../shape/layout.ts";
 
 const FEWEST_ENTRIES = 4;
 const ALIGN_BYTES = 64;

@@ -11,7 +11,7 @@ import {
   PAYLOAD_MAX_BYTES,
   PORT_AT,
   SIZE_AT,
-} from "../wire/packet-layout.ts";
+} from "../shape/packet-layout.ts";
 import { mix32 } from "./random.ts";
 import { IPV6, STAKED, type Trace } from "./trace.ts";
 

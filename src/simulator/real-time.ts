@@ -1,16 +1,16 @@
 // `qos simulate` in real time: a validator in a process of its own, on the sidecar's real channels. One thread does
 // everything a millisecond at a time and sleeps between, so that signals are heard and a shared machine stays usable.
 
-import type { PacketLayout } from "../channel/channels.ts";
 import type { ChannelPlace } from "../channel/place.ts";
 import { Failure } from "../failure.ts";
+import type { PacketLayout } from "../shape/channels.ts";
 import { ChannelAnswers } from "./answers.ts";
-import { ValidatorChannels } from "./channels.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { ValidatorMemory } from "./memory.ts";
 import { Packets } from "./packet-maker.ts";
 import type { Source } from "./source.ts";
 import { NO_ANSWERS, SimulatedValidator } from "./validator.ts";
+import { ValidatorChannels } from "./validator-channels.ts";
 
 /** Traffic that is made up for at most in one go after a pause; then the output is read again. */
 const CATCH_UP_MS = 5;

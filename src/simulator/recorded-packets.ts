@@ -2,10 +2,10 @@
 // are the same in every byte one "address" of it. So a packet that comes out of the sidecar is found again, byte for byte,
 // and whatever else of the simulator works with transactions and addresses works with recordings.
 
-import { type PacketLayout, packetBytes } from "../channel/channels.ts";
-import { metaBytes, PACKET_HEAD_BYTES, PACKET_PAYLOAD_AT, payloadBytes } from "../recording/format.ts";
-import type { Recording } from "../recording/reader.ts";
-import { ADDRESS_TAG_AT, ADDRESS_TAG_IPV6, PAYLOAD_MAX_BYTES, SIZE_AT } from "../wire/packet-layout.ts";
+import { type PacketLayout, packetBytes } from "../shape/channels.ts";
+import { ADDRESS_TAG_AT, ADDRESS_TAG_IPV6, PAYLOAD_MAX_BYTES, SIZE_AT } from "../shape/packet-layout.ts";
+import { metaBytes, PACKET_HEAD_BYTES, PACKET_PAYLOAD_AT, payloadBytes } from "./capture/format.ts";
+import type { Recording } from "./capture/reader.ts";
 import { type PacketMaker, type PacketMemory, Packets } from "./packet-maker.ts";
 import type { Trace } from "./trace.ts";
 
@@ -17,7 +17,7 @@ class Numbers {
   count = 0;
   readonly #places: Uint32Array;
   // Another seed in each process: a file that was made to collide does so nowhere. What is equal does not depend on it.
-  readonly #seed = crypto.getRandomValues(new BigUint64Array(1))[0]!;
+  readonly #seed = crypto.getRandomValues(new BigUint64Array(1))[0];
 
   constructor(most: number) {
     this.#places = new Uint32Array(2 ** Math.ceil(Math.log2(2 * most + 2))).fill(NONE);
@@ -28,7 +28,7 @@ class Numbers {
     const mask = this.#places.length - 1;
     let at = Number(Bun.hash.xxHash3(bytes, this.#seed) & 0xffff_ffffn) & mask;
     for (; ; at = (at + 1) & mask) {
-      const number = this.#places[at]!;
+      const number = this.#places[at];
       if (number === NONE) break;
       if (isSame(number)) return number;
     }
@@ -62,7 +62,7 @@ export class RecordedNumbers {
     this.first = new Uint32Array(packets);
     this.#addresses = new Numbers(packets);
     this.#transactions = new Numbers(packets);
-    for (let i = 0; i < packets; i++) this.address[i] = this.#number(at[i]!);
+    for (let i = 0; i < packets; i++) this.address[i] = this.#number(at[i]);
   }
 
   get addresses(): number {
@@ -75,15 +75,15 @@ export class RecordedNumbers {
 
   /** The bytes from the size on. */
   meta(address: number): Uint8Array {
-    const at = this.#at[address]! + PACKET_HEAD_BYTES;
+    const at = this.#at[address] + PACKET_HEAD_BYTES;
     return this.recording.bytes.subarray(at, at + this.#metaBytes);
   }
 
   payload(address: number): Uint8Array {
-    const at = this.#at[address]!;
+    const at = this.#at[address];
     const { bytes } = this.recording;
     const from = at + PACKET_HEAD_BYTES + this.#metaBytes;
-    return bytes.subarray(from, from + bytes[at + PACKET_PAYLOAD_AT]! + 256 * bytes[at + PACKET_PAYLOAD_AT + 1]!);
+    return bytes.subarray(from, from + bytes[at + PACKET_PAYLOAD_AT] + 256 * bytes[at + PACKET_PAYLOAD_AT + 1]);
   }
 
   /** The address of a packet in memory that is one of the recording, in every byte that means something; or NONE. */
@@ -98,7 +98,7 @@ export class RecordedNumbers {
 
   /** Meta and payload, as they lie in the file. */
   #whole(address: number): Uint8Array {
-    const from = this.#at[address]! + PACKET_HEAD_BYTES;
+    const from = this.#at[address] + PACKET_HEAD_BYTES;
     return this.recording.bytes.subarray(from, from + this.#metaBytes + this.payload(address).length);
   }
 
@@ -112,7 +112,7 @@ export class RecordedNumbers {
     // What no sidecar reads as a packet is a transaction of its own, whatever its payload.
     const isPacket = this.#isPacket(address);
     const isSame = (number: number): boolean => {
-      const other = this.first[number]!;
+      const other = this.first[number];
       return isPacket && this.#isPacket(other) && isEqual(payload, this.payload(other));
     };
     const known = this.#transactions.count;
@@ -126,7 +126,7 @@ export class RecordedNumbers {
     const meta = this.meta(address);
     const view = new DataView(meta.buffer, meta.byteOffset, meta.byteLength);
     const isSized = view.getUint32(4, true) === 0 && view.getUint32(0, true) <= PAYLOAD_MAX_BYTES;
-    return isSized && meta[ADDRESS_TAG_AT - SIZE_AT]! <= ADDRESS_TAG_IPV6;
+    return isSized && meta[ADDRESS_TAG_AT - SIZE_AT] <= ADDRESS_TAG_IPV6;
   }
 }
 
@@ -173,14 +173,14 @@ class RecordedMaker implements PacketMaker {
   ) {}
 
   writePayload({ u8 }: PacketMemory, at: number, transaction: number): number {
-    const payload = this.numbers.payload(this.numbers.first[transaction]!);
+    const payload = this.numbers.payload(this.numbers.first[transaction]);
     u8.set(payload, at);
     return payload.length;
   }
 
   transactionOf(memory: PacketMemory, at: number): number {
     const address = this.numbers.find(memory, at);
-    return address === NONE ? -1 : this.numbers.transaction[address]!;
+    return address === NONE ? -1 : this.numbers.transaction[address];
   }
 
   verifies(): boolean {
@@ -188,6 +188,6 @@ class RecordedMaker implements PacketMaker {
   }
 
   signatureAt(transaction: number): number {
-    return this.signatures[transaction]!;
+    return this.signatures[transaction];
   }
 }

@@ -1,7 +1,7 @@
 // Whether a recorded transaction's signatures are those of its signers: what sigverify checks. About 80 us a signature.
 
 import { type KeyObject, verify } from "node:crypto";
-import { PUBKEY_BYTES, SIGNATURE_BYTES } from "../wire/packet-layout.ts";
+import { PUBKEY_BYTES, SIGNATURE_BYTES } from "../shape/packet-layout.ts";
 import { publicKeyOf } from "./signer.ts";
 
 /** Keys kept: senders sign again and again, and a file with more of them than this takes longer, not more memory. */

@@ -2,12 +2,12 @@
 // recording, so the truth is assumed: a well-formed transaction is good and would land, unless the chain refuses it whatever
 // happens, and takes the usual share of the CUs that it asks for. Signatures can be checked, which takes time.
 
-import { Arena } from "../arena.ts";
-import { type PacketLayout, packetBytes } from "../channel/channels.ts";
-import { KERNEL_CONTEXT_BYTES } from "../layout.ts";
-import { openRecording, type Recording } from "../recording/reader.ts";
-import { DIGEST_BYTES } from "../wire/digest-layout.ts";
-import { AGAVE4_PACKET_BYTES } from "../wire/packet-layout.ts";
+import { Arena } from "../shape/arena.ts";
+import { type PacketLayout, packetBytes } from "../shape/channels.ts";
+import { DIGEST_BYTES } from "../shape/digest-layout.ts";
+import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
+import { AGAVE4_PACKET_BYTES } from "../shape/packet-layout.ts";
+import { openRecording, type Recording } from "./capture/reader.ts";
 import { NANOS_PER_UNIT, USUAL_USE } from "./corpus.ts";
 import { Digests } from "./memory.ts";
 import { RecordedNumbers, RecordedPackets } from "./recorded-packets.ts";
@@ -51,12 +51,12 @@ function factsOf(recording: Recording, numbers: RecordedNumbers, checked: boolea
   const packets = new RecordedPackets(new Trace(), numbers, facts.signatureAt, recording.layout);
   const signatures = checked ? new RecordedSignatures() : undefined;
   for (let i = 0; i < count; i++) {
-    packets.write(arena, PACKET_AT, i, numbers.first[i]!);
+    packets.write(arena, PACKET_AT, i, numbers.first[i]);
     facts.traits[i] = HONEST;
     if (digests.read(PACKET_AT) !== 0) continue;
     const { signatureOffset: signatureAt, keysOffset: keysAt } = digests;
     const signed = { signatures: digests.signatures, signatureAt, keysAt };
-    const isGood = signatures?.areGood(numbers.payload(numbers.first[i]!), signed) ?? true;
+    const isGood = signatures?.areGood(numbers.payload(numbers.first[i]), signed) ?? true;
     facts.traits[i] |= PARSABLE | (isGood ? GOOD_SIGNATURE : 0) | (isGood && !digests.isNever ? LANDS : 0);
     facts.fee[i] = digests.fee;
     facts.askedUnits[i] = digests.computeUnits;
@@ -97,7 +97,7 @@ class RecordedTraffic implements Sending {
     const { micros, packets } = this.recording;
     for (; this.#tickMs < nowMs; this.#tickMs++) {
       const untilMicros = (this.#tickMs + 1) * MICROS_PER_MS;
-      while (this.#next < packets && micros[this.#next]! < untilMicros) this.#send(this.#next++, sink);
+      while (this.#next < packets && micros[this.#next] < untilMicros) this.#send(this.#next++, sink);
     }
   }
 
@@ -109,21 +109,21 @@ class RecordedTraffic implements Sending {
 
   #send(packet: number, sink: PacketSink): void {
     const { numbers, trace, recording } = this;
-    const address = numbers.address[packet]!;
-    const transaction = numbers.transaction[address]!;
+    const address = numbers.address[packet];
+    const transaction = numbers.transaction[address];
     // Numbered in the order of arrival: one that was not seen yet is the next.
     if (transaction === trace.transactions) this.#add(transaction, address);
     trace.addPacket(transaction, address, 0, this.#tickMs);
-    sink(transaction, address, recording.channel[packet]!);
+    sink(transaction, address, recording.channel[packet]);
   }
 
   #add(transaction: number, address: number): void {
     const { facts } = this;
     const truth = this.#truth;
-    truth.traits = facts.traits[transaction]!;
+    truth.traits = facts.traits[transaction];
     truth.address = address;
-    truth.askedUnits = facts.askedUnits[transaction]!;
-    truth.feeLamports = facts.fee[transaction]!;
+    truth.askedUnits = facts.askedUnits[transaction];
+    truth.feeLamports = facts.fee[transaction];
     truth.usedUnits = Math.max(1, Math.round(truth.askedUnits * USUAL_USE));
     truth.executionNanos = truth.usedUnits * NANOS_PER_UNIT;
     truth.signatureOf = transaction;

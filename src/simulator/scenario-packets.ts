@@ -1,6 +1,6 @@
 // The bytes of a scenario's transactions: a template, patched. About 0.1 us each, so that 300,000 a second fit one core.
 
-import { SIZE_AT } from "../wire/packet-layout.ts";
+import { SIZE_AT } from "../shape/packet-layout.ts";
 import type { PacketMaker, PacketMemory } from "./packet-maker.ts";
 import { mix32, type Random } from "./random.ts";
 import type { Signer } from "./signer.ts";

@@ -243,7 +243,7 @@ export class Traffic {
   #victim(group: Group): number {
     const other = group.spec.replays ?? (group.spec.trustedOnly ? group.spec.addressesOf : undefined);
     if (other === undefined) return -1;
-    const source = this.groups.find((one) => one.spec.name === other)!;
+    const source = this.groupNamed(other);
     return (group.spec.trustedOnly ? source.trusted : source.sent).pick(group.random);
   }
 
@@ -264,8 +264,11 @@ export class Traffic {
     return this.#addressNumber(owner, place);
   }
 
+  /** @throws Error for a group that the scenario's check has let through though it is not there */
   groupNamed(name: string): Group {
-    return this.groups.find((one) => one.spec.name === name)!;
+    const found = this.groups.find((one) => one.spec.name === name);
+    if (found === undefined) throw new Error(`the scenario has no group ${name}`);
+    return found;
   }
 
   #ownPayer(group: Group, place: number): number {
@@ -354,7 +357,8 @@ export class Traffic {
 
   /** The attacker moves its traffic to the tactics whose packets came through. */
   #adapt(nowMs: number): void {
-    const adaptive = this.scenario.adaptive!;
+    const { adaptive } = this.scenario;
+    if (adaptive === undefined) return;
     this.#adaptAtMs = nowMs + adaptive.everyMs;
     const tactics = this.#tactics();
     const weights = tactics.map((one) => TRIAL_WEIGHT + one.windowDelivered / Math.max(1, one.windowSent));

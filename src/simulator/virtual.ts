@@ -2,6 +2,8 @@
 // no clock. One seed, one history. A step is a millisecond: what is due is sent, the engine turns until it rests, what came
 // out goes to the validator, whose answers the engine reads in the next step.
 
+import { type PlainEngine, type PlainEngineOptions, plainEngine } from "../engine/plain.ts";
+import type { EngineSettings } from "../engine/settings.ts";
 import {
   CONFIRMED_CHANNEL,
   FAILED_CHANNEL,
@@ -9,17 +11,15 @@ import {
   PACKET_CHANNELS,
   type PacketLayout,
   packetBytes,
-} from "../channel/channels.ts";
-import { type PlainEngine, type PlainEngineOptions, plainEngine } from "../engine/plain.ts";
-import type { EngineSettings } from "../engine/settings.ts";
-import { STAT, STATISTICS, type StatisticName } from "../engine/statistics.ts";
+} from "../shape/channels.ts";
+import { STAT, STATISTICS, type StatisticName } from "../shape/statistics.ts";
 import { ChannelAnswers } from "./answers.ts";
 import { Deliveries } from "./deliveries.ts";
-import { type Faults, FaultyAnswers, Stalls } from "./faults.ts";
 import { CONFIRMED, COUNTER, DELIVERED, FAILED, History, OUTCOME, RESTARTED } from "./history.ts";
 import { InvariantError, Invariants } from "./invariants.ts";
 import { type Baselines, baselinesOf, type Measures, measure } from "./measures.ts";
 import { Digests } from "./memory.ts";
+import { type Faults, FaultyAnswers, Stalls } from "./mishaps.ts";
 import { Packets } from "./packet-maker.ts";
 import { Random } from "./random.ts";
 import type { Scenario } from "./scenario.ts";

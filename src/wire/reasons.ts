@@ -1,6 +1,6 @@
 // The reasons for people: each code's name (as `qos decode` prints it) and one sentence.
 
-import * as codes from "./reason-codes.ts";
+import * as codes from "../shape/reason-codes.ts";
 
 /** Which of the statistics a refusal counts in. */
 export type Verdict = "ok" | "refused" | "malformed" | "unsanitary";

@@ -2,12 +2,12 @@
 // groups, reads every payload, and says at the end what it got. Started by channel-processes.ts.
 
 import { addressOf } from "../../ffi/shared-memory.ts";
-import { Arena } from "../../src/arena.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
 import { joinConsumer } from "../../src/channel/files.ts";
 import { channelFileBytes, channelPath } from "../../src/channel/place.ts";
-import { HUGE_PAGE_BYTES } from "../../src/layout.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { HUGE_PAGE_BYTES } from "../../src/shape/layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
 import { takeAll } from "./channel-parts.ts";
 import { loadParts } from "./kernel-parts.ts";
 

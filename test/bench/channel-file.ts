@@ -1,12 +1,12 @@
 // Our own end of a channel's file, as a validator would have it, in a small arena.
 
 import { addressOf, unlinkPath } from "../../ffi/shared-memory.ts";
-import { Arena } from "../../src/arena.ts";
 import { type ChannelFile, createChannel, joinProducer } from "../../src/channel/files.ts";
-import { CONSUMER_HEARTBEAT_AT } from "../../src/channel/header.ts";
 import { channelFileBytes, channelPath } from "../../src/channel/place.ts";
 import { Producer } from "../../src/channel/producer.ts";
-import { type ChannelRegion, HUGE_PAGE_BYTES } from "../../src/layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { CONSUMER_HEARTBEAT_AT } from "../../src/shape/channel-header.ts";
+import { type ChannelRegion, HUGE_PAGE_BYTES } from "../../src/shape/layout.ts";
 
 export class ChannelEnd {
   readonly arena: Arena;

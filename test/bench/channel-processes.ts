@@ -2,7 +2,7 @@
 // reads, each element's bytes all read. What counts is the time per element received, of the whole stream's wall clock.
 
 import { join } from "node:path";
-import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
 import { buildRust } from "../rust/build.ts";
 import { linesOf } from "../tools/stream-lines.ts";
 import type { Sample } from "./baselines.ts";

@@ -10,11 +10,11 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { threadCpuNanos } from "../../ffi/thread.ts";
-import { OUTCOME_CHANNEL } from "../../src/channel/channels.ts";
-import type { Location } from "../../src/database/location.ts";
-import { postgresLocation } from "../../src/database/location.ts";
 import { openSink } from "../../src/database/sink.ts";
-import { HASH_AT } from "../../src/wire/digest-layout.ts";
+import type { Location } from "../../src/settings/database-location.ts";
+import { postgresLocation } from "../../src/settings/database-location.ts";
+import { OUTCOME_CHANNEL } from "../../src/shape/channels.ts";
+import { HASH_AT } from "../../src/shape/digest-layout.ts";
 import { noPostgres, Postgres } from "../database/postgres.ts";
 import { batchOf } from "../database/rig.ts";
 import { corpus, type Rig, rig, salted } from "../engine/rig.ts";
@@ -51,7 +51,7 @@ function playRound({ one, nanos, sent }: Runner, round: number): void {
   for (let i = 0; i < PACKETS; i++) {
     const number = round * PACKETS + i;
     one.send(i & 3, {
-      payload: salted(corpus[number % corpus.length]!, number),
+      payload: salted(corpus[number % corpus.length], number),
       ip: [10, 0, number % 7, number % 251],
     });
   }
@@ -63,7 +63,7 @@ function playRound({ one, nanos, sent }: Runner, round: number): void {
   sent.push(packets.length);
   for (const packet of packets) {
     arena.u8.set(packet, scratchAt);
-    kernel.digest(scratchAt, 1, layout.channels[0]!.elementBytes, scratchAt + 4_096, layout.contextAt);
+    kernel.digest(scratchAt, 1, layout.channels[0].elementBytes, scratchAt + 4_096, layout.contextAt);
     const outcome = new Uint8Array(16);
     outcome.set(arena.u8.subarray(scratchAt + 4_096 + HASH_AT, scratchAt + 4_104 + HASH_AT));
     new DataView(outcome.buffer).setUint32(8, 50_000 + round, true);

@@ -1,9 +1,9 @@
 // Parts of the kernel by themselves, for the bench: parsing, parsing with the fee rule, and reading a payload. The same
 // sources as the kernel's (src/kernel/kernel.as.ts), compiled the same way, over the same packets.
 
-import { computeFee, fee } from "../../src/wire/fee.as";
-import { PAYLOAD_MAX_BYTES, SIZE_AT } from "../../src/wire/packet-layout";
-import { instructionCount, parseTransaction } from "../../src/wire/transaction.as";
+import { computeFee, fee } from "../../src/kernel/fee.as";
+import { PAYLOAD_MAX_BYTES, SIZE_AT } from "../../src/shape/packet-layout";
+import { instructionCount, parseTransaction } from "../../src/kernel/transaction.as";
 
 /** The exclusive or of all 64-bit words of the payloads of packets that lie one behind the other: 8 bytes, added to `out`. */
 export function foldPayloads(first: usize, count: i32, strideBytes: i32, out: usize): void {

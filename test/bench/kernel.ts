@@ -9,8 +9,8 @@
 // disturbs it. `sum` is made of the results, so that no work can be optimised away, and is the same in every run.
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
-import { DIGEST_BYTES, GROUP } from "../../src/wire/digest-layout.ts";
-import { AGAVE2_PACKET_BYTES, FLAG_DISCARD, FLAGS_AT } from "../../src/wire/packet-layout.ts";
+import { DIGEST_BYTES, GROUP } from "../../src/shape/digest-layout.ts";
+import { AGAVE2_PACKET_BYTES, FLAG_DISCARD, FLAGS_AT } from "../../src/shape/packet-layout.ts";
 import { CONTEXT_AT, corpus, DIGEST_AT, FREE_AT, KernelRig } from "../kernel/rig.ts";
 
 const small = process.argv.includes("--small");

@@ -3,13 +3,13 @@
 
 import { faultIn } from "../../ffi/shared-memory.ts";
 import { type PlainEngine, plainEngine } from "../../src/engine/plain.ts";
-import { CONFIRMED_ENTRY_BYTES, OUTCOME_ENTRY_BYTES, OUTCOME_MIX_AT } from "../../src/kernel/entry-layout.ts";
-import { PARTIAL_METAS, QUEUE_CAPACITY } from "../../src/layout.ts";
 import { Evidence } from "../../src/rank/evidence/evidence.ts";
-import { IpSigner } from "../../src/rank/ip-signer.ts";
-import type { Senders } from "../../src/rank/senders.ts";
-import * as D from "../../src/wire/digest-layout.ts";
-import { AGAVE2_PACKET_BYTES, SIGNATURE_BYTES } from "../../src/wire/packet-layout.ts";
+import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
+import type { Senders } from "../../src/rank/reference/senders.ts";
+import * as D from "../../src/shape/digest-layout.ts";
+import { CONFIRMED_ENTRY_BYTES, OUTCOME_ENTRY_BYTES, OUTCOME_MIX_AT } from "../../src/shape/entry-layout.ts";
+import { PARTIAL_METAS, QUEUE_CAPACITY } from "../../src/shape/layout.ts";
+import { AGAVE2_PACKET_BYTES, SIGNATURE_BYTES } from "../../src/shape/packet-layout.ts";
 import { firstScore, SplitMix64 } from "./mix.ts";
 
 /** The generators' seeds, as in parts.rs. */

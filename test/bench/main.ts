@@ -6,7 +6,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { allowedCpus } from "../../ffi/thread.ts";
 import { buildKernel } from "../../src/kernel/build.ts";
-import { PARTIAL_METAS } from "../../src/layout.ts";
+import { PARTIAL_METAS } from "../../src/shape/layout.ts";
 import { buildRust } from "../rust/build.ts";
 import { cellsOf, HEADINGS, type Line, measure, printRow } from "./bench.ts";
 import { MIXES, PACKETS } from "./packets.ts";
@@ -70,7 +70,7 @@ function readOptions() {
     return values;
   } catch (error) {
     // Node's sentence, without what it goes on to say of arguments in general.
-    return wrong((error instanceof Error ? error.message : String(error)).split(". ")[0]!);
+    return wrong((error instanceof Error ? error.message : String(error)).split(". ")[0]);
   }
 }
 

@@ -4,13 +4,13 @@
 
 import { faultIn } from "../../ffi/shared-memory.ts";
 import { threadCpuNanos } from "../../ffi/thread.ts";
-import { Arena } from "../../src/arena.ts";
 import { writeKernelContext } from "../../src/kernel/context.ts";
 import { type Kernel, loadKernel } from "../../src/kernel/kernel.ts";
-import { type ArenaLayout, arenaLayout } from "../../src/layout.ts";
-import { IpSigner } from "../../src/rank/ip-signer.ts";
-import * as D from "../../src/wire/digest-layout.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
+import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import * as D from "../../src/shape/digest-layout.ts";
+import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
 import { firstScore, hex, SplitMix64, salt } from "./mix.ts";

@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { readFates } from "../../src/cli/sender-fates.ts";
-import { StatusReader } from "../../src/sidecar/status-reader.ts";
+import { readFates } from "../../src/observe/sender-fates.ts";
+import { StatusReader } from "../../src/observe/status-reader.ts";
 import { buildRust } from "../rust/build.ts";
 import { median } from "./bench.ts";
 import { type Mix, packetFile } from "./packets.ts";
@@ -151,7 +151,7 @@ export async function observed(settings: ObservedSettings): Promise<ObservedResu
       ];
       for (const one of round % 2 === 0 ? inTurn : inTurn.reverse()) await one();
     }
-    const changeOf = (name: keyof Rate): number => median(watched.map((one, i) => one[name] / alone[i]![name])) - 1;
+    const changeOf = (name: keyof Rate): number => median(watched.map((one, i) => one[name] / alone[i][name])) - 1;
     const change = { perSecond: changeOf("perSecond"), perCpuSecond: changeOf("perCpuSecond") };
     return { alone, watched, scrapes: watcher.scrapes, reads: watcher.reads, change };
   } finally {

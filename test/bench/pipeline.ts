@@ -2,11 +2,11 @@
 // queue is sent away, timed, every so many packets. The same bytes in the same order as the baselines' `pipeline` command.
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
-import { HEADER_BYTES } from "../../src/channel/header.ts";
 import { PACKETS_PER_TURN, TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
-import { STAT, STATISTICS } from "../../src/engine/statistics.ts";
-import * as D from "../../src/wire/digest-layout.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
+import { HEADER_BYTES } from "../../src/shape/channel-header.ts";
+import * as D from "../../src/shape/digest-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { STAT, STATISTICS } from "../../src/shape/statistics.ts";
 import type { Answer } from "./baselines.ts";
 import { LoadedEngine, type LoadedOptions } from "./loaded-engine.ts";
 import { hex, salt } from "./mix.ts";

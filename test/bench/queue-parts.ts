@@ -3,9 +3,9 @@
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
 import { TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
-import { STAT } from "../../src/engine/statistics.ts";
-import * as D from "../../src/wire/digest-layout.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
+import * as D from "../../src/shape/digest-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { STAT } from "../../src/shape/statistics.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
 import { type LoadedEngine, QUEUED_MOST } from "./loaded-engine.ts";

@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CHANNELS } from "../../src/channel/channels.ts";
+import { CHANNELS } from "../../src/shape/channels.ts";
 import { removeChannels } from "./channel-file.ts";
 
 const HOUSE = join(import.meta.dir, "..", "..");

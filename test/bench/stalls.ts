@@ -5,12 +5,12 @@
 
 import { heapStats } from "bun:jsc";
 import { pinThread, threadCpuNanos } from "../../ffi/thread.ts";
-import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/channel/channels.ts";
 import { TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
-import { STAT } from "../../src/engine/statistics.ts";
 import { HISTOGRAM_WORDS, record, summarise, type TimesSummary } from "../../src/engine/turn-times.ts";
 import { warmUp } from "../../src/engine/warm-up.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/wire/packet-layout.ts";
+import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/shape/channels.ts";
+import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { STAT } from "../../src/shape/statistics.ts";
 import { LoadedEngine } from "./loaded-engine.ts";
 import { mix32 } from "./mix.ts";
 import { packetFile } from "./packets.ts";

@@ -2,8 +2,8 @@
 // touched before they are used, as the loop does it. A key's mix is part of the digest, so it is made beforehand.
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
-import { OUTCOME_ENTRY_BYTES, OUTCOME_MIX_AT } from "../../src/kernel/entry-layout.ts";
-import * as D from "../../src/wire/digest-layout.ts";
+import * as D from "../../src/shape/digest-layout.ts";
+import { OUTCOME_ENTRY_BYTES, OUTCOME_MIX_AT } from "../../src/shape/entry-layout.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
 import type { LoadedEngine } from "./loaded-engine.ts";

@@ -1,8 +1,8 @@
 // A thread that counts a tail up, one by one, by the kernel's store or by JavaScript's, and says when it is done.
 
-import { Arena } from "../../src/arena.ts";
 import { AtomicWords } from "../../src/channel/channel-words.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
+import { Arena } from "../../src/shape/arena.ts";
 
 export interface TailJob {
   readonly memory: WebAssembly.Memory;

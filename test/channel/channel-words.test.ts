@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Arena } from "../../src/arena.ts";
 import { AtomicWords, type ChannelWords } from "../../src/channel/channel-words.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import type { TailJob } from "./channel-words-worker.ts";
 
 const AT = 1_024;
@@ -61,7 +61,7 @@ describe("tails", () => {
       });
       const job: TailJob = { memory: arena.memory, at: AT, first, last, byKernel: writer === "the kernel's" };
       worker.postMessage(job);
-      const tails = WAYS[reader]!;
+      const tails = WAYS[reader];
       let before = first;
       let seen = 0;
       while (before < last) {

@@ -3,16 +3,16 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Arena } from "../../src/arena.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
+import { Producer } from "../../src/channel/producer.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import {
   burstOf,
   CONSUMER_HEARTBEAT_AT,
   HEADER_BYTES,
   PRODUCER_HEARTBEAT_AT,
   TAIL_AT,
-} from "../../src/channel/header.ts";
-import { Producer } from "../../src/channel/producer.ts";
+} from "../../src/shape/channel-header.ts";
 
 const AT = 65_536;
 const ELEMENT_BYTES = 16;

@@ -3,8 +3,8 @@
 
 import { dropPrivileges } from "../../ffi/privileges.ts";
 import { findUser } from "../../ffi/users.ts";
-import { Arena } from "../../src/arena.ts";
 import { createChannel, joinConsumer, sameFile } from "../../src/channel/files.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import { smallRegion } from "../tools/small-region.ts";
 
 const [path, rootsFolder, name] = process.argv.slice(2);

@@ -2,9 +2,11 @@ import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import fc from "fast-check";
 import { PAGE_BYTES } from "../../ffi/shared-memory.ts";
-import { Arena } from "../../src/arena.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
 import * as files from "../../src/channel/files.ts";
+import { channelFileBytes } from "../../src/channel/place.ts";
+import { Producer } from "../../src/channel/producer.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import {
   CAPACITY_AT,
   CONSUMER_HEARTBEAT_AT,
@@ -14,9 +16,7 @@ import {
   MAGIC_AT,
   PRODUCER_HEARTBEAT_AT,
   TAIL_AT,
-} from "../../src/channel/header.ts";
-import { channelFileBytes } from "../../src/channel/place.ts";
-import { Producer } from "../../src/channel/producer.ts";
+} from "../../src/shape/channel-header.ts";
 import { freshPath, removeFiles } from "../tools/shared-files.ts";
 import { smallRegion } from "../tools/small-region.ts";
 

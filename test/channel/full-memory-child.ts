@@ -1,11 +1,11 @@
 // Run with a /dev/shm of 1 MiB of its own (full-memory.test.ts): what joins and creations say there, as one JSON line.
 
 import fs from "node:fs";
-import { Arena } from "../../src/arena.ts";
 import { createChannel, joinConsumer, joinProducer } from "../../src/channel/files.ts";
-import { CAPACITY_AT, MAGIC, MAGIC_AT } from "../../src/channel/header.ts";
 import { channelFileBytes } from "../../src/channel/place.ts";
-import { initChannels } from "../../src/cli/init.ts";
+import { initChannels } from "../../src/cli/commands/init.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { CAPACITY_AT, MAGIC, MAGIC_AT } from "../../src/shape/channel-header.ts";
 import { smallRegion } from "../tools/small-region.ts";
 
 const region = smallRegion(1024, 1264);

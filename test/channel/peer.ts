@@ -4,10 +4,10 @@
 // elements whose words all hold the stream index; `hold` keeps it there with the lock. A consumer waits until it can join,
 // says `joined`, and reads until it has seen the element with stream index COUNT - 1 or newer.
 
-import { Arena } from "../../src/arena.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
 import { joinConsumer, joinProducer } from "../../src/channel/files.ts";
 import { Producer } from "../../src/channel/producer.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import { smallRegion } from "../tools/small-region.ts";
 
 const [role, path, capacityText, elementText, countText] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
-import { PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../../src/channel/header.ts";
+import { PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../../src/shape/channel-header.ts";
 import { freshPath, removeFiles } from "../tools/shared-files.ts";
 import { linesOf } from "../tools/stream-lines.ts";
 

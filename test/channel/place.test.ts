@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { PAGE_BYTES } from "../../ffi/shared-memory.ts";
-import { CHANNELS, elementBytes, packetBytes } from "../../src/channel/channels.ts";
 import { channelFileBytes, channelPath, pagesOf, prefixProblem, roomProblem } from "../../src/channel/place.ts";
+import { CHANNELS, elementBytes, packetBytes } from "../../src/shape/channels.ts";
 
 describe("a channel's path", () => {
   test("is the prefix and the name, in the folder of its pages", () => {

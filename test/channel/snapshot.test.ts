@@ -2,11 +2,11 @@ import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import fc from "fast-check";
 import { openExisting, PAGE_BYTES } from "../../ffi/shared-memory.ts";
-import { Arena } from "../../src/arena.ts";
 import { type ChannelFile, joinConsumer, joinProducer } from "../../src/channel/files.ts";
-import { CONSUMER_HEARTBEAT_AT, METADATA_AT, TAIL_AT } from "../../src/channel/header.ts";
 import { Producer } from "../../src/channel/producer.ts";
 import { describeLife, findLife, Peek, readHeader } from "../../src/channel/snapshot.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { CONSUMER_HEARTBEAT_AT, METADATA_AT, TAIL_AT } from "../../src/shape/channel-header.ts";
 import { freshPath, removeFiles } from "../tools/shared-files.ts";
 import { smallRegion } from "../tools/small-region.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import runCommand from "../../src/cli/commands/run.ts";
 import { commandHelp } from "../../src/cli/help.ts";
 import type { Output } from "../../src/cli/output.ts";
 import { toJson } from "../../src/cli/output.ts";
 import { COMMANDS, main } from "../../src/cli/root.ts";
-import runCommand from "../../src/cli/run.ts";
 import { VERSION } from "../../src/version.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;

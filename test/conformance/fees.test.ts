@@ -6,8 +6,8 @@ import { describe, expect, test } from "bun:test";
 import { base58 } from "@scure/base";
 // The package's own layer below its kit types: it takes wire bytes, as we do.
 import { Account, LiteSvm } from "litesvm/dist/internal";
-import { NEVER_LOADED_DATA_LIMIT } from "../../src/wire/reason-codes.ts";
-import { V1_FIRST_BYTE } from "../../src/wire/transaction-limits.ts";
+import { NEVER_LOADED_DATA_LIMIT } from "../../src/shape/reason-codes.ts";
+import { V1_FIRST_BYTE } from "../../src/shape/transaction-limits.ts";
 import { Random } from "../fuzz/random.ts";
 import { Subject } from "../fuzz/subject.ts";
 import { makeSigned, makeSigner } from "./svm-cases.ts";
@@ -33,7 +33,7 @@ svm.setSigverify(true);
 svm.setBlockhashCheck(true);
 svm.setTransactionHistory(0n);
 const signers = [1, 2, 3, 4].map(makeSigner);
-const payer = signers[0]!.key;
+const payer = signers[0].key;
 const subject = new Subject();
 
 /** What the VM takes for a transaction, and what it says. */
@@ -57,7 +57,7 @@ describe("fees as a real VM charges them", () => {
       if (transaction.length > PACKET_BYTES) continue;
       done += 1;
       const vm = charge(transaction);
-      const ours = subject.digest([transaction], "chain")[0]!;
+      const ours = subject.digest([transaction], "chain")[0];
       let right = ours.reason === 0;
       if (LOADING_ERRORS.has(vm.outcome)) {
         notLoaded += 1;

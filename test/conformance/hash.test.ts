@@ -3,9 +3,9 @@
 
 import { expect, test } from "bun:test";
 import { xxh3 } from "@node-rs/xxhash";
-import { Arena } from "../../src/arena.ts";
-import { packetHashSecret } from "../../src/hash/secret.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
+import { packetHashSecret } from "../../src/kernel/secret.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import { Random } from "../fuzz/random.ts";
 
 const LONGEST = 1_264;

@@ -36,13 +36,13 @@ function version1(): Uint8Array {
   return Uint8Array.from([...parts.flat(), ...key(13), ...key(17)]);
 }
 
-const v0 = corpus.filter((tx) => tx[1 + 64 * tx[0]!] === 0x80).sort((a, b) => a.length - b.length);
-const legacy = corpus.filter((tx) => tx[1 + 64 * tx[0]!] !== 0x80).sort((a, b) => a.length - b.length);
+const v0 = corpus.filter((tx) => tx[1 + 64 * tx[0]] === 0x80).sort((a, b) => a.length - b.length);
+const legacy = corpus.filter((tx) => tx[1 + 64 * tx[0]] !== 0x80).sort((a, b) => a.length - b.length);
 const SEEDS: readonly (readonly [string, Uint8Array])[] = [
-  ["a small legacy transaction", legacy[0]!],
-  ["a legacy transaction of middle size", legacy[Math.floor(legacy.length / 2)]!],
-  ["a small v0 transaction", v0[0]!],
-  ["a v0 transaction with lookups, of middle size", v0[Math.floor(v0.length / 2)]!],
+  ["a small legacy transaction", legacy[0]],
+  ["a legacy transaction of middle size", legacy[Math.floor(legacy.length / 2)]],
+  ["a small v0 transaction", v0[0]],
+  ["a v0 transaction with lookups, of middle size", v0[Math.floor(v0.length / 2)]],
   ["the largest v0 transaction", v0.at(-1)!],
   ["a v1 transaction", version1()],
 ];

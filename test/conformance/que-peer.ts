@@ -3,12 +3,12 @@
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { addressOf } from "../../ffi/shared-memory.ts";
-import { Arena } from "../../src/arena.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
 import { type ChannelFile, type JoinResult, joinConsumer, joinProducer } from "../../src/channel/files.ts";
 import { channelFileBytes, channelPath, type PageKind } from "../../src/channel/place.ts";
 import { Producer } from "../../src/channel/producer.ts";
-import { type ChannelRegion, HUGE_PAGE_BYTES } from "../../src/layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { type ChannelRegion, HUGE_PAGE_BYTES } from "../../src/shape/layout.ts";
 import { buildRust } from "../rust/build.ts";
 
 export const rust = buildRust();

@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Arena } from "../../src/arena.ts";
 import type { Consumer } from "../../src/channel/consumer.ts";
 import { joinConsumer, joinProducer } from "../../src/channel/files.ts";
+import type { Arena } from "../../src/shape/arena.ts";
 import {
   burstOf,
   CAPACITY_AT,
@@ -15,7 +15,7 @@ import {
   METADATA_AT,
   PRODUCER_HEARTBEAT_AT,
   TAIL_AT,
-} from "../../src/channel/header.ts";
+} from "../../src/shape/channel-header.ts";
 import { readElement, writeElement } from "./elements.ts";
 import { Peer, Place, rust, type Shape } from "./que-peer.ts";
 

@@ -3,15 +3,15 @@
 // number of its own steps (reserve, one word of an element, publish). The producer never reads what the consumer writes, so
 // running its steps inside the consumer's accesses reaches every sequentially consistent interleaving. One seed, one schedule.
 
-import { Arena } from "../../src/arena.ts";
 import type { ChannelWords } from "../../src/channel/channel-words.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
-import { burstOf, HEADER_BYTES, TAIL_AT } from "../../src/channel/header.ts";
 import { Producer } from "../../src/channel/producer.ts";
 import { Intake } from "../../src/engine/intake.ts";
-import { SEEN_NEVER } from "../../src/join/store-layout.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
-import { DIGEST_BYTES, FEE_AT, GROUP, REASON_AT } from "../../src/wire/digest-layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { burstOf, HEADER_BYTES, TAIL_AT } from "../../src/shape/channel-header.ts";
+import { DIGEST_BYTES, FEE_AT, GROUP, REASON_AT } from "../../src/shape/digest-layout.ts";
+import { SEEN_NEVER } from "../../src/shape/store-layout.ts";
 
 const CHANNEL_AT = 65_536;
 const DIGESTS_AT = CHANNEL_AT + 8_192;
@@ -59,7 +59,7 @@ class Random {
   }
 
   pick<Item>(items: readonly Item[]): Item {
-    return items[this.below(items.length)]!;
+    return items[this.below(items.length)];
   }
 }
 
@@ -195,7 +195,7 @@ class Bench {
   /** After each single store of the producer: what others see as the tail is what it has written, never less, never more. */
   #checkPublication(): void {
     const words = (CHANNEL_AT + TAIL_AT) >>> 2;
-    const seen = (this.arena.i32[words + 1]! >>> 0) * TWO_32 + (this.arena.i32[words]! >>> 0);
+    const seen = (this.arena.i32[words + 1] >>> 0) * TWO_32 + (this.arena.i32[words] >>> 0);
     if (seen < this.#published || seen > this.#producer.tail) this.fail(`the tail is seen as ${seen}`);
     this.#published = seen;
   }
@@ -235,7 +235,7 @@ class GroupReader {
       const at = consumer.addressOf(i) >>> 2;
       for (let k = 0; k < words; k++) {
         bench.step();
-        this.#seen[i * words + k] = bench.arena.i32[at + k]!;
+        this.#seen[i * words + k] = bench.arena.i32[at + k];
       }
     }
     const overrun = consumer.overrun();
@@ -274,7 +274,7 @@ class IntakeReader {
           let firstWord = 0;
           for (let k = 0; k < bench.words; k++) {
             bench.step();
-            const word = arena.i32[((first + i * stride) >>> 2) + k]!;
+            const word = arena.i32[((first + i * stride) >>> 2) + k];
             if (k === 0) firstWord = word;
             if (word !== ((firstWord + k) | 0)) torn = 1;
           }

@@ -3,8 +3,8 @@
 //
 //   bun stream-reader.ts NAME ELEMENT_BYTES CAPACITY UNTIL      prints `joined`, then the counts as JSON
 
-import type { Arena } from "../../src/arena.ts";
 import type { Consumer } from "../../src/channel/consumer.ts";
+import type { Arena } from "../../src/shape/arena.ts";
 import { readElement } from "./elements.ts";
 
 const GROUP = 16;

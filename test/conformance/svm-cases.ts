@@ -145,7 +145,7 @@ function encodeV1(random: Random, draft: Draft): Uint8Array {
     has(0.93) ? little(has(0.03) ? 0n : BigInt(random.between(40_000_000, 2 ** 32 - 1)), 4) : [],
     has(0.3) ? little(BigInt(1_024 * random.between(32, 256)), 4) : [],
   ];
-  const mask = [3, 4, 8, 16].reduce((sum, bits, i) => (config[i]!.length > 0 ? sum | bits : sum), 0);
+  const mask = [3, 4, 8, 16].reduce((sum, bits, i) => (config[i].length > 0 ? sum | bits : sum), 0);
   const message = Uint8Array.from([
     0x81,
     ...header(draft),
@@ -183,7 +183,7 @@ export function makeSigned(
   const version = random.below(5);
   const instructions = makeInstructions(random);
   const called = [...new Set(instructions.map(({ program }) => program))];
-  const unique = Uint8Array.from({ length: 32 }, (_, i) => (i < 8 ? little(BigInt(nonce), 8)[i]! : 0xee));
+  const unique = Uint8Array.from({ length: 32 }, (_, i) => (i < 8 ? little(BigInt(nonce), 8)[i] : 0xee));
   const draft = {
     signing,
     instructions,

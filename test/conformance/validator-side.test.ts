@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CHANNELS } from "../../src/channel/channels.ts";
+import { CHANNELS } from "../../src/shape/channels.ts";
 import { freshPrefix, type Stats, until } from "../sidecar/sidecar-process.ts";
 import { rust } from "./que-peer.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Batch, batchBytes, decodeBatch, encodeBatch, encodedBytes } from "../../src/database/batch.ts";
 import { fateRows, rowsOf, transactionRows } from "../../src/database/rows.ts";
-import { RECORD_BYTES, RECORD_END_AT } from "../../src/records/record-layout.ts";
+import { RECORD_BYTES, RECORD_END_AT } from "../../src/shape/record-layout.ts";
 import { batchOf } from "./rig.ts";
 
 const rowsBatch = (text: string): Batch => ({
@@ -29,7 +29,7 @@ describe("a batch as bytes", () => {
     const bytes = encodeBatch(rowsBatch('[{"name":"x"}]'));
     for (let i = 0; i < bytes.length; i++) {
       const damaged = bytes.slice();
-      damaged[i]! ^= 0x10;
+      damaged[i] ^= 0x10;
       expect(decodeBatch(damaged)).toBeUndefined();
     }
   });

@@ -1,8 +1,8 @@
 // Driver's errors as sentences: what to do, whether to try again, and never a word of the driver's own.
 
 import { describe, expect, test } from "bun:test";
-import type { Location } from "../../src/database/location.ts";
 import { DatabaseProblem, otherVersion, problemOf } from "../../src/database/problem.ts";
+import type { Location } from "../../src/settings/database-location.ts";
 
 const SECRET = "hunter2";
 const POSTGRES: Location = { kind: "postgres", url: `postgres://me:${SECRET}@h/d`, shown: "postgres://me@h/d" };

@@ -1,15 +1,11 @@
 // A loop's side of the records for tests: a small arena with both rings and a status page, and outcomes and fates as the
 // engine would hand them over.
 
-import { Arena } from "../../src/arena.ts";
 import type { Batch } from "../../src/database/batch.ts";
-import { STAT } from "../../src/engine/statistics.ts";
 import { StatusPage } from "../../src/engine/status.ts";
-import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../../src/layout.ts";
-import { END_TRANSMITTED } from "../../src/records/ends.ts";
 import { Outlet } from "../../src/records/outlet.ts";
-import { RECORD_BYTES } from "../../src/records/record-layout.ts";
 import { drainRing, readRing } from "../../src/records/ring.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import {
   ARRIVAL_AT,
   COMPUTE_UNITS_AT,
@@ -21,7 +17,11 @@ import {
   PRICE_AT,
   SCORE_AT,
   SIGNATURE_KEY_AT,
-} from "../../src/wire/digest-layout.ts";
+} from "../../src/shape/digest-layout.ts";
+import { END_TRANSMITTED } from "../../src/shape/ends.ts";
+import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../../src/shape/layout.ts";
+import { RECORD_BYTES } from "../../src/shape/record-layout.ts";
+import { STAT } from "../../src/shape/statistics.ts";
 
 export const SMALL: LayoutOptions = {
   packetLayout: "agave2",
@@ -55,7 +55,7 @@ export class Rig {
   /** Lets the loop be seen to turn. */
   turn(ms = 1): void {
     this.now += ms;
-    this.status.words[STAT.turns]! += 1;
+    this.status.words[STAT.turns] += 1;
     this.status.words[STAT.clockMs] = this.now;
     this.outlet.sync();
     this.status.publish();

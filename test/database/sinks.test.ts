@@ -7,13 +7,13 @@ import fs from "node:fs";
 import { getTableConfig as postgresConfig } from "drizzle-orm/pg-core";
 import { getTableConfig as sqliteConfig } from "drizzle-orm/sqlite-core";
 import type { Batch } from "../../src/database/batch.ts";
-import { type Location, postgresLocation } from "../../src/database/location.ts";
 import { SCHEMA_VERSION } from "../../src/database/migrations.ts";
 import * as postgresTables from "../../src/database/postgres-schema.ts";
 import { Connection, partitionName } from "../../src/database/postgres-sink.ts";
 import { DatabaseProblem } from "../../src/database/problem.ts";
 import { openSink } from "../../src/database/sink.ts";
 import * as sqliteTables from "../../src/database/sqlite-schema.ts";
+import { type Location, postgresLocation } from "../../src/settings/database-location.ts";
 import { noPostgres, PASSWORD, Postgres } from "./postgres.ts";
 import { batchOf } from "./rig.ts";
 

@@ -67,7 +67,7 @@ describe("the spill file", () => {
       for (let i = 0; i < 3; i++) spill.append(batch(100 + i));
       spill.close();
       const bytes = fs.readFileSync(path);
-      bytes[64 + damaged * bytesOf + 50]! ^= 1;
+      bytes[64 + damaged * bytesOf + 50] ^= 1;
       fs.writeFileSync(path, bytes);
       const again = open(path);
       const expected = [100, 101, 102].filter((i) => i !== 100 + damaged).map((i) => `session-${i}`);

@@ -5,13 +5,13 @@ import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import type { Batch } from "../../src/database/batch.ts";
-import { type Location, postgresLocation } from "../../src/database/location.ts";
 import { DatabaseProblem, type Retry } from "../../src/database/problem.ts";
 import { rowsOf } from "../../src/database/rows.ts";
 import { openSink, type Sink } from "../../src/database/sink.ts";
 import type { TransactionRow } from "../../src/database/sqlite-schema.ts";
 import { Writer, type WriterParts, type WriterSettings } from "../../src/database/writer.ts";
 import { readWriterNumbers, type WriterNumbers } from "../../src/database/writer-status.ts";
+import { type Location, postgresLocation } from "../../src/settings/database-location.ts";
 import { noPostgres, PASSWORD, Postgres } from "./postgres.ts";
 import { Rig, SMALL } from "./rig.ts";
 

@@ -2,7 +2,7 @@
 // `npm run scoreboard -- --json` said, so that both are of one run.
 
 import { join } from "node:path";
-import { type ScoreLine, scoreLines } from "../../src/cli/scoreboard.ts";
+import { type ScoreLine, scoreLines } from "../../src/cli/simulations/scoreboard.ts";
 import { replaceSections } from "./sections.ts";
 
 interface Board {

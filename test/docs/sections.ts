@@ -1,12 +1,12 @@
 // The parts of the README that are made from the program's own tables: flags, channels, statistics. Each stands between
 // two markers; `npm run docs` writes them anew, and a test fails where the README says something else.
 
-import { CHANNELS, elementBytes } from "../../src/channel/channels.ts";
 import type { AnyCommand } from "../../src/cli/command.ts";
-import { type Flag, flagName } from "../../src/cli/flags.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
-import { STATISTICS } from "../../src/engine/statistics.ts";
-import { FAULTS } from "../../src/sidecar/faults.ts";
+import { FAULTS } from "../../src/observe/faults.ts";
+import { type Flag, flagName } from "../../src/settings/flags.ts";
+import { CHANNELS, elementBytes } from "../../src/shape/channels.ts";
+import { STATISTICS } from "../../src/shape/statistics.ts";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 const line = (...cells: string[]): string => `| ${cells.map(cell).join(" | ")} |`;

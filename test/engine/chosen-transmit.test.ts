@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Arena } from "../../src/arena.ts";
 import { CHOICES_PER_TURN, RESCORES_PER_TURN, TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
 import {
   CHOICE_COPY,
@@ -12,7 +11,8 @@ import {
 } from "../../src/rank/chooser.ts";
 import { Evidence } from "../../src/rank/evidence/evidence.ts";
 import type { Model } from "../../src/rank/model.ts";
-import { DIGEST_BYTES } from "../../src/wire/digest-layout.ts";
+import type { Arena } from "../../src/shape/arena.ts";
+import { DIGEST_BYTES } from "../../src/shape/digest-layout.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
 /** A model that does as it is told: by the packet's number and the transmit's. */

@@ -3,9 +3,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/channel/channels.ts";
 import { PACKETS_PER_TURN, SENDS_PER_TURN } from "../../src/engine/settings.ts";
-import { STAT, STATISTICS, type StatisticName } from "../../src/engine/statistics.ts";
+import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/shape/channels.ts";
+import { STAT, STATISTICS, type StatisticName } from "../../src/shape/statistics.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 import { SlowEngine, type SlowPacket } from "./slow-engine.ts";
 
@@ -76,7 +76,7 @@ class Duel {
   fresh(channel: number, random: () => number): void {
     const number = this.made++;
     const transaction = Math.floor(random() * corpus.length);
-    const bytes = salted(corpus[transaction]!, number);
+    const bytes = salted(corpus[transaction], number);
     const sender = senderOf(Math.floor(random() * 1_000));
     const wrong = random();
     const verdict =
@@ -86,8 +86,8 @@ class Duel {
       ip: sender.key,
       payer: payerOf(bytes),
       signature: foldOf(bytes.subarray(1, 65)),
-      fee: Number(golden[transaction]!.fee),
-      computeUnits: golden[transaction]!.cus,
+      fee: Number(golden[transaction].fee),
+      computeUnits: golden[transaction].cus,
       verdict,
     };
     this.ids.set(Buffer.from(bytes).toString("hex") + sender.key, packet.id);
@@ -124,7 +124,7 @@ class Duel {
         this.slow.packet(some.packet, this.now);
       } else this.fresh(channel, random);
     } else if (what < 0.95) {
-      const recent = this.known[this.known.length - 1 - Math.floor(random() * Math.min(600, this.known.length))]!;
+      const recent = this.known[this.known.length - 1 - Math.floor(random() * Math.min(600, this.known.length))];
       const nanos = random() < 0.5 ? 0 : 1 + Math.floor(random() * 1_000_000);
       const outcome = new Uint8Array(16);
       outcome.set(recent.hash);
@@ -157,7 +157,7 @@ class Duel {
     const law = this.fast.law(this.now);
     expect(law.accounted).toBe(law.total);
     const names: StatisticName[] = STATISTICS.map((row) => row.name).filter((name) => name in this.slow.counters);
-    for (const name of names) expect([name, this.fast.count(name)]).toEqual([name, this.slow.counters[name]!]);
+    for (const name of names) expect([name, this.fast.count(name)]).toEqual([name, this.slow.counters[name]]);
     expect(this.fast.count("queued")).toBe(this.slow.queued);
   }
 }
@@ -170,9 +170,9 @@ function foldOf(signature: Uint8Array): string {
 }
 
 function payerOf(bytes: Uint8Array): string {
-  const signatures = bytes[0]!;
+  const signatures = bytes[0];
   const message = 1 + 64 * signatures;
-  const header = message + ((bytes[message]! & 0x80) === 0 ? 0 : 1);
+  const header = message + ((bytes[message] & 0x80) === 0 ? 0 : 1);
   return Buffer.from(bytes.subarray(header + 4, header + 36)).toString("hex");
 }
 
@@ -213,7 +213,7 @@ describe("engine", () => {
     const r = rig();
     for (let n = 0; n < 700; n++) r.sendBytes(OUTCOME_CHANNEL, new Uint8Array(16).fill(n));
     for (let n = 0; n < 700; n++) r.sendBytes(CONFIRMED_CHANNEL, new Uint8Array(64).fill(n));
-    for (let n = 0; n < 700; n++) r.send(FAILED_CHANNEL, { payload: corpus[0]! });
+    for (let n = 0; n < 700; n++) r.send(FAILED_CHANNEL, { payload: corpus[0] });
     r.sendUnique(0, 1);
     r.engine.turn(0);
     expect(r.count("totalPackets")).toBe(1);
@@ -248,7 +248,7 @@ describe("engine", () => {
     const r = rig();
     const { arena, layout } = r.parts;
     const beats = () =>
-      layout.channels.map((region, id) => Number(arena.u64[(region.at + (id === 7 ? 256 : 384)) / 8]!));
+      layout.channels.map((region, id) => Number(arena.u64[(region.at + (id === 7 ? 256 : 384)) / 8]));
     const before = beats();
     for (let turn = 0; turn < 5; turn++) r.engine.turn(turn);
     expect(beats()).toEqual(before.map((beat) => beat + 5));
@@ -328,7 +328,7 @@ const SENDER_BYTES = 1_241;
 function idOf(duel: Duel, packet: Uint8Array): string {
   const view = new DataView(packet.buffer);
   const size = view.getUint32(1_232, true);
-  const tag = packet[1_240]!;
+  const tag = packet[1_240];
   const ip = [...packet.subarray(SENDER_BYTES, SENDER_BYTES + (tag === 1 ? 16 : 4))];
   const mapped = tag === 1 && ip.slice(0, 10).every((byte) => byte === 0);
   const key = tag === 0 ? ip.join(".") : mapped ? ip.slice(12).join(".") : `v6:${ip[7]}`;

@@ -2,12 +2,14 @@
 // goes the same way whether it is told or not.
 
 import { describe, expect, test } from "bun:test";
-import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/channel/channels.ts";
 import type { PlainEngineOptions } from "../../src/engine/plain.ts";
-import { STATISTICS, type StatisticName } from "../../src/engine/statistics.ts";
 import { Evidence } from "../../src/rank/evidence/evidence.ts";
-import { IpSigner } from "../../src/rank/ip-signer.ts";
-import { endOf } from "../../src/records/ends.ts";
+import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
+import { drainRing, readRing } from "../../src/records/ring.ts";
+import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/shape/channels.ts";
+import { ARRIVAL_AT, COMPUTE_UNITS_AT, FEE_AT, SCORE_AT } from "../../src/shape/digest-layout.ts";
+import { endOf } from "../../src/shape/ends.ts";
+import type { RingRegion } from "../../src/shape/layout.ts";
 import {
   ARRIVAL_CHANNEL_AT,
   ARRIVAL_DOOR_AT,
@@ -19,9 +21,8 @@ import {
   RECORD_EXECUTION_NANOS_AT,
   RECORD_SEQUENCE_AT,
   RECORD_TRANSMIT_MS_AT,
-} from "../../src/records/record-layout.ts";
-import { drainRing, type RingRegion, readRing } from "../../src/records/ring.ts";
-import { ARRIVAL_AT, COMPUTE_UNITS_AT, FEE_AT, SCORE_AT } from "../../src/wire/digest-layout.ts";
+} from "../../src/shape/record-layout.ts";
+import { STATISTICS, type StatisticName } from "../../src/shape/statistics.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
 const ON = { outcomeRecords: 65_536, fateRecords: 65_536 };
@@ -90,7 +91,7 @@ function play(one: Rig, seed: number): void {
       const kind = random(40);
       const ip = [10, 0, 0, random(20)];
       const number = kind < 6 && made > 0 ? random(made) : made++;
-      const payload = salted(corpus[number % corpus.length]!, number);
+      const payload = salted(corpus[number % corpus.length], number);
       if (kind === 39) one.send(channel, { payload: payload.subarray(0, 40), ip });
       else if (kind === 38) one.send(channel, { payload, ip, flags: 1 });
       else if (kind === 37) one.send(channel, { payload, ip, size: 2_000 });
@@ -116,7 +117,7 @@ function outcomeOf({ parts }: Rig, packet: Uint8Array, size: number, nanos: numb
   const { arena, kernel, layout, scratchAt } = parts;
   arena.u8.set(packet, scratchAt);
   arena.view.setBigUint64(scratchAt + 1_232, BigInt(size), true);
-  kernel.digest(scratchAt, 1, layout.channels[0]!.elementBytes, scratchAt + 4_096, layout.contextAt);
+  kernel.digest(scratchAt, 1, layout.channels[0].elementBytes, scratchAt + 4_096, layout.contextAt);
   const bytes = new Uint8Array(16);
   bytes.set(arena.u8.subarray(scratchAt + 4_096, scratchAt + 4_104));
   new DataView(bytes.buffer).setBigUint64(8, BigInt(nanos), true);

@@ -2,8 +2,8 @@
 // torn has no effect at all: it is in no statistic but its channel's, in no store, in no queue.
 
 import { expect, test } from "bun:test";
-import { burstOf } from "../../src/channel/header.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
+import { burstOf } from "../../src/shape/channel-header.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
 const CAPACITY = 64;
@@ -12,7 +12,7 @@ const small = { layout: { channelCapacities: [CAPACITY, 64, 64, 64, 64, 64, 64, 
 
 /** The producer runs ahead by so many elements, as if it had written them. */
 function runAhead(r: Rig, elements: number): void {
-  const producer = r.parts.producers[0]!;
+  const producer = r.parts.producers[0];
   producer.tail += elements;
   producer.sync();
 }
@@ -58,7 +58,7 @@ test("what the producer overwrote while it was copied never was", () => {
   expect(channels.tpu_to_qos!.torn).toBe(1);
   expect(counters.partialMetas).toBe(7);
   const sent = r.received().map((packet) => packet.subarray(1, 9).toString());
-  const expected = [0, 1, 3, 4, 5, 6, 7].map((n) => salted(corpus[n]!, n).subarray(1, 9).toString());
+  const expected = [0, 1, 3, 4, 5, 6, 7].map((n) => salted(corpus[n], n).subarray(1, 9).toString());
   expect(new Set(sent)).toEqual(new Set(expected));
   // The same packet, sent again, is new.
   r.sendUnique(0, 2);

@@ -1,9 +1,9 @@
 // The mailbox: what the main thread says reaches the loop, and the bell tells that there is something.
 
 import { expect, test } from "bun:test";
-import { Arena } from "../../src/arena.ts";
 import { CHANNEL_ATTACHED, CHANNEL_OFFERED, Mailbox } from "../../src/engine/mailbox.ts";
-import { MAILBOX_BYTES } from "../../src/layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { MAILBOX_BYTES } from "../../src/shape/layout.ts";
 
 const AT = 65_536;
 const pair = () => {

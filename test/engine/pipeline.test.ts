@@ -3,9 +3,9 @@
 
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import type { Arena } from "../../src/arena.ts";
-import type { ArenaLayout } from "../../src/layout.ts";
-import { IpSigner } from "../../src/rank/ip-signer.ts";
+import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
+import type { Arena } from "../../src/shape/arena.ts";
+import type { ArenaLayout } from "../../src/shape/layout.ts";
 import { type Rig, rig } from "./rig.ts";
 
 interface Case {
@@ -37,7 +37,7 @@ class Noting extends IpSigner {
 
   override score(at: number): number {
     const score = super.score(at);
-    this.scores.set(this.#arena.u64[at / 8]!, score);
+    this.scores.set(this.#arena.u64[at / 8], score);
     return score;
   }
 }
@@ -59,7 +59,7 @@ function fill(r: Rig, packets: number): void {
   r.settle(0);
 }
 
-const bits = (score: number): bigint => new BigUint64Array(Float64Array.of(score).buffer)[0]!;
+const bits = (score: number): bigint => new BigUint64Array(Float64Array.of(score).buffer)[0];
 const hex = (score: number): string => bits(score).toString(16).padStart(16, "0");
 
 for (const golden of cases) {
@@ -99,5 +99,5 @@ function hashOf(r: Rig, packet: Uint8Array): bigint {
   const digestAt = scratchAt + 4_096;
   arena.u8.set(packet, scratchAt);
   kernel.digest(scratchAt, 1, packet.length, digestAt, layout.contextAt);
-  return arena.u64[digestAt / 8]!;
+  return arena.u64[digestAt / 8];
 }

@@ -1,14 +1,13 @@
 // A small engine over plain memory for the tests, and packets of the real transactions to put into it.
 
 import { readFileSync } from "node:fs";
-import { OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
 import { type PlainEngine, type PlainEngineOptions, plainEngine } from "../../src/engine/plain.ts";
-import { STAT, type StatisticName } from "../../src/engine/statistics.ts";
 import { lawOf, readStatus, type Snapshot } from "../../src/engine/status.ts";
 import type { KernelSettings } from "../../src/kernel/context.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
-import type { LayoutOptions } from "../../src/layout.ts";
-import { IpSigner } from "../../src/rank/ip-signer.ts";
+import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
+import { OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
+import type { LayoutOptions } from "../../src/shape/layout.ts";
 import {
   ADDRESS_AT,
   ADDRESS_TAG_AT,
@@ -17,7 +16,8 @@ import {
   FLAGS_AT,
   PORT_AT,
   SIZE_AT,
-} from "../../src/wire/packet-layout.ts";
+} from "../../src/shape/packet-layout.ts";
+import { STAT, type StatisticName } from "../../src/shape/statistics.ts";
 
 const CORPUS = new URL("../fixtures/corpus/mainnet-254170887.jsonl", import.meta.url).pathname;
 
@@ -91,10 +91,10 @@ export class Rig {
   /** Writes one packet and publishes it. The unused bytes hold garbage, as in a real ring. */
   send(channel: number, packet: PacketParts): void {
     const { arena, producers, layout } = this.parts;
-    const producer = producers[channel]!;
+    const producer = producers[channel];
     const at = producer.reserve();
     const ip = packet.ip ?? [10, 0, 0, 1];
-    arena.u8.fill(0xa5, at, at + layout.channels[channel]!.elementBytes);
+    arena.u8.fill(0xa5, at, at + layout.channels[channel].elementBytes);
     arena.u8.set(packet.payload, at);
     arena.view.setBigUint64(at + SIZE_AT, BigInt(packet.size ?? packet.payload.length), true);
     arena.u8[at + ADDRESS_TAG_AT] = packet.tag ?? (ip.length === 16 ? ADDRESS_TAG_IPV6 : ADDRESS_TAG_IPV4);
@@ -108,7 +108,7 @@ export class Rig {
   /** Sends a corpus transaction whose first signature is made unique by a number. */
   sendUnique(channel: number, number: number, ip?: readonly number[]): void {
     this.send(channel, {
-      payload: salted(corpus[number % corpus.length]!, number),
+      payload: salted(corpus[number % corpus.length], number),
       ...(ip === undefined ? {} : { ip }),
     });
   }
@@ -116,9 +116,9 @@ export class Rig {
   /** Writes raw elements of another channel. */
   sendBytes(channel: number, bytes: Uint8Array): void {
     const { arena, producers } = this.parts;
-    arena.u8.set(bytes, producers[channel]!.reserve());
-    producers[channel]!.commit();
-    producers[channel]!.sync();
+    arena.u8.set(bytes, producers[channel].reserve());
+    producers[channel].commit();
+    producers[channel].sync();
   }
 
   /** Takes everything out of the output channel. */
@@ -128,7 +128,7 @@ export class Rig {
     for (let count = output.readable(1_000); count > 0; count = output.readable(1_000)) {
       for (let i = 0; i < count; i++) {
         const at = output.addressOf(i);
-        packets.push(arena.u8.slice(at, at + this.parts.layout.channels[OUTPUT_CHANNEL]!.elementBytes));
+        packets.push(arena.u8.slice(at, at + this.parts.layout.channels[OUTPUT_CHANNEL].elementBytes));
       }
       output.take(count);
     }
@@ -146,10 +146,10 @@ export class Rig {
   }
 
   count(name: StatisticName): number {
-    return this.engine.status.words[STAT[name]]!;
+    return this.engine.status.words[STAT[name]];
   }
 
-  /** The two sides of the law (engine/statistics.ts). */
+  /** The two sides of the law (shape/statistics.ts). */
   law(now: number): { total: number; accounted: number } {
     return lawOf(this.snapshot(now).counters);
   }

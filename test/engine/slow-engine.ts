@@ -39,7 +39,7 @@ export class SlowTable {
     const sorted = [...this.scores.values()].sort((a, b) => a - b);
     if (sorted.length === 0) return 1;
     const middle = sorted.length >> 1;
-    return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+    return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
   update(batch: readonly (readonly [string, number])[]): void {

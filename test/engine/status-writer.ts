@@ -1,8 +1,8 @@
 // Peer of status.test.ts: publishes for ever, all statistics with the same value, which changes with each publication.
 
-import { Arena } from "../../src/arena.ts";
-import { STATISTICS } from "../../src/engine/statistics.ts";
 import { StatusPage } from "../../src/engine/status.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { STATISTICS } from "../../src/shape/statistics.ts";
 
 declare const self: Worker;
 

@@ -1,10 +1,10 @@
 // The status page: what is published is what readers get, whole, also while the loop writes on.
 
 import { expect, test } from "bun:test";
-import { Arena } from "../../src/arena.ts";
-import { STAT, STATISTICS } from "../../src/engine/statistics.ts";
 import { lawOf, readStatus, StatusPage } from "../../src/engine/status.ts";
-import { STATUS_BYTES } from "../../src/layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { STATUS_BYTES } from "../../src/shape/layout.ts";
+import { STAT, STATISTICS } from "../../src/shape/statistics.ts";
 
 const AT = 65_536;
 
@@ -27,7 +27,7 @@ test("a page of another format, or one that stays half written, is no page", () 
   expect(readStatus(arena.buffer, AT)).toBeNull();
   new StatusPage(arena, AT);
   expect(readStatus(arena.buffer, AT)).not.toBeNull();
-  arena.i32[AT >>> 2]! += 1;
+  arena.i32[AT >>> 2] += 1;
   expect(readStatus(arena.buffer, AT)).toBeNull();
 });
 

@@ -8,7 +8,7 @@ import {
   hugePageShortage,
   hugePages,
 } from "../../ffi/huge-pages.ts";
-import { HUGE_PAGE_BYTES as LAYOUTS } from "../../src/layout.ts";
+import { HUGE_PAGE_BYTES as LAYOUTS } from "../../src/shape/layout.ts";
 
 const pages = hugePages();
 

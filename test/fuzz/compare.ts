@@ -1,7 +1,7 @@
 // Holds our kernel's reading of payloads against the oracle's: verdict class, fields, and both fees.
 
-import { GROUP } from "../../src/wire/digest-layout.ts";
-import { MALFORMED_FIRST, MALFORMED_LAST, UNSANITARY_FIRST, UNSANITARY_LAST } from "../../src/wire/reason-codes.ts";
+import { GROUP } from "../../src/shape/digest-layout.ts";
+import { MALFORMED_FIRST, MALFORMED_LAST, UNSANITARY_FIRST, UNSANITARY_LAST } from "../../src/shape/reason-codes.ts";
 import { chainFee, referenceFee } from "./fee-rules.ts";
 import { type Digest, Subject } from "./subject.ts";
 import { askOracle, type OracleAnswer, type Verdict } from "./view-oracle.ts";
@@ -68,7 +68,7 @@ export class Comparison {
       const chain = this.#subject.digest(group, "chain");
       const reference = this.#subject.digest(group, "reference");
       for (const [i, payload] of group.entries()) {
-        this.#compare(payload, answers[first + i]!, chain[i]!, reference[i]!);
+        this.#compare(payload, answers[first + i], chain[i], reference[i]);
       }
     }
   }

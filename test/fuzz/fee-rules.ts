@@ -58,7 +58,7 @@ function calls(fields: OracleFields, payload: Uint8Array): Called[] {
 export function chainFee(fields: OracleFields, payload: Uint8Array): Fee {
   const called = calls(fields, payload);
   const precompiled = called.filter(({ program, data }) => PRECOMPILES.has(program) && data.length > 0);
-  const signatures = precompiled.reduce((sum, { data }) => sum + data[0]!, fields.signatures);
+  const signatures = precompiled.reduce((sum, { data }) => sum + data[0], fields.signatures);
   const base = 5_000n * BigInt(signatures);
   const tooMany = fields.instructions.length > 64 || fields.instructions.some(({ accounts }) => accounts > 255);
   if (fields.version === V1) {

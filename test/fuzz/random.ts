@@ -42,7 +42,7 @@ export class Random {
   }
 
   pick<Item>(items: readonly Item[]): Item {
-    return items[this.below(items.length)]!;
+    return items[this.below(items.length)];
   }
 
   /** A u32 or u64 as people and attackers choose them: small, round, near a power of two, or anything. */

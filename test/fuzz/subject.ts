@@ -1,9 +1,8 @@
 // What our kernel makes of payloads: the digest under both fee rules.
 
-import { Arena } from "../../src/arena.ts";
 import { writeKernelContext } from "../../src/kernel/context.ts";
 import { type Kernel, loadKernel } from "../../src/kernel/kernel.ts";
-import { KERNEL_CONTEXT_BYTES } from "../../src/layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import {
   COMPUTE_UNITS_AT,
   DIGEST_BYTES,
@@ -16,8 +15,9 @@ import {
   SIGNATURE_COUNT_AT,
   SIGNATURE_OFFSET_AT,
   VERSION_AT,
-} from "../../src/wire/digest-layout.ts";
-import { ADDRESS_AT, AGAVE2_PACKET_BYTES, SIZE_AT } from "../../src/wire/packet-layout.ts";
+} from "../../src/shape/digest-layout.ts";
+import { KERNEL_CONTEXT_BYTES } from "../../src/shape/layout.ts";
+import { ADDRESS_AT, AGAVE2_PACKET_BYTES, SIZE_AT } from "../../src/shape/packet-layout.ts";
 
 const CHAIN_AT = 65_536;
 const REFERENCE_AT = CHAIN_AT + KERNEL_CONTEXT_BYTES;
@@ -69,15 +69,15 @@ export class Subject {
   #read(at: number): Digest {
     const { u8, view } = this.#arena;
     return {
-      reason: u8[at + REASON_AT]!,
-      version: u8[at + VERSION_AT]!,
-      signatures: u8[at + SIGNATURE_COUNT_AT]!,
+      reason: u8[at + REASON_AT],
+      version: u8[at + VERSION_AT],
+      signatures: u8[at + SIGNATURE_COUNT_AT],
       signatureAt: view.getUint16(at + SIGNATURE_OFFSET_AT, true),
       payerAt: view.getUint16(at + PAYER_OFFSET_AT, true),
       payer: u8.slice(at + PAYER_KEY_AT, at + PAYER_KEY_AT + 32),
       fee: view.getBigUint64(at + FEE_LAMPORTS_AT, true),
       computeUnits: view.getUint32(at + COMPUTE_UNITS_AT, true),
-      never: u8[at + NEVER_AT]!,
+      never: u8[at + NEVER_AT],
     };
   }
 }

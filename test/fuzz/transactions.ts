@@ -3,11 +3,11 @@
 
 import { base58 } from "@scure/base";
 import { PROGRAMS } from "../../src/kernel/context.ts";
-import { PAYLOAD_MAX_BYTES } from "../../src/wire/packet-layout.ts";
+import { PAYLOAD_MAX_BYTES } from "../../src/shape/packet-layout.ts";
 import type { Random } from "./random.ts";
 
 const KNOWN = PROGRAMS.map(({ id }) => base58.decode(id));
-const BUDGET = KNOWN[0]!;
+const BUDGET = KNOWN[0];
 /** A built-in of former times and two that never were: 200,000 compute units each. */
 const OTHERS = ["Stake11111111111111111111111111111111111111", "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"].map(
   (id) => base58.decode(id),

@@ -46,7 +46,7 @@ const INSTRUCTION_BYTES = 10;
 function readAnswer(view: DataView, at: number): OracleAnswer {
   const u8 = (offset: number): number => view.getUint8(at + offset);
   const u16 = (offset: number): number => view.getUint16(at + offset, true);
-  const header = { old: VERDICTS[u8(0)]!, current: VERDICTS[u8(1)]!, agree: u8(3) === 1 };
+  const header = { old: VERDICTS[u8(0)], current: VERDICTS[u8(1)], agree: u8(3) === 1 };
   if (u8(2) === 0) return { ...header, fields: undefined };
   const instructions = Array.from({ length: u16(12) }, (_, i) => {
     const from = FIXED_BYTES + i * INSTRUCTION_BYTES;

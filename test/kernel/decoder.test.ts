@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { base58 } from "@scure/base";
 import { TransactionDecoder } from "../../src/kernel/decoder.ts";
-import { MALFORMED_EMPTY, MALFORMED_OVERSIZED, NEVER_BUDGET_TWICE } from "../../src/wire/reason-codes.ts";
+import { MALFORMED_EMPTY, MALFORMED_OVERSIZED, NEVER_BUDGET_TWICE } from "../../src/shape/reason-codes.ts";
 import { newTransaction, oldTransaction, PAYER, u32, u64 } from "../oracle/build.ts";
 import { COMPUTE_BUDGET } from "../oracle/transaction.ts";
 import { corpus, hex16, KernelRig } from "./rig.ts";

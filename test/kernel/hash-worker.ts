@@ -1,7 +1,7 @@
 // A thread that loads the kernel over an arena that it is sent, hashes what it is told to, and says when it is done.
 
-import { Arena } from "../../src/arena.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
+import { Arena } from "../../src/shape/arena.ts";
 
 export interface HashJob {
   readonly memory: WebAssembly.Memory;

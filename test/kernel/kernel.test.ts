@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { Arena } from "../../src/arena.ts";
 import { buildKernel, dataSegments } from "../../src/kernel/build.ts";
 import { PROGRAMS, writeKernelContext } from "../../src/kernel/context.ts";
-import * as C from "../../src/kernel/context-layout.ts";
-import * as E from "../../src/kernel/entry-layout.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import wasmPath from "../../src/kernel/kernel.wasm" with { type: "file" };
-import { KERNEL_CONTEXT_BYTES } from "../../src/layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import * as C from "../../src/shape/context-layout.ts";
+import * as E from "../../src/shape/entry-layout.ts";
+import { KERNEL_CONTEXT_BYTES } from "../../src/shape/layout.ts";
 import { CONTEXT_AT, corpus, DIGEST_AT, FREE_AT, KernelRig, SETTINGS } from "./rig.ts";
 
 const rig = new KernelRig();

@@ -1,11 +1,11 @@
 // The kernel over a small arena, with packets written by name and digests read by name.
 
 import { readFileSync } from "node:fs";
-import { Arena } from "../../src/arena.ts";
 import { type KernelSettings, writeKernelContext } from "../../src/kernel/context.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
-import * as D from "../../src/wire/digest-layout.ts";
-import * as P from "../../src/wire/packet-layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import * as D from "../../src/shape/digest-layout.ts";
+import * as P from "../../src/shape/packet-layout.ts";
 
 export const CONTEXT_AT = 0;
 export const DIGEST_AT = 8_192;

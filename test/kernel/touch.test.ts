@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Arena } from "../../src/arena.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
+import { Arena } from "../../src/shape/arena.ts";
 
 const WORDS_AT = 1_024;
 const BETWEEN_AT = 8_192;
@@ -12,7 +12,7 @@ const arena = Arena.reserve(131_072);
 const kernel = loadKernel(arena);
 for (let i = 0; i < arena.u8.length; i++) arena.u8[i] = Math.imul(i, 0x9e3779b1) >>> 24;
 // A set's tag has its lowest bit set.
-for (let row = 0; row < 32; row++) arena.u32[TABLE_AT / 4 + row]! |= 1;
+for (let row = 0; row < 32; row++) arena.u32[TABLE_AT / 4 + row] |= 1;
 const everything = arena.u8.slice(TABLE_AT);
 
 describe("touches", () => {
@@ -26,7 +26,7 @@ describe("touches", () => {
         let expected = 0;
         for (const [i, value] of values.entries()) {
           arena.u32[(WORDS_AT + i * stride) / 4] = value;
-          expected += arena.u8[TABLE_AT + (value & (ROWS - 1)) * rowBytes]!;
+          expected += arena.u8[TABLE_AT + (value & (ROWS - 1)) * rowBytes];
         }
         expect(kernel.touchRows(WORDS_AT, stride, values.length, TABLE_AT, ROWS - 1, rowBytes)).toBe(expected);
       }),
@@ -40,8 +40,8 @@ describe("touches", () => {
         let expected = 0;
         for (const [i, value] of values.entries()) {
           arena.u32[(WORDS_AT + i * stride) / 4] = value;
-          const row = arena.u32[(BETWEEN_AT + (value & 31) * 8) / 4]!;
-          expected += arena.u8[TABLE_AT + (row & (ROWS - 1)) * rowBytes]!;
+          const row = arena.u32[(BETWEEN_AT + (value & 31) * 8) / 4];
+          expected += arena.u8[TABLE_AT + (row & (ROWS - 1)) * rowBytes];
         }
         const touched = kernel.touchRowsThrough(
           WORDS_AT,
@@ -64,7 +64,7 @@ describe("touches", () => {
     const SETS = 4;
     const tagsAt = TABLE_AT;
     const nodesAt = TABLE_AT + SETS * 32;
-    const tags = Array.from({ length: SETS * 8 }, (_, row) => arena.u32[tagsAt / 4 + row]!);
+    const tags = Array.from({ length: SETS * 8 }, (_, row) => arena.u32[tagsAt / 4 + row]);
     const id = fc.tuple(fc.nat(0xffff_ffff), fc.oneof(fc.nat(0xffff_ffff), fc.constantFrom(...tags)));
     fc.assert(
       fc.property(fc.array(id, { maxLength: 16 }), strides, (ids, stride) => {
@@ -73,7 +73,7 @@ describe("touches", () => {
           arena.u32.set([low, high], (WORDS_AT + i * Math.max(stride, 8)) / 4);
           const set = low & (SETS - 1);
           const way = tags.slice(8 * set, 8 * set + 8).indexOf((high | 1) >>> 0);
-          if (way >= 0) expected += arena.u8[nodesAt + (8 * set + way) * 64]!;
+          if (way >= 0) expected += arena.u8[nodesAt + (8 * set + way) * 64];
         }
         const step = Math.max(stride, 8);
         expect(kernel.touchNodes(WORDS_AT, step, ids.length, tagsAt, SETS - 1, nodesAt)).toBe(expected);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { Arena } from "../../src/arena.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
-import { arenaLayout } from "../../src/layout.ts";
 import { type FallingSort, Queue } from "../../src/rank/queue.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { arenaLayout } from "../../src/shape/layout.ts";
 
-import { randomOf } from "../join/store.ts";
+import { randomOf } from "../stores/store.ts";
 
 interface Entry {
   readonly slot: number;
@@ -22,11 +22,11 @@ const falling = (a: Entry, b: Entry): number => b.score - a.score || a.sequence 
 function sortOver(arena: Arena): FallingSort {
   return {
     sortFalling(count, scoresAt, sequencesAt, orderAt) {
-      const score = (place: number): number => arena.f64[(scoresAt >>> 3) + place]!;
-      const sequence = (place: number): number => arena.f64[(sequencesAt >>> 3) + place]!;
+      const score = (place: number): number => arena.f64[(scoresAt >>> 3) + place];
+      const sequence = (place: number): number => arena.f64[(sequencesAt >>> 3) + place];
       const order = Array.from({ length: count }, (_, place) => place);
       order.sort((a, b) => score(b) - score(a) || sequence(a) - sequence(b));
-      for (let i = 0; i < count; i++) arena.u32[(orderAt >>> 2) + i] = order[i]!;
+      for (let i = 0; i < count; i++) arena.u32[(orderAt >>> 2) + i] = order[i];
     },
   };
 }
@@ -80,7 +80,7 @@ const SCORES: Record<string, (random: number) => number> = {
   "all different": (random) => random / 7,
   "few different": (random) => random % 4,
   "all equal": () => 0,
-  extremes: (random) => [0, Number.MIN_VALUE, 1e-308, 1, Number.MAX_VALUE, Number.POSITIVE_INFINITY][random % 6]!,
+  extremes: (random) => [0, Number.MIN_VALUE, 1e-308, 1, Number.MAX_VALUE, Number.POSITIVE_INFINITY][random % 6],
 };
 
 describe("queue", () => {
@@ -104,7 +104,7 @@ describe("queue", () => {
             expect(dropped).toBe(naive.push(slot, score, arrival));
             expect(dropped === slot).toBe(!wanted);
           } else if (dice < 52) {
-            const most = [1, 2, capacity >>> 1, capacity][random() % 4]!;
+            const most = [1, 2, capacity >>> 1, capacity][random() % 4];
             const busy = naive.outgoing.length + held.length > 0;
             const taken = queue.take(most, kernel);
             if (busy) expect(taken).toBe(0);
@@ -115,7 +115,7 @@ describe("queue", () => {
             expect(queue.outgoing).toBe(count);
             if (count > 0) {
               const ahead = random() % count;
-              expect(queue.outgoingSlot(ahead)).toBe(naive.outgoing[ahead]!.slot);
+              expect(queue.outgoingSlot(ahead)).toBe(naive.outgoing[ahead].slot);
               const next = naive.outgoing.shift()!;
               expect(queue.nextOutgoing()).toBe(next.slot);
               held.push(next);
@@ -173,10 +173,10 @@ describe("queue", () => {
     expect(queue.wants(5)).toBe(false);
     const late = push(5, 4);
     expect(late.dropped).toBe(late.slot);
-    expect(push(6, 5).dropped).toBe(slots[2]!);
+    expect(push(6, 5).dropped).toBe(slots[2]);
     queue.take(3, kernel);
     queue.nextOutgoing();
-    expect([queue.nextOutgoing(), queue.nextOutgoing()]).toEqual([slots[0]!, slots[1]!]);
+    expect([queue.nextOutgoing(), queue.nextOutgoing()]).toEqual([slots[0], slots[1]]);
   });
 
   test("a whole heap can be outgoing while the next one fills", () => {

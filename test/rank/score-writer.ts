@@ -1,8 +1,8 @@
 // A thread that updates a score table without pause, new keys driving out old ones, until it is told to stop.
 
-import { Arena } from "../../src/arena.ts";
-import type { ScoreTableRegion } from "../../src/layout.ts";
-import { ScoreTable } from "../../src/rank/score-table.ts";
+import { ScoreTable } from "../../src/rank/reference/score-table.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import type { ScoreTableRegion } from "../../src/shape/layout.ts";
 
 interface Order {
   readonly memory: WebAssembly.Memory;

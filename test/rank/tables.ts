@@ -1,7 +1,6 @@
 // A small arena with its score tables, and an independent model of them: slow, plain, spelled out from the rules.
 
-import { Arena } from "../../src/arena.ts";
-import { type ArenaLayout, arenaLayout } from "../../src/layout.ts";
+import { Arena } from "../../src/shape/arena.ts";
 import {
   COMPUTE_UNITS_AT,
   FEE_AT,
@@ -10,7 +9,8 @@ import {
   PAYER_ID_AT,
   PAYER_KEY_AT,
   TRAITS_AT,
-} from "../../src/wire/digest-layout.ts";
+} from "../../src/shape/digest-layout.ts";
+import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
 
 export interface Tables {
   readonly arena: Arena;
@@ -68,7 +68,7 @@ export class NaiveTable {
     const sorted = [...this.scores.values()].sort(rising);
     const middle = sorted.length >>> 1;
     if (sorted.length === 0) return 1;
-    return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+    return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
   score(key: number): number {

@@ -1,9 +1,18 @@
 import { describe, expect, test } from "bun:test";
-import { Arena } from "../../src/arena.ts";
-import { HEADER_BYTES } from "../../src/channel/header.ts";
-import { arenaLayout } from "../../src/layout.ts";
-import { ENDS, endOf } from "../../src/records/ends.ts";
 import { Outlet } from "../../src/records/outlet.ts";
+import { drainRing, readRing } from "../../src/records/ring.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { HEADER_BYTES } from "../../src/shape/channel-header.ts";
+import {
+  ARRIVAL_AT,
+  META_BYTES,
+  PORT_COPY_AT,
+  SCORE_AT,
+  TRAIT_TRANSMITTED,
+  TRAITS_AT,
+} from "../../src/shape/digest-layout.ts";
+import { ENDS, endOf } from "../../src/shape/ends.ts";
+import { arenaLayout } from "../../src/shape/layout.ts";
 import {
   META_TRANSMIT_DELAY_AT,
   RECORD_BYTES,
@@ -13,16 +22,7 @@ import {
   RECORD_SEQUENCE_AT,
   RECORD_TAIL_AT,
   RECORD_TRANSMIT_MS_AT,
-} from "../../src/records/record-layout.ts";
-import { drainRing, readRing } from "../../src/records/ring.ts";
-import {
-  ARRIVAL_AT,
-  META_BYTES,
-  PORT_COPY_AT,
-  SCORE_AT,
-  TRAIT_TRANSMITTED,
-  TRAITS_AT,
-} from "../../src/wire/digest-layout.ts";
+} from "../../src/shape/record-layout.ts";
 import { Rig, SMALL } from "../database/rig.ts";
 
 /** Everything that a ring holds now. */
@@ -75,7 +75,7 @@ describe("the outlet", () => {
     expect(f64(record!, RECORD_TRANSMIT_MS_AT)).toBe(arrival + 24);
     expect(f64(record!, RECORD_EXECUTION_NANOS_AT)).toBe(100_000);
     expect(f64(record!, RECORD_END_MS_AT)).toBe(rig.now - 1);
-    expect(endOf(record![RECORD_END_AT]!)?.name).toBe("included");
+    expect(endOf(record![RECORD_END_AT])?.name).toBe("included");
     expect(record!.subarray(RECORD_TAIL_AT)).toEqual(new Uint8Array(RECORD_BYTES - RECORD_TAIL_AT));
   });
 
@@ -87,7 +87,7 @@ describe("the outlet", () => {
     rig.make(1);
     rig.outlet.outcome(at, 0, rig.now);
     rig.turn();
-    expect(f64(drained(rig, "outcomes")[0]!, RECORD_TRANSMIT_MS_AT)).toBe(-1);
+    expect(f64(drained(rig, "outcomes")[0], RECORD_TRANSMIT_MS_AT)).toBe(-1);
   });
 
   test("leaves all but the score's last bits of a transmitted meta as models know it, and its record whole", () => {
@@ -98,14 +98,14 @@ describe("the outlet", () => {
     const before = rig.arena.u8.slice(at, at + META_BYTES);
     rig.outlet.transmitted(at, rig.now);
     const after = rig.arena.u8.slice(at, at + META_BYTES);
-    expect(after[TRAITS_AT]).toBe(before[TRAITS_AT]! | TRAIT_TRANSMITTED);
-    after[TRAITS_AT] = before[TRAITS_AT]!;
+    expect(after[TRAITS_AT]).toBe(before[TRAITS_AT] | TRAIT_TRANSMITTED);
+    after[TRAITS_AT] = before[TRAITS_AT];
     after.set(before.subarray(SCORE_AT, SCORE_AT + 2), SCORE_AT);
     expect(after).toEqual(before);
     rig.outlet.outcome(at, 1, rig.now);
     rig.turn();
     const [record] = drained(rig, "outcomes");
-    expect(record![TRAITS_AT]).toBe(before[TRAITS_AT]!);
+    expect(record![TRAITS_AT]).toBe(before[TRAITS_AT]);
     expect(Math.abs(f64(record!, SCORE_AT) / Math.PI - 1)).toBeLessThan(2 ** -36);
     expect(f64(record!, RECORD_TRANSMIT_MS_AT)).toBe(f64(record!, ARRIVAL_AT) + 40);
   });
@@ -119,11 +119,8 @@ describe("the outlet", () => {
     rig.turn();
     expect(drained(rig, "outcomes").length).toBe(1);
     const fates = drained(rig, "fates");
-    expect(fates.map((record) => endOf(record[RECORD_END_AT]!)?.name)).toEqual([
-      "failed-signature",
-      "failed-signature",
-    ]);
-    expect(f64(fates[1]!, ARRIVAL_AT)).toBe(rig.now - 1);
+    expect(fates.map((record) => endOf(record[RECORD_END_AT])?.name)).toEqual(["failed-signature", "failed-signature"]);
+    expect(f64(fates[1], ARRIVAL_AT)).toBe(rig.now - 1);
   });
 
   test("is closed where there are no rings: calls do nothing", () => {

@@ -3,13 +3,13 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { base58 } from "@scure/base";
-import { textOf, wantedOf } from "../../src/cli/explain.ts";
+import { textOf, wantedOf } from "../../src/cli/commands/explain.ts";
 import { openReader } from "../../src/database/reader.ts";
 import { fateRows } from "../../src/database/rows.ts";
 import { openSink } from "../../src/database/sink.ts";
-import { END_DUPLICATE } from "../../src/records/ends.ts";
 import { type RecentFates, recentFates } from "../../src/records/fates-reader.ts";
 import { type Event, merged, recentEvents, savedEvents } from "../../src/report/fates.ts";
+import { END_DUPLICATE } from "../../src/shape/ends.ts";
 import { batchOf, Rig } from "../database/rig.ts";
 
 const folder = fs.mkdtempSync("/tmp/qos-fates-");
@@ -35,7 +35,7 @@ function ring(): { recent: RecentFates; rig: Rig } {
 describe("one transaction", () => {
   const { recent } = ring();
   const rows = fateRows({ ...recent, kind: "fates", host: "h", payload: recent.records });
-  const { packetHash, signatureKey } = rows[1]!;
+  const { packetHash, signatureKey } = rows[1];
 
   test("is found by hash and by signature in the ring, all its ends in order", () => {
     for (const wanted of [{ packetHash: packetHash! }, { signatureKey: signatureKey! }]) {
@@ -104,7 +104,7 @@ describe("what is looked for", () => {
     let key = 0n;
     for (let j = 0; j < 8; j++) {
       let byte = 0;
-      for (let i = 0; i < 8; i++) byte ^= signature[8 * j + i]!;
+      for (let i = 0; i < 8; i++) byte ^= signature[8 * j + i];
       key |= BigInt(byte) << BigInt(8 * j);
     }
     const expected = { signatureKey: key.toString(16).padStart(16, "0") };

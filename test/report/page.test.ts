@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import type { Browser, Page } from "playwright-core";
+import type { Report, SenderLine } from "../../src/report/figures.ts";
 import { htmlOf } from "../../src/report/html.ts";
-import type { Report, SenderLine } from "../../src/report/report.ts";
 import { noBrowser, openBrowser } from "./browser.ts";
 
 const folder = fs.mkdtempSync("/tmp/qos-page-");

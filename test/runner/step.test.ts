@@ -31,5 +31,5 @@ test("a process left running is found, even in a session of its own, ended and n
   expect(result).toMatchObject({ exitCode: 0, timedOut: false });
   expect(result.strays).toHaveLength(1);
   expect(result.strays[0]).toContain("sleep 1001");
-  await waitUntilGone(Number.parseInt(result.strays[0]!, 10));
+  await waitUntilGone(Number.parseInt(result.strays[0], 10));
 });

@@ -1,7 +1,7 @@
 // A program: writes checkpoints to the file given, one after the other, until it is killed. Says "writing" after the first.
 
-import { encodeCheckpoint, type SavedScores } from "../../src/sidecar/checkpoint.ts";
-import { StateFile } from "../../src/sidecar/state-file.ts";
+import { encodeCheckpoint, type SavedScores } from "../../src/sidecar/scores/checkpoint.ts";
+import { StateFile } from "../../src/sidecar/scores/state-file.ts";
 import { MemoryLog } from "./parts.ts";
 
 const file = new StateFile(process.argv[2], new MemoryLog());

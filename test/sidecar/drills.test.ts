@@ -17,10 +17,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OUTPUT_CHANNEL, PACKET_CHANNELS } from "../../src/channel/channels.ts";
-import { ask } from "../../src/cli/ctl.ts";
-import { decodeCheckpoint } from "../../src/sidecar/checkpoint.ts";
-import { controlPath } from "../../src/sidecar/control-server.ts";
+import { ask } from "../../src/cli/commands/ctl.ts";
+import { OUTPUT_CHANNEL, PACKET_CHANNELS } from "../../src/shape/channels.ts";
+import { controlPath } from "../../src/sidecar/endpoints/control-server.ts";
+import { decodeCheckpoint } from "../../src/sidecar/scores/checkpoint.ts";
 import { corpus, salted } from "../engine/rig.ts";
 import { Peer, TPU } from "./peer.ts";
 import { askOnceUp, freshPrefix, lawOf, SidecarProcess, type Stats, until } from "./sidecar-process.ts";
@@ -88,7 +88,7 @@ let salt = 0;
 function send(peer: Peer, count: number): void {
   for (let i = 0; i < count; i++) {
     salt += 1;
-    peer.send(TPU, salted(corpus[i % corpus.length]!, salt), [10, 0, salt % 5, 1]);
+    peer.send(TPU, salted(corpus[i % corpus.length], salt), [10, 0, salt % 5, 1]);
   }
   peer.sync(TPU);
 }
@@ -112,7 +112,7 @@ async function shown(peer: Peer, what: string, holds: (now: Stats) => boolean): 
 
 /** Waits until a counter is at least so high. */
 async function counted(peer: Peer, name: string, least: number): Promise<Stats> {
-  return await shown(peer, `${name} of ${least}`, ({ counters }) => counters[name]! >= least);
+  return await shown(peer, `${name} of ${least}`, ({ counters }) => counters[name] >= least);
 }
 
 /** Waits until the page of metrics has all of these lines. */
@@ -131,7 +131,7 @@ function expectLaws(now: Stats): void {
   const [total, accounted] = lawOf(now);
   expect(accounted).toBe(total);
   for (const id of PACKET_CHANNELS) {
-    const { received, lapped, tail, state } = Object.values(now.channels)[id]!;
+    const { received, lapped, tail, state } = Object.values(now.channels)[id];
     if (state === "attached") expect(received + lapped).toBe(tail);
   }
 }
@@ -197,7 +197,7 @@ describe("files", () => {
       await written("a lag", ({ lagMs }) => lagMs! > 100);
       await sidecar.says(/the database .* lies on a full disk .*it is tried again/);
       await exposed(
-        /metrics at (\S+)/.exec(sidecar.log)![1]!,
+        /metrics at (\S+)/.exec(sidecar.log)![1],
         /^qos_state_failures_total [1-9]\d*$/m,
         /^qos_database_connected 0$/m, // also after the first failure: but for the moments of another attempt
         /^qos_database_failures_total [1-9]\d*$/m,
@@ -315,7 +315,7 @@ describe("readers and writers", () => {
       await using sidecar = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
       await sidecar.reads(peer, TPU);
       await sidecar.says(/metrics at/);
-      const page = /metrics at (\S+)/.exec(sidecar.log)![1]!;
+      const page = /metrics at (\S+)/.exec(sidecar.log)![1];
       peer.open(OUTPUT_CHANNEL);
       await sidecar.reads(peer, OUTPUT_CHANNEL);
       for (let i = 0; i < 60; i++) {
@@ -357,7 +357,7 @@ describe("readers and writers", () => {
       await until("the producer's channel", () => existsSync(peer.path(TPU)));
       await using sidecar = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
       await sidecar.says(/metrics at/);
-      const page = /metrics at (\S+)/.exec(sidecar.log)![1]!;
+      const page = /metrics at (\S+)/.exec(sidecar.log)![1];
       const heartbeatAge = async (): Promise<number> => {
         const text = await (await fetch(page)).text();
         return Number(/qos_channel_heartbeat_age_seconds\{channel="tpu_to_qos"\} (\S+)/.exec(text)?.[1] ?? Number.NaN);
@@ -442,7 +442,7 @@ describe("soak", () => {
       await sidecar.reads(peer, TPU);
       peer.open(OUTPUT_CHANNEL);
       await sidecar.says(/metrics at/);
-      const page = /metrics at (\S+)/.exec(sidecar.log)![1]!;
+      const page = /metrics at (\S+)/.exec(sidecar.log)![1];
       const residentKib = (): number =>
         Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${sidecar.pid}/status`, "latin1"))![1]);
       const end = performance.now() + seconds * 1_000;

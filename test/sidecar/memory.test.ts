@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { addressOf } from "../../ffi/shared-memory.ts";
 import { Failure } from "../../src/failure.ts";
-import { HUGE_PAGE_BYTES } from "../../src/layout.ts";
+import { HUGE_PAGE_BYTES } from "../../src/shape/layout.ts";
 import { reserveMemory } from "../../src/sidecar/memory.ts";
 import { settingsFor } from "./parts.ts";
 

@@ -3,9 +3,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
-import { controlPath } from "../../src/sidecar/control-server.ts";
-import { StatusReader } from "../../src/sidecar/status-reader.ts";
+import { StatusReader } from "../../src/observe/status-reader.ts";
+import { OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
+import { controlPath } from "../../src/sidecar/endpoints/control-server.ts";
 import { corpus, salted } from "../engine/rig.ts";
 import { Peer, TPU } from "./peer.ts";
 import { askOnceUp, freshPrefix, lawOf, SidecarProcess, until } from "./sidecar-process.ts";
@@ -29,7 +29,7 @@ let salt = 0;
 function send(peer: Peer, count: number, ip: readonly number[] = [10, 0, 0, 1]): void {
   for (let i = 0; i < count; i++) {
     salt += 1;
-    peer.send(TPU, salted(corpus[i % corpus.length]!, salt), ip);
+    peer.send(TPU, salted(corpus[i % corpus.length], salt), ip);
   }
   peer.sync(TPU);
 }
@@ -53,7 +53,7 @@ async function numbers(peer: Peer): Promise<Record<string, number>> {
 async function untilCounter(peer: Peer, name: string, least: number): Promise<Record<string, number>> {
   for (;;) {
     const counters = await numbers(peer);
-    if (counters[name]! >= least) return counters;
+    if (counters[name] >= least) return counters;
     await Bun.sleep(10);
   }
 }
@@ -124,7 +124,7 @@ describe("qos monitor", () => {
     });
     await second.says(/metrics at http/); // said later than the next
     expect(second.log).toContain(`the sidecar before this one, process ${first.pid}: it was killed, or crashed`);
-    const scraped = await (await fetch(/metrics at (\S+)/.exec(second.log)![1]!)).text();
+    const scraped = await (await fetch(/metrics at (\S+)/.exec(second.log)![1])).text();
     expect(scraped).toContain('qos_previous_end_info{reason="it was killed, or crashed"} 1\n');
     await second.stop();
     expect(existsSync(`/dev/shm/${peer.prefix}qos_status`)).toBe(false);
@@ -250,7 +250,7 @@ describe("--metrics", () => {
     await using sidecar = new SidecarProcess(peer.prefix, ["--metrics", "127.0.0.1:0"]);
     await sidecar.reads(peer, TPU);
     await sidecar.says(/metrics at http/);
-    const base = /metrics at (http:\S+)\/metrics/.exec(sidecar.log)![1]!;
+    const base = /metrics at (http:\S+)\/metrics/.exec(sidecar.log)![1];
     const status = async (page: string): Promise<number> => (await fetch(`${base}${page}`)).status;
     expect(await status("/healthz")).toBe(200);
     peer.open(OUTPUT_CHANNEL);

@@ -1,14 +1,14 @@
 // Parts of a sidecar for tests of one of them: settings, a log that remembers, a small arena.
 
-import { Arena } from "../../src/arena.ts";
-import { readArguments } from "../../src/cli/arguments.ts";
-import { settingsOf } from "../../src/cli/run.ts";
-import { RUN_FLAGS } from "../../src/cli/run-flags.ts";
+import { settingsOf } from "../../src/cli/commands/run.ts";
 import { Mailbox } from "../../src/engine/mailbox.ts";
-import { type ArenaLayout, arenaLayout } from "../../src/layout.ts";
-import { Faults } from "../../src/sidecar/faults.ts";
-import type { Log } from "../../src/sidecar/log.ts";
-import type { SidecarSettings } from "../../src/sidecar/settings.ts";
+import { Faults } from "../../src/observe/faults.ts";
+import { readArguments } from "../../src/settings/arguments.ts";
+import { RUN_FLAGS } from "../../src/settings/run-flags.ts";
+import type { SidecarSettings } from "../../src/settings/sidecar-settings.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
+import type { Log } from "../../src/sidecar/process/log.ts";
 
 /** The settings of a command line. */
 export function settingsFor(...raw: string[]): SidecarSettings {

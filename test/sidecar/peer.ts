@@ -2,15 +2,14 @@
 // (started as a program, below) in one that can be killed.
 
 import { readdirSync, rmSync } from "node:fs";
-import { Arena } from "../../src/arena.ts";
-import { CHANNELS, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
 import { type ChannelFile, joinConsumer, joinProducer } from "../../src/channel/files.ts";
-import { CONSUMER_HEARTBEAT_AT, PRODUCER_HEARTBEAT_AT } from "../../src/channel/header.ts";
 import { channelPath } from "../../src/channel/place.ts";
 import { Producer } from "../../src/channel/producer.ts";
-import { type ArenaLayout, arenaLayout } from "../../src/layout.ts";
-import { loadSeed, storeSeed } from "../../src/sidecar/seed.ts";
+import { Arena } from "../../src/shape/arena.ts";
+import { CONSUMER_HEARTBEAT_AT, PRODUCER_HEARTBEAT_AT } from "../../src/shape/channel-header.ts";
+import { CHANNELS, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
+import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
 import {
   ADDRESS_AT,
   ADDRESS_TAG_AT,
@@ -18,7 +17,8 @@ import {
   ADDRESS_TAG_IPV6,
   PORT_AT,
   SIZE_AT,
-} from "../../src/wire/packet-layout.ts";
+} from "../../src/shape/packet-layout.ts";
+import { loadSeed, storeSeed } from "../../src/sidecar/seed.ts";
 
 /** Channel ids by their names. */
 export const idOf = (name: string): number => CHANNELS.findIndex((spec) => spec.name === name);

@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findUser, groupsOf } from "../../ffi/users.ts";
-import { OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
+import { OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
 import { corpus } from "../engine/rig.ts";
 import { Peer, TPU } from "./peer.ts";
 import { freshPrefix, SidecarProcess, until } from "./sidecar-process.ts";

@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { ask } from "../../src/cli/ctl.ts";
+import { ask } from "../../src/cli/commands/ctl.ts";
 import { Failure } from "../../src/failure.ts";
-import type { ControlRequest } from "../../src/sidecar/control.ts";
-import { controlPath } from "../../src/sidecar/control-server.ts";
+import type { ControlRequest } from "../../src/sidecar/endpoints/control.ts";
+import { controlPath } from "../../src/sidecar/endpoints/control-server.ts";
 import type { Peer } from "./peer.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;

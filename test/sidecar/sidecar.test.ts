@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
+import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
 import { corpus, salted } from "../engine/rig.ts";
 import { Peer, removeChannels, TPU } from "./peer.ts";
 import { freshPrefix, lawOf, SidecarProcess, until } from "./sidecar-process.ts";

@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { xxh3 } from "@node-rs/xxhash";
-import { OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
-import { packetHashSecret } from "../../src/hash/secret.ts";
+import { packetHashSecret } from "../../src/kernel/secret.ts";
+import { OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
 import { corpus, salted } from "../engine/rig.ts";
 import { Peer, TPU } from "./peer.ts";
 import { freshPrefix, SidecarProcess, until } from "./sidecar-process.ts";

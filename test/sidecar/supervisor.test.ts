@@ -3,11 +3,11 @@
 import { afterEach, expect, test } from "bun:test";
 import { Engine } from "../../src/engine/engine.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
-import { Channels } from "../../src/sidecar/channels.ts";
-import type { LoopEnd } from "../../src/sidecar/loop-thread.ts";
+import { Channels } from "../../src/sidecar/channel-files.ts";
 import { openModel } from "../../src/sidecar/models.ts";
-import type { StateFile } from "../../src/sidecar/state-file.ts";
+import type { StateFile } from "../../src/sidecar/scores/state-file.ts";
 import { type Supervised, supervise } from "../../src/sidecar/supervisor.ts";
+import type { LoopEnd } from "../../src/sidecar/threads/loop-thread.ts";
 import { MemoryLog, settingsFor, smallMemory } from "./parts.ts";
 import { removeChannels } from "./peer.ts";
 import { freshPrefix } from "./sidecar-process.ts";

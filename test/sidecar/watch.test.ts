@@ -1,16 +1,17 @@
 import { expect, test } from "bun:test";
-import { PRODUCER_HEARTBEAT_AT } from "../../src/channel/header.ts";
-import { readBoard } from "../../src/engine/board.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { CHANNEL_OFFERED } from "../../src/engine/mailbox.ts";
-import { STAT } from "../../src/engine/statistics.ts";
 import { readStatus } from "../../src/engine/status.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
-import { STATUS_BYTES } from "../../src/layout.ts";
-import { ScoreReader } from "../../src/rank/score-reader.ts";
-import { Faults } from "../../src/sidecar/faults.ts";
+import type { Board } from "../../src/observe/board.ts";
+import { readBoard } from "../../src/observe/board.ts";
+import { Faults } from "../../src/observe/faults.ts";
+import { ScoreReader } from "../../src/rank/reference/score-reader.ts";
+import { PRODUCER_HEARTBEAT_AT } from "../../src/shape/channel-header.ts";
+import { STATUS_BYTES } from "../../src/shape/layout.ts";
+import { STAT } from "../../src/shape/statistics.ts";
 import { openModel } from "../../src/sidecar/models.ts";
-import { type Board, Watch } from "../../src/sidecar/watch.ts";
+import { Watch } from "../../src/sidecar/watch.ts";
 import { settingsFor, smallMemory } from "./parts.ts";
 
 function watched() {

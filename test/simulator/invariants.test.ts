@@ -3,9 +3,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Consumer } from "../../src/channel/consumer.ts";
 import type { PlainEngine } from "../../src/engine/plain.ts";
-import type { Faults } from "../../src/simulator/faults.ts";
 import { InvariantError } from "../../src/simulator/invariants.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
+import type { Faults } from "../../src/simulator/mishaps.ts";
 import { VirtualRun } from "../../src/simulator/virtual.ts";
 import { usualModel } from "./rig.ts";
 

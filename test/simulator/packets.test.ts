@@ -1,8 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { xxh3 } from "@node-rs/xxhash";
-import { packetHashSecret } from "../../src/hash/secret.ts";
-import { Digests } from "../../src/simulator/memory.ts";
-import { GOOD_SIGNATURE, PARSABLE } from "../../src/simulator/trace.ts";
+import { packetHashSecret } from "../../src/kernel/secret.ts";
 import {
   ADDRESS_AT,
   ADDRESS_TAG_AT,
@@ -11,7 +9,9 @@ import {
   FLAGS_AT,
   PORT_AT,
   SIZE_AT,
-} from "../../src/wire/packet-layout.ts";
+} from "../../src/shape/packet-layout.ts";
+import { Digests } from "../../src/simulator/memory.ts";
+import { GOOD_SIGNATURE, PARSABLE } from "../../src/simulator/trace.ts";
 import { packetsOf, played, readingEngine, scenario } from "./rig.ts";
 
 const HONEST = 'name = "honest"\nrate = 2000\naddresses = 50\npayersPerAddress = 3\n';

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { CHANNELS, OUTPUT_CHANNEL } from "../../src/channel/channels.ts";
+import { CHANNELS, OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
 import type { Summary } from "../../src/simulator/summary.ts";
 import { freshPrefix, lawOf, SidecarProcess } from "../sidecar/sidecar-process.ts";
 

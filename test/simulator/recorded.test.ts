@@ -2,15 +2,15 @@
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { modelOptions } from "../../src/cli/simulate-virtual.ts";
-import { readRecording } from "../../src/recording/reader.ts";
+import { modelOptions } from "../../src/cli/simulations/simulate-virtual.ts";
+import { AGAVE4_PACKET_BYTES, SIZE_AT } from "../../src/shape/packet-layout.ts";
+import { readRecording } from "../../src/simulator/capture/reader.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
 import { Random } from "../../src/simulator/random.ts";
 import { recordedSource } from "../../src/simulator/recorded.ts";
 import { GOOD_SIGNATURE, INCLUDABLE, PARSABLE } from "../../src/simulator/trace.ts";
 import { VirtualRun } from "../../src/simulator/virtual.ts";
-import { AGAVE4_PACKET_BYTES, SIZE_AT } from "../../src/wire/packet-layout.ts";
-import { elementOf, keptOf, type Packet, type Parts, recorded } from "../recording/rig.ts";
+import { elementOf, keptOf, type Packet, type Parts, recorded } from "./capture/rig.ts";
 
 const CORPUS = readFileSync(new URL("../fixtures/corpus/mainnet-254170887.jsonl", import.meta.url), "utf8")
   .split("\n")

@@ -1,7 +1,7 @@
 // Small worlds for the simulator's tests.
 
 import { plainEngine } from "../../src/engine/plain.ts";
-import { IpSigner } from "../../src/rank/ip-signer.ts";
+import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
 import { Packets } from "../../src/simulator/packet-maker.ts";
 import { parseScenario, type Scenario } from "../../src/simulator/scenario.ts";
 import { type Source, scenarioSource } from "../../src/simulator/source.ts";

@@ -109,7 +109,7 @@ export function withoutStrings(text: string): string {
 export function findLines(source: Source, pattern: RegExp, text: string = source.text): string[] {
   const found: string[] = [];
   text.split("\n").forEach((line, index) => {
-    if (pattern.test(line)) found.push(`${source.path}:${index + 1}: ${source.text.split("\n")[index]!.trim()}`);
+    if (pattern.test(line)) found.push(`${source.path}:${index + 1}: ${source.text.split("\n")[index].trim()}`);
   });
   return found;
 }

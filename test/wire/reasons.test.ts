@@ -1,7 +1,7 @@
 // Every reason once: its code, its name, its verdict, and a packet that is refused for it.
 
 import { describe, expect, test } from "bun:test";
-import * as codes from "../../src/wire/reason-codes.ts";
+import * as codes from "../../src/shape/reason-codes.ts";
 import { REASONS, reasonOf, verdictOf } from "../../src/wire/reasons.ts";
 import { KernelRig } from "../kernel/rig.ts";
 import { type LookupFields, newTransaction, oldTransaction, PAYER, PROGRAM } from "../oracle/build.ts";

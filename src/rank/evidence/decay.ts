@@ -20,7 +20,7 @@ class Decay {
   over(ms: number): number {
     if (!(ms > 0)) return 1;
     const step = Math.floor(ms / DECAY_STEP_MS);
-    return step < this.#table.length ? this.#table[step]! : 0;
+    return step < this.#table.length ? this.#table[step] : 0;
   }
 }
 

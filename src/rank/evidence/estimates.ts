@@ -4,7 +4,7 @@
 // Levels, from the general to the particular: everybody without a record (one class, and one for who has stake); the address;
 // address and port; both and the payer ("leaf"). A level's estimate is drawn towards its parent's.
 
-import type { Arena } from "../../arena.ts";
+import type { Arena } from "../../shape/arena.ts";
 import {
   COMPUTE_UNITS_AT,
   FEE_AT,
@@ -16,7 +16,7 @@ import {
   TRAIT_IPV6,
   TRAIT_STAKED,
   TRAITS_AT,
-} from "../../wire/digest-layout.ts";
+} from "../../shape/digest-layout.ts";
 import type { BlockRoom } from "./block-room.ts";
 import * as k from "./constants.ts";
 import * as node from "./evidence-table.ts";
@@ -83,13 +83,13 @@ export class Estimates {
   /** Ids of the keys below the address: keyed because they are made of keyed ids, spread by odd multipliers. */
   setIds(at: number): void {
     const i32 = this.#i32;
-    const ipLow = i32[(at + IP_ID_AT) >>> 2]!;
-    const ipHigh = i32[(at + IP_ID_AT + 4) >>> 2]!;
-    const port = this.#u16[(at + PORT_COPY_AT) >>> 1]! + 1;
+    const ipLow = i32[(at + IP_ID_AT) >>> 2];
+    const ipHigh = i32[(at + IP_ID_AT + 4) >>> 2];
+    const port = this.#u16[(at + PORT_COPY_AT) >>> 1] + 1;
     this.portLow = Math.imul(ipLow ^ Math.imul(port, 0x9e3779b1), 0x85ebca77) ^ (ipHigh >>> 15);
     this.portHigh = Math.imul(ipHigh ^ Math.imul(port, 0xc2b2ae3d), 0x27d4eb2f) ^ (ipLow >>> 13);
-    const payerLow = i32[(at + PAYER_ID_AT) >>> 2]!;
-    const payerHigh = i32[(at + PAYER_ID_AT + 4) >>> 2]!;
+    const payerLow = i32[(at + PAYER_ID_AT) >>> 2];
+    const payerHigh = i32[(at + PAYER_ID_AT + 4) >>> 2];
     this.leafLow = Math.imul(this.portLow ^ payerLow, 0x165667b1) ^ (payerHigh >>> 16);
     this.leafHigh = Math.imul(this.portHigh ^ payerHigh, 0x9e3779b1) ^ (payerLow >>> 14);
   }
@@ -100,11 +100,11 @@ export class Estimates {
     const { table } = this;
     const counts = this.#counts;
     const leaf = table.find(this.leafLow, this.leafHigh);
-    const payer = table.find(i32[(at + PAYER_ID_AT) >>> 2]!, i32[(at + PAYER_ID_AT + 4) >>> 2]!);
+    const payer = table.find(i32[(at + PAYER_ID_AT) >>> 2], i32[(at + PAYER_ID_AT + 4) >>> 2]);
     let known = leaf;
     let address = 0;
     if (leaf === 0 || payer === 0) {
-      address = table.find(i32[(at + IP_ID_AT) >>> 2]!, i32[(at + IP_ID_AT + 4) >>> 2]!);
+      address = table.find(i32[(at + IP_ID_AT) >>> 2], i32[(at + IP_ID_AT + 4) >>> 2]);
       // An address that was never seen has no ports either.
       if (leaf === 0 && address !== 0) {
         known = table.find(this.portLow, this.portHigh);
@@ -114,24 +114,24 @@ export class Estimates {
     // Noted here, for who is of a bad class may not come past the queue's door, and must be seen to come back all the same.
     if (known === 0) {
       this.presence.note(
-        i32[(at + IP_ID_AT) >>> 2]!,
-        i32[(at + IP_ID_AT + 4) >>> 2]!,
+        i32[(at + IP_ID_AT) >>> 2],
+        i32[(at + IP_ID_AT + 4) >>> 2],
         Math.floor(this.nowMs / k.PRESENCE_WINDOW_MS),
       );
     }
     this.address = known;
-    this.pGood = known !== 0 ? counts[known + node.P_GOOD]! : this.unknownOf(at).pGood;
+    this.pGood = known !== 0 ? counts[known + node.P_GOOD] : this.unknownOf(at).pGood;
     const lander = payer !== 0 ? payer : address;
     if (lander === 0) {
       const unknown = this.unknownOf(at);
       this.pLands = unknown.pLands;
       this.nanosPerUnit = unknown.nanosPerUnit;
     } else {
-      this.pLands = counts[lander + node.P_LANDS]!;
-      this.nanosPerUnit = counts[lander + node.NANOS_PER_UNIT]!;
+      this.pLands = counts[lander + node.P_LANDS];
+      this.nanosPerUnit = counts[lander + node.NANOS_PER_UNIT];
     }
-    this.doubt = payer === 0 ? plausibility(this.pLands) : 1 - counts[payer + node.DOUBT]!;
-    this.pTakesRoom = payer === 0 ? this.pLands : takesRoom(this.pLands, counts[payer + node.LANDED]!);
+    this.doubt = payer === 0 ? plausibility(this.pLands) : 1 - counts[payer + node.DOUBT];
+    this.pTakesRoom = payer === 0 ? this.pLands : takesRoom(this.pLands, counts[payer + node.LANDED]);
   }
 
   /** Looks at every level, settles what it finds, and leaves the estimates in its nodes for quick looks. */
@@ -141,10 +141,10 @@ export class Estimates {
     const counts = this.#counts;
     const now = this.nowMs;
     this.setIds(at);
-    const address = table.find(i32[(at + IP_ID_AT) >>> 2]!, i32[(at + IP_ID_AT + 4) >>> 2]!);
+    const address = table.find(i32[(at + IP_ID_AT) >>> 2], i32[(at + IP_ID_AT + 4) >>> 2]);
     const port = table.find(this.portLow, this.portHigh);
     const leaf = table.find(this.leafLow, this.leafHigh);
-    const payer = table.find(i32[(at + PAYER_ID_AT) >>> 2]!, i32[(at + PAYER_ID_AT + 4) >>> 2]!);
+    const payer = table.find(i32[(at + PAYER_ID_AT) >>> 2], i32[(at + PAYER_ID_AT + 4) >>> 2]);
     this.address = address;
     this.port = port;
     this.leaf = leaf;
@@ -156,9 +156,9 @@ export class Estimates {
       // A payer that never landed stays a stranger, however often it was tried.
       const unknown = this.unknownOf(at);
       this.settleAddress(address, unknown);
-      good = port === 0 ? counts[address + node.P_GOOD]! : this.#addressGood;
-      lands = payer === 0 ? counts[address + node.P_LANDS]! : this.#othersLand(address, payer, unknown.pLands);
-      perUnit = counts[address + node.NANOS_PER_UNIT]!;
+      good = port === 0 ? counts[address + node.P_GOOD] : this.#addressGood;
+      lands = payer === 0 ? counts[address + node.P_LANDS] : this.#othersLand(address, payer, unknown.pLands);
+      perUnit = counts[address + node.NANOS_PER_UNIT];
     } else {
       const unknown = this.unknownOf(at);
       good = unknown.pGood;
@@ -186,8 +186,8 @@ export class Estimates {
       counts[payer + node.NANOS_PER_UNIT] = perUnit;
     }
     this.pLands = lands;
-    this.doubt = payer === 0 ? plausibility(lands) : 1 - counts[payer + node.DOUBT]!;
-    this.pTakesRoom = payer === 0 ? lands : takesRoom(lands, counts[payer + node.LANDED]!);
+    this.doubt = payer === 0 ? plausibility(lands) : 1 - counts[payer + node.DOUBT];
+    this.pTakesRoom = payer === 0 ? lands : takesRoom(lands, counts[payer + node.LANDED]);
     this.nanosPerUnit = perUnit;
   }
 
@@ -202,14 +202,14 @@ export class Estimates {
     const i32 = this.#i32;
     const leaf = table.find(this.leafLow, this.leafHigh);
     if (leaf === 0 || !table.isSettled(leaf, this.nowMs)) return false;
-    const payer = table.find(i32[(at + PAYER_ID_AT) >>> 2]!, i32[(at + PAYER_ID_AT + 4) >>> 2]!);
+    const payer = table.find(i32[(at + PAYER_ID_AT) >>> 2], i32[(at + PAYER_ID_AT + 4) >>> 2]);
     if (payer === 0 || !table.isSettled(payer, this.nowMs)) return false;
     this.address = leaf;
-    this.pGood = counts[leaf + node.P_GOOD]!;
-    this.pLands = counts[payer + node.P_LANDS]!;
-    this.nanosPerUnit = counts[payer + node.NANOS_PER_UNIT]!;
-    this.doubt = 1 - counts[payer + node.DOUBT]!;
-    this.pTakesRoom = takesRoom(this.pLands, counts[payer + node.LANDED]!);
+    this.pGood = counts[leaf + node.P_GOOD];
+    this.pLands = counts[payer + node.P_LANDS];
+    this.nanosPerUnit = counts[payer + node.NANOS_PER_UNIT];
+    this.doubt = 1 - counts[payer + node.DOUBT];
+    this.pTakesRoom = takesRoom(this.pLands, counts[payer + node.LANDED]);
     return true;
   }
 
@@ -235,8 +235,8 @@ export class Estimates {
   #othersLand(address: number, payer: number, unknown: number): number {
     const counts = this.#counts;
     this.table.settle(payer, this.nowMs);
-    const landed = counts[payer + node.LANDED]!;
-    const missed = counts[payer + node.MISSED]!;
+    const landed = counts[payer + node.LANDED];
+    const missed = counts[payer + node.MISSED];
     const others = without(counts, address, node.LANDED, landed, missed, unknown);
     if (landed >= k.RECORD_LEAST) return others;
     const fresh = this.table.evidence(address) >= k.RECORD_LEAST ? Math.min(others, this.strangers.pLands) : others;
@@ -264,7 +264,7 @@ export class Estimates {
     // only where it is rarer than is usual for the sender: who wins one race in two is honest and worth half.
     // The hopeless come after all others, and forgers last: where there is room for all, who never lands is sent.
     const hope = this.pGood < k.HOPELESS ? 0 : this.isHopeless ? k.LEAST_HOPE : 1;
-    const value = hope * this.pGood ** 8 * this.doubt * this.pLands * this.#f64[(at + FEE_AT) >>> 3]!;
+    const value = hope * this.pGood ** 8 * this.doubt * this.pLands * this.#f64[(at + FEE_AT) >>> 3];
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.packetsPerMs;
     if (nanosPerMs === Number.POSITIVE_INFINITY) return value / packets;
@@ -275,23 +275,23 @@ export class Estimates {
   }
 
   expectedNanos(at: number): number {
-    return this.pGood * this.pTakesRoom * this.nanosPerUnit * this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
+    return this.pGood * this.pTakesRoom * this.nanosPerUnit * this.#u32[(at + COMPUTE_UNITS_AT) >>> 2];
   }
 
   price(at: number): number {
-    return this.#f64[(at + FEE_AT) >>> 3]! / Math.max(1, this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!);
+    return this.#f64[(at + FEE_AT) >>> 3] / Math.max(1, this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]);
   }
 
   unknownOf(at: number): UnknownClass {
-    return this.unknown[this.classOf(at)]!;
+    return this.unknown[this.classOf(at)];
   }
 
   /** Which class of `unknown` the sender is of, while it has no record. */
   classOf(at: number): number {
     const word = (at + IP_ID_AT) >>> 2;
-    const windows = this.presence.windows(this.#i32[word]!, this.#i32[word + 1]!);
+    const windows = this.presence.windows(this.#i32[word], this.#i32[word + 1]);
     const level = windows < SEEN_AGAIN ? 0 : windows < SEEN_OFTEN ? 1 : 2;
-    return (this.#u8[at + TRAITS_AT]! & TRAIT_STAKED) !== 0 ? LEVELS + level : level;
+    return (this.#u8[at + TRAITS_AT] & TRAIT_STAKED) !== 0 ? LEVELS + level : level;
   }
 
   isKnownAddress(): boolean {
@@ -305,52 +305,52 @@ export class Estimates {
   #unproven(at: number): boolean {
     if (at === 0) return false;
     const counts = this.#counts;
-    if (counts[at + node.IN_FLIGHT]! < k.UNPROVEN_IN_FLIGHT_MOST) return false;
+    if (counts[at + node.IN_FLIGHT] < k.UNPROVEN_IN_FLIGHT_MOST) return false;
     return this.table.evidence(at) < k.RECORD_LEAST;
   }
 
   addressNode(at: number): number {
     const word = (at + IP_ID_AT) >>> 2;
-    const kind = (this.#u8[at + TRAITS_AT]! & TRAIT_IPV6) === 0 ? node.KIND_ADDRESS : node.KIND_ADDRESS_IPV6;
+    const kind = (this.#u8[at + TRAITS_AT] & TRAIT_IPV6) === 0 ? node.KIND_ADDRESS : node.KIND_ADDRESS_IPV6;
     const key = (at + IP_KEY_AT) >>> 2;
-    return this.table.findOrAdd(this.#i32[word]!, this.#i32[word + 1]!, this.nowMs, kind, key);
+    return this.table.findOrAdd(this.#i32[word], this.#i32[word + 1], this.nowMs, kind, key);
   }
 
   payerNode(at: number): number {
     const word = (at + PAYER_ID_AT) >>> 2;
     const key = (at + PAYER_KEY_AT) >>> 2;
-    return this.table.findOrAdd(this.#i32[word]!, this.#i32[word + 1]!, this.nowMs, node.KIND_PAYER, key);
+    return this.table.findOrAdd(this.#i32[word], this.#i32[word + 1], this.nowMs, node.KIND_PAYER, key);
   }
 
   /** Credit in a column, and forgiveness in the column of blame behind it. */
   good(at: number, column: number): void {
     const counts = this.#counts;
-    counts[at + column] = Math.min(k.GOOD_MOST, counts[at + column]! + 1);
-    counts[at + column + 1]! *= k.BLAME_KEPT_BY_GOOD;
+    counts[at + column] = Math.min(k.GOOD_MOST, counts[at + column] + 1);
+    counts[at + column + 1] *= k.BLAME_KEPT_BY_GOOD;
   }
 
   /** Blame in the column behind that of credit. */
   bad(at: number, column: number, by: number): void {
     const counts = this.#counts;
-    const before = counts[at + column + 1]!;
-    const compound = before > k.BLAME_OUTWEIGHS * counts[at + column]! ? k.BLAME_COMPOUND * before : 0;
+    const before = counts[at + column + 1];
+    const compound = before > k.BLAME_OUTWEIGHS * counts[at + column] ? k.BLAME_COMPOUND * before : 0;
     counts[at + column + 1] = Math.min(k.BAD_MOST, before + by * (1 + compound));
-    counts[at + column]! *= 1 - by * (1 - (column === node.LANDED ? k.LANDED_KEPT_BY_MISS : k.GOOD_KEPT_BY_BAD));
+    counts[at + column] *= 1 - by * (1 - (column === node.LANDED ? k.LANDED_KEPT_BY_MISS : k.GOOD_KEPT_BY_BAD));
   }
 
   answered(at: number): void {
     const counts = this.#counts;
-    counts[at + node.IN_FLIGHT] = Math.max(0, counts[at + node.IN_FLIGHT]! - 1);
+    counts[at + node.IN_FLIGHT] = Math.max(0, counts[at + node.IN_FLIGHT] - 1);
   }
 }
 
 /** A level's estimate, drawn towards its parent's; what is in flight counts against it until it is answered. */
 function shrunk(counts: Float32Array, at: number, good: number, bad: number, parent: number): number {
-  const g = counts[at + good]!;
-  const backing = 1 + Math.max(g, counts[at + node.GOOD]!);
+  const g = counts[at + good];
+  const backing = 1 + Math.max(g, counts[at + node.GOOD]);
   return (
     (g + k.PARENT_WEIGHT * parent) /
-    (g + counts[at + bad]! + k.PARENT_WEIGHT + (k.IN_FLIGHT_BLAME * counts[at + node.IN_FLIGHT]!) / backing)
+    (g + counts[at + bad] + k.PARENT_WEIGHT + (k.IN_FLIGHT_BLAME * counts[at + node.IN_FLIGHT]) / backing)
   );
 }
 
@@ -373,14 +373,14 @@ function without(
   missed: number,
   parent: number,
 ): number {
-  const g = Math.max(0, counts[at + column]! - landed);
-  const b = Math.max(0, counts[at + column + 1]! - missed);
+  const g = Math.max(0, counts[at + column] - landed);
+  const b = Math.max(0, counts[at + column + 1] - missed);
   return (g + k.PARENT_WEIGHT * parent) / (g + b + k.PARENT_WEIGHT);
 }
 
 /** Nanoseconds per asked compute unit at a level, drawn towards its parent's. @param usualAsked what is usually asked for */
 function workOf(counts: Float32Array, at: number, parent: number, usualAsked: number): number {
   const weight = k.PARENT_WEIGHT * usualAsked;
-  const asked = counts[at + node.ASKED]! + weight;
-  return asked > 0 ? (counts[at + node.NANOS]! + weight * parent) / asked : parent;
+  const asked = counts[at + node.ASKED] + weight;
+  return asked > 0 ? (counts[at + node.NANOS] + weight * parent) / asked : parent;
 }

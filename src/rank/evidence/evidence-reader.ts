@@ -2,8 +2,8 @@
 // the nodes while the loop goes on. A node that changes under way shows counts of two moments, both true; one that changes
 // hands is told by its id and left out.
 
-import type { Arena } from "../../arena.ts";
-import { type ArenaLayout, EVIDENCE_KEY_BYTES, EVIDENCE_WAYS } from "../../layout.ts";
+import type { Arena } from "../../shape/arena.ts";
+import { type ArenaLayout, EVIDENCE_KEY_BYTES, EVIDENCE_WAYS } from "../../shape/layout.ts";
 import { ScoreRows } from "../score-rows.ts";
 import { RECORD_LEAST } from "./constants.ts";
 import * as node from "./evidence-table.ts";
@@ -50,7 +50,7 @@ export class EvidenceReader extends ScoreRows {
   read(): boolean {
     this.#rows = [];
     for (let i = 0; i < this.#nodes; i++) {
-      const kind = this.#kinds[i]!;
+      const kind = this.#kinds[i];
       if (kind === node.KIND_OTHER || (kind === node.KIND_PAYER) !== this.#payers) continue;
       const id = this.#words[i * NODE_WORDS + node.ID_LOW];
       const evidence = this.#evidence(i * NODE_WORDS);
@@ -66,25 +66,25 @@ export class EvidenceReader extends ScoreRows {
 
   /** Addresses: how likely a signature is good. Payers: how likely a transaction lands. */
   score(row: number): number {
-    const { pGood, pLands } = this.#rows[row]!.evidence;
+    const { pGood, pLands } = this.#rows[row].evidence;
     return this.#payers ? pLands : pGood;
   }
 
   key(row: number): Uint8Array {
-    return this.#rows[row]!.key;
+    return this.#rows[row].key;
   }
 
   isIpv6(row: number): boolean {
-    return this.#rows[row]!.isIpv6;
+    return this.#rows[row].isIpv6;
   }
 
   override evidence(row: number): SenderEvidence {
-    return this.#rows[row]!.evidence;
+    return this.#rows[row].evidence;
   }
 
   #evidence(at: number): SenderEvidence {
     const count = (column: number): number => {
-      const value = this.#counts[at + column]!;
+      const value = this.#counts[at + column];
       return Number.isFinite(value) && value > 0 ? value : 0;
     };
     return {

@@ -5,9 +5,9 @@
 // When a set is full, the node with the least evidence leaves. So a flood of fresh keys, which have little evidence each,
 // can only push out one another: what is proven (or thoroughly disproven) stays until it has decayed.
 
-import type { Arena } from "../../arena.ts";
 import type { Toucher } from "../../kernel/kernel.ts";
-import { type EvidenceRegion, EVIDENCE_WAYS as WAYS } from "../../layout.ts";
+import type { Arena } from "../../shape/arena.ts";
+import { type EvidenceRegion, EVIDENCE_WAYS as WAYS } from "../../shape/layout.ts";
 import { BAD_MOST, GOOD_MOST } from "./constants.ts";
 import { BLAME, CREDIT, DECAY_STEP_MS, IN_FLIGHT_DECAY } from "./decay.ts";
 
@@ -153,37 +153,37 @@ export class EvidenceTable {
     if (kind === KIND_OTHER) return node;
     const keyWords = kind === KIND_PAYER ? 1 << KEY_WORDS_SHIFT : 2;
     const to = this.#keys + (row << KEY_WORDS_SHIFT);
-    for (let i = 0; i < keyWords; i++) words[to + i] = words[key + i]!;
+    for (let i = 0; i < keyWords; i++) words[to + i] = words[key + i];
     return node;
   }
 
   /** Brings a node's counts up to now. Less than a step of the decay changes nothing and keeps the stamp. */
   settle(node: number, nowMs: number): void {
     const words = this.#words;
-    const passed = nowMs - words[node + STAMP]!;
+    const passed = nowMs - words[node + STAMP];
     if (passed < DECAY_STEP_MS) return;
     const { counts } = this;
     const credit = CREDIT.over(passed);
     const blame = BLAME.over(passed);
     for (let i = node; i < node + DECAYING; i += 2) {
-      counts[i]! *= credit;
-      counts[i + 1]! *= blame;
+      counts[i] *= credit;
+      counts[i + 1] *= blame;
     }
-    counts[node + NANOS]! *= credit;
-    counts[node + ASKED]! *= credit;
-    counts[node + IN_FLIGHT]! *= IN_FLIGHT_DECAY.over(passed);
+    counts[node + NANOS] *= credit;
+    counts[node + ASKED] *= credit;
+    counts[node + IN_FLIGHT] *= IN_FLIGHT_DECAY.over(passed);
     words[node + STAMP] = nowMs;
   }
 
   /** Whether a node is up to now, within a step of the decay. */
   isSettled(node: number, nowMs: number): boolean {
-    return nowMs - this.#words[node + STAMP]! < DECAY_STEP_MS;
+    return nowMs - this.#words[node + STAMP] < DECAY_STEP_MS;
   }
 
   /** How much is known of a key, in decayed observations. */
   evidence(node: number): number {
     const { counts } = this;
-    return counts[node + GOOD]! + counts[node + BAD]! + counts[node + LANDED]! + counts[node + MISSED]!;
+    return counts[node + GOOD] + counts[node + BAD] + counts[node + LANDED] + counts[node + MISSED];
   }
 
   /** Says what is wrong with the nodes, if anything: a count that is none, a bound that does not hold. Slow. */
@@ -196,15 +196,15 @@ export class EvidenceTable {
       used += 1;
       const at = this.#nodes + (row << NODE_SHIFT);
       for (let column = 0; column < STAMP; column++) {
-        const value = counts[at + column]!;
+        const value = counts[at + column];
         if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) return `node ${row} holds ${value} in column ${column}`;
       }
       for (let column = 0; column < DECAYING; column++) {
         const most = column % 2 === 0 ? GOOD_MOST : BAD_MOST;
-        if (counts[at + column]! > most) return `node ${row} counts ${counts[at + column]} in column ${column}`;
+        if (counts[at + column] > most) return `node ${row} counts ${counts[at + column]} in column ${column}`;
       }
       for (const column of [P_GOOD, P_LANDS]) {
-        if (counts[at + column]! > 1) return `node ${row} estimates ${counts[at + column]}`;
+        if (counts[at + column] > 1) return `node ${row} estimates ${counts[at + column]}`;
       }
     }
     return used === this.size ? undefined : `${used} nodes are in use, and ${this.size} are counted`;
@@ -220,11 +220,11 @@ export class EvidenceTable {
         return way;
       }
       const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
-      const passed = nowMs - words[node + STAMP]!;
+      const passed = nowMs - words[node + STAMP];
       const { counts } = this;
       const evidence =
-        (counts[node + GOOD]! + counts[node + LANDED]!) * CREDIT.over(passed) +
-        (counts[node + BAD]! + counts[node + MISSED]!) * BLAME.over(passed);
+        (counts[node + GOOD] + counts[node + LANDED]) * CREDIT.over(passed) +
+        (counts[node + BAD] + counts[node + MISSED]) * BLAME.over(passed);
       if (evidence < leastEvidence) {
         least = way;
         leastEvidence = evidence;

@@ -13,9 +13,8 @@
 // Work is known as execution time only, so it is learned in that unit, per payer and asked compute unit. docs/model.md says
 // why it is as it is, and what it earns. Josang & Ismail (2002) on beta reputation; congestion windows for the room.
 
-import type { Arena } from "../../arena.ts";
 import type { Toucher } from "../../kernel/kernel.ts";
-import { type ArenaLayout, EVIDENCE_IDS_BYTES, EVIDENCE_WAYS } from "../../layout.ts";
+import type { Arena } from "../../shape/arena.ts";
 import {
   ARRIVAL_AT,
   COMPUTE_UNITS_AT,
@@ -24,7 +23,8 @@ import {
   PAYER_ID_AT,
   PAYLOAD_MIX_AT,
   REASON_AT,
-} from "../../wire/digest-layout.ts";
+} from "../../shape/digest-layout.ts";
+import { type ArenaLayout, EVIDENCE_IDS_BYTES, EVIDENCE_WAYS } from "../../shape/layout.ts";
 import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_STOP, type Chooser, SCORE_OF_COPY } from "../chooser.ts";
 import type { Model, ScoreFactors, SenderStore } from "../model.ts";
 import { BlockRoom } from "./block-room.ts";
@@ -153,7 +153,7 @@ export class Evidence implements Model, Chooser {
 
   score(at: number): number {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    const known = this.#payloads.find(this.#i32[mix]!, this.#i32[mix + 1]!);
+    const known = this.#payloads.find(this.#i32[mix], this.#i32[mix + 1]);
     if (PayloadMemory.wasSent(known)) return SCORE_OF_COPY;
     this.#see.setIds(at);
     this.#see.lookQuickly(at);
@@ -165,7 +165,7 @@ export class Evidence implements Model, Chooser {
   arrived(at: number): void {
     if (!this.#isFirst) return;
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    this.#payloads.add(this.#i32[mix]!, this.#i32[mix + 1]!, this.#senderTag(at));
+    this.#payloads.add(this.#i32[mix], this.#i32[mix + 1], this.#senderTag(at));
   }
 
   // --- Transmit ---
@@ -192,7 +192,7 @@ export class Evidence implements Model, Chooser {
       table.touchThrough(toucher, slotsAt, count, digestsAt + PAYER_ID_AT, slotBytes) +
       table.touchThrough(toucher, slotsAt, count, digestsAt + IP_ID_AT, slotBytes) +
       this.#payloads.touchThrough(toucher, slotsAt, count, digestsAt + PAYLOAD_MIX_AT, slotBytes);
-    for (let i = 0; i < count; i++) this.#noteIds(i, digestsAt + this.#i32[(slotsAt >>> 2) + i]! * slotBytes);
+    for (let i = 0; i < count; i++) this.#noteIds(i, digestsAt + this.#i32[(slotsAt >>> 2) + i] * slotBytes);
     return (
       touched +
       table.touch(toucher, ids, EVIDENCE_IDS_BYTES, count) +
@@ -208,13 +208,13 @@ export class Evidence implements Model, Chooser {
     this.#see.setIds(at);
     if (!this.#see.lookAtSettled(at)) this.#see.look(at);
     let worth = this.#see.worth(at);
-    const ageMs = this.#see.nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3]!;
+    const ageMs = this.#see.nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3];
     // A backlog of the hopeless is no crowd: left to count, it would keep itself waiting for ever.
     const counts = this.#see.isHopeless ? ageMs <= this.#intervalMs && !this.#see.isForger() : true;
     if (counts) this.#queued += 1;
     if (this.#isCopy(at)) worth *= k.COPY_WORTH;
     else if (this.#see.address === 0 || this.table.evidence(this.#see.address) < k.RECORD_LEAST) {
-      if (ageMs < k.PRESENCE_WINDOW_MS) this.#newcomers.note(at, this.#f64[(at + ARRIVAL_AT) >>> 3]!);
+      if (ageMs < k.PRESENCE_WINDOW_MS) this.#newcomers.note(at, this.#f64[(at + ARRIVAL_AT) >>> 3]);
       // The late ones may have been sent again, and what they tell is the same.
       if (ageMs < k.STALE_AFTER_MS) this.#newcomers.consider(at, place, worth);
     }
@@ -235,7 +235,7 @@ export class Evidence implements Model, Chooser {
     const isFavoured = this.#favouredLeft > 0; // they come first
     if (isFavoured) this.#favouredLeft -= 1;
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    if (PayloadMemory.wasSent(this.#payloads.find(this.#i32[mix]!, this.#i32[mix + 1]!))) return CHOICE_COPY;
+    if (PayloadMemory.wasSent(this.#payloads.find(this.#i32[mix], this.#i32[mix + 1]))) return CHOICE_COPY;
     this.#see.look(at);
     if (!isFavoured && (this.#canWait ? this.#see.isHopeless : this.#answers && this.#see.isForger())) {
       this.#hopeless += 1;
@@ -252,7 +252,7 @@ export class Evidence implements Model, Chooser {
   /** What is sent is the packet that `choose` looked at last. */
   sent(at: number): void {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    this.#payloads.markSent(this.#i32[mix]!, this.#i32[mix + 1]!, this.#senderTag(at));
+    this.#payloads.markSent(this.#i32[mix], this.#i32[mix + 1], this.#senderTag(at));
     this.#packetsLeft -= 1;
     this.#roomLeft -= this.#see.expectedNanos(at);
     const counts = this.#counts;
@@ -264,9 +264,9 @@ export class Evidence implements Model, Chooser {
       counts[payer + node.DOUBT] = 1 - this.#see.doubt;
       counts[payer + node.NANOS_PER_UNIT] = this.#see.nanosPerUnit;
     }
-    counts[address + node.IN_FLIGHT]! += 1;
-    counts[payer + node.IN_FLIGHT]! += 1;
-    if (this.#see.leaf !== 0) counts[this.#see.leaf + node.IN_FLIGHT]! += 1;
+    counts[address + node.IN_FLIGHT] += 1;
+    counts[payer + node.IN_FLIGHT] += 1;
+    if (this.#see.leaf !== 0) counts[this.#see.leaf + node.IN_FLIGHT] += 1;
   }
 
   end(): void {
@@ -318,7 +318,7 @@ export class Evidence implements Model, Chooser {
     const freshPort = this.#see.port === 0;
     const freshLeaf = this.#see.leaf === 0;
     const unknownClass = this.#see.classOf(at);
-    const unknown = this.#see.unknown[unknownClass]!;
+    const unknown = this.#see.unknown[unknownClass];
     const address = this.#see.addressNode(at);
     const port = this.table.findOrAdd(this.#see.portLow, this.#see.portHigh, now);
     const leaf = this.table.findOrAdd(this.#see.leafLow, this.#see.leafHigh, now);
@@ -339,7 +339,7 @@ export class Evidence implements Model, Chooser {
       room.included(executionNanos);
       if (!known) unknown.landing(1, 0, now);
       else if (freshPayer) this.#see.strangers.landing(1, 0, now);
-      if (!known || freshPayer) unknown.work(executionNanos, this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!);
+      if (!known || freshPayer) unknown.work(executionNanos, this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]);
     } else {
       if (this.#misses.isFull) this.#judgeMisses();
       this.#misses.push(this.#i32, (at + IP_ID_AT) >>> 2, price, pLands, !known, freshPayer, unknownClass);
@@ -378,12 +378,12 @@ export class Evidence implements Model, Chooser {
 
   #isCopy(at: number): boolean {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
-    const known = this.#payloads.find(this.#i32[mix]!, this.#i32[mix + 1]!);
+    const known = this.#payloads.find(this.#i32[mix], this.#i32[mix + 1]);
     return known !== 0 && PayloadMemory.senderOf(known) !== this.#senderTag(at);
   }
 
   #senderTag(at: number): number {
-    return PayloadMemory.tagOf(this.#i32[(at + IP_ID_AT + 4) >>> 2]!);
+    return PayloadMemory.tagOf(this.#i32[(at + IP_ID_AT + 4) >>> 2]);
   }
 
   // --- Counts ---
@@ -395,7 +395,7 @@ export class Evidence implements Model, Chooser {
     const now = this.#see.nowMs;
     this.room.refresh();
     for (let i = 0; i < misses.count; i++) {
-      const blame = market.weightOfMiss(misses.prices[i]!, misses.chances[i]!);
+      const blame = market.weightOfMiss(misses.prices[i], misses.chances[i]);
       const freshPayer = misses.wasFreshPayer[i] === 1;
       // Nodes that left within the moment had nothing on record.
       const address = this.table.find(misses.id(i, 0), misses.id(i, 1));
@@ -408,10 +408,10 @@ export class Evidence implements Model, Chooser {
       if (payer !== 0) {
         this.table.settle(payer, now);
         this.#see.bad(payer, node.LANDED, blame);
-        this.#see.landings.missed(payer, market.oddsAt(misses.prices[i]!), blame, now);
+        this.#see.landings.missed(payer, market.oddsAt(misses.prices[i]), blame, now);
         this.#see.answered(payer);
       }
-      if (misses.wasUnknown[i] === 1) this.#see.unknown[misses.unknownClass[i]!]!.landing(0, blame, now);
+      if (misses.wasUnknown[i] === 1) this.#see.unknown[misses.unknownClass[i]].landing(0, blame, now);
       else if (freshPayer) this.#see.strangers.landing(0, blame, now);
     }
     misses.count = 0;
@@ -419,7 +419,7 @@ export class Evidence implements Model, Chooser {
 
   #landed(at: number, address: number, payer: number, freshPayer: boolean, nanos: number): void {
     const counts = this.#counts;
-    const asked = this.#u32[(at + COMPUTE_UNITS_AT) >>> 2]!;
+    const asked = this.#u32[(at + COMPUTE_UNITS_AT) >>> 2];
     this.#see.usualAsked += k.USUAL_STEP * (asked - this.#see.usualAsked);
     const perUnit = nanos / Math.max(1, asked);
     if (this.#see.usualNanosPerUnit === 0) this.#see.usualNanosPerUnit = perUnit;
@@ -429,10 +429,10 @@ export class Evidence implements Model, Chooser {
     this.#see.landings.landed(payer, this.#see.nowMs);
     this.#see.answered(payer);
     if (freshPayer) this.#see.good(address, node.FRESH_LANDED);
-    counts[address + node.NANOS]! += nanos;
-    counts[address + node.ASKED]! += asked;
-    counts[payer + node.NANOS]! += nanos;
-    counts[payer + node.ASKED]! += asked;
+    counts[address + node.NANOS] += nanos;
+    counts[address + node.ASKED] += asked;
+    counts[payer + node.NANOS] += nanos;
+    counts[payer + node.ASKED] += asked;
   }
 }
 
@@ -442,5 +442,5 @@ const staleTable = Float64Array.from({ length: STALE_STEPS }, (_, i) => 2 ** (-i
 /** What a packet is still worth that is late by so much. */
 function staleWorth(lateMs: number): number {
   const step = Math.floor((lateMs * STALE_STEPS_PER_HALF_LIFE) / k.STALE_HALF_LIFE_MS);
-  return staleTable[Math.min(STALE_STEPS - 1, step)]!;
+  return staleTable[Math.min(STALE_STEPS - 1, step)];
 }

@@ -22,12 +22,12 @@ export class LandingRecords {
    */
   estimate(payer: number, recently: number, others: number): number {
     const { counts } = this;
-    const landed = counts[payer + node.USUALLY_LANDED]!;
-    const missed = counts[payer + node.USUALLY_MISSED]!;
+    const landed = counts[payer + node.USUALLY_LANDED];
+    const missed = counts[payer + node.USUALLY_MISSED];
     const isStranger = landed < k.RECORD_LEAST && missed >= k.RECORD_LEAST;
     const lands = isStranger ? this.neverLanded.lands(missed, recently) : recently;
     const proven = provenBy(landed);
-    const notTurned = 1 / (1 + k.TURNS_RARELY * Math.exp(counts[payer + node.TURNED]!));
+    const notTurned = 1 / (1 + k.TURNS_RARELY * Math.exp(counts[payer + node.TURNED]));
     counts[payer + node.DOUBT] = 1 - notTurned * (proven + (1 - proven) * plausibility(lands));
     const usual = (landed + k.PARENT_WEIGHT * others) / (landed + missed + k.PARENT_WEIGHT);
     return proven * notTurned * usual + (1 - proven * notTurned) * lands;
@@ -35,8 +35,8 @@ export class LandingRecords {
 
   landed(payer: number, nowMs: number): void {
     const { counts } = this;
-    if (counts[payer + node.USUALLY_LANDED]! < k.RECORD_LEAST) {
-      this.neverLanded.note(counts[payer + node.USUALLY_MISSED]!, 1, 0, nowMs);
+    if (counts[payer + node.USUALLY_LANDED] < k.RECORD_LEAST) {
+      this.neverLanded.note(counts[payer + node.USUALLY_MISSED], 1, 0, nowMs);
     }
     // A quarter as likely, however likely it was.
     this.#compare(payer, Math.log(k.LANDS_PLAUSIBLY), node.USUALLY_LANDED, 1);
@@ -48,8 +48,8 @@ export class LandingRecords {
    */
   missed(payer: number, odds: number, blame: number, nowMs: number): void {
     const { counts } = this;
-    const landed = counts[payer + node.USUALLY_LANDED]!;
-    const missed = counts[payer + node.USUALLY_MISSED]!;
+    const landed = counts[payer + node.USUALLY_LANDED];
+    const missed = counts[payer + node.USUALLY_MISSED];
     if (landed < k.RECORD_LEAST) this.neverLanded.note(missed, 0, blame, nowMs);
     const usual = (landed + k.PARENT_WEIGHT * k.PRIOR_LANDS) / (landed + missed + k.PARENT_WEIGHT);
     const expected = odds * Math.min(k.USUAL_MOST, usual);
@@ -65,15 +65,15 @@ export class LandingRecords {
 
   #compare(payer: number, logRatio: number, column: number, weight: number): void {
     const { counts } = this;
-    const turned = counts[payer + node.TURNED]!;
+    const turned = counts[payer + node.TURNED];
     counts[payer + node.TURNED] = Math.min(k.TURNED_MOST, Math.max(0, turned + logRatio));
     // What may be a turn is no part of the usual, the less the more there is to turn from.
-    const proven = provenBy(counts[payer + node.USUALLY_LANDED]!);
-    counts[payer + column]! += weight * (1 - proven * (1 - Math.exp(-turned)));
-    const kept = k.BAD_MOST / (counts[payer + node.USUALLY_LANDED]! + counts[payer + node.USUALLY_MISSED]!);
+    const proven = provenBy(counts[payer + node.USUALLY_LANDED]);
+    counts[payer + column] += weight * (1 - proven * (1 - Math.exp(-turned)));
+    const kept = k.BAD_MOST / (counts[payer + node.USUALLY_LANDED] + counts[payer + node.USUALLY_MISSED]);
     if (kept >= 1) return;
-    counts[payer + node.USUALLY_LANDED]! *= kept;
-    counts[payer + node.USUALLY_MISSED]! *= kept;
+    counts[payer + node.USUALLY_LANDED] *= kept;
+    counts[payer + node.USUALLY_MISSED] *= kept;
   }
 }
 

@@ -31,16 +31,16 @@ export class Market {
   /** Notes what became of a likely lander's transaction. @param price lamports per asked compute unit */
   note(price: number, expected: number, landed: boolean): void {
     const step = stepOf(price);
-    this.#expected[step]! += expected;
-    this.#windowExpected[step]! += expected;
+    this.#expected[step] += expected;
+    this.#windowExpected[step] += expected;
     if (!landed) return;
-    this.#landed[step]! += 1;
-    this.#windowLanded[step]! += 1;
+    this.#landed[step] += 1;
+    this.#windowLanded[step] += 1;
   }
 
   /** How likely those land lately who nearly always land, at that price. */
   oddsAt(price: number): number {
-    return this.#odds[stepOf(price)]!;
+    return this.#odds[stepOf(price)];
   }
 
   /**
@@ -60,15 +60,15 @@ export class Market {
    */
   shortage(deviations = SURE_DEVIATIONS): number {
     let all = 0;
-    for (let i = 0; i < STEPS; i++) all += this.#windowExpected[i]!;
+    for (let i = 0; i < STEPS; i++) all += this.#windowExpected[i];
     let expected = 0;
     let landed = 0;
     let least = 1;
     let i = 0;
     for (; i < STEPS && expected < CHEAP_SHARE * all; i++) {
       if (this.#windowExpected[i] === 0) continue;
-      expected += this.#windowExpected[i]!;
-      landed += this.#windowLanded[i]!;
+      expected += this.#windowExpected[i];
+      landed += this.#windowLanded[i];
       if (expected >= CHEAP_LEAST) least = Math.min(least, 1 - surely(landed, expected, deviations) / expected);
     }
     if (expected < CHEAP_LEAST) return 0;
@@ -77,8 +77,8 @@ export class Market {
     expected = 0;
     landed = 0;
     for (; i < STEPS; i++) {
-      expected += this.#windowExpected[i]!;
-      landed += this.#windowLanded[i]!;
+      expected += this.#windowExpected[i];
+      landed += this.#windowLanded[i];
       if (expected < (all * (1 - CHEAP_SHARE)) / 2) continue;
       best = Math.max(best, landed / expected);
       expected = 0;
@@ -93,18 +93,18 @@ export class Market {
     let odds = 0;
     let cheapest = -1;
     for (let i = 0; i < STEPS; i++) {
-      const expected = this.#expected[i]!;
+      const expected = this.#expected[i];
       if (expected >= ODDS_LEAST) {
-        odds = Math.max(odds, Math.min(1, this.#landed[i]! / expected));
+        odds = Math.max(odds, Math.min(1, this.#landed[i] / expected));
         if (cheapest < 0) cheapest = i;
       }
       this.#odds[i] = odds;
-      this.#expected[i]! *= MOMENT_KEPT;
-      this.#landed[i]! *= MOMENT_KEPT;
+      this.#expected[i] *= MOMENT_KEPT;
+      this.#landed[i] *= MOMENT_KEPT;
     }
     // Cheaper than anybody that was tried: as the cheapest of them. Nobody was tried: blocks have room.
     if (cheapest < 0) this.#odds.fill(1);
-    else this.#odds.fill(this.#odds[cheapest]!, 0, cheapest);
+    else this.#odds.fill(this.#odds[cheapest], 0, cheapest);
   }
 
   /** A window is over. */

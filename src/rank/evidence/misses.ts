@@ -31,7 +31,7 @@ export class Misses {
     unknownClass: number,
   ): void {
     const i = this.count++;
-    for (let word = 0; word < WORDS; word++) this.#ids[i * WORDS + word] = words[ids + word]!;
+    for (let word = 0; word < WORDS; word++) this.#ids[i * WORDS + word] = words[ids + word];
     this.prices[i] = price;
     this.chances[i] = chance;
     this.wasUnknown[i] = unknown ? 1 : 0;
@@ -41,6 +41,6 @@ export class Misses {
 
   /** @param word 0 and 1: the address's id, 2 and 3: the payer's */
   id(i: number, word: number): number {
-    return this.#ids[i * WORDS + word]!;
+    return this.#ids[i * WORDS + word];
   }
 }

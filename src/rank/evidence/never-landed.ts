@@ -19,19 +19,19 @@ export class NeverLanded {
   note(misses: number, landed: number, missed: number, nowMs: number): void {
     this.#settle(nowMs);
     const step = stepOf(misses);
-    this.#landed[step]! += landed;
-    this.#missed[step]! += missed;
-    const all = this.#landed[step]! + this.#missed[step]!;
+    this.#landed[step] += landed;
+    this.#missed[step] += missed;
+    const all = this.#landed[step] + this.#missed[step];
     if (all <= MOST) return;
-    this.#landed[step]! *= MOST / all;
-    this.#missed[step]! *= MOST / all;
+    this.#landed[step] *= MOST / all;
+    this.#missed[step] *= MOST / all;
   }
 
   /** How likely a payer lands after so many misses. @param assumed where too few were seen */
   lands(misses: number, assumed: number): number {
     const step = stepOf(misses);
-    const landed = this.#landed[step]!;
-    return (landed + NEVER_LANDED_WEIGHT * assumed) / (landed + this.#missed[step]! + NEVER_LANDED_WEIGHT);
+    const landed = this.#landed[step];
+    return (landed + NEVER_LANDED_WEIGHT * assumed) / (landed + this.#missed[step] + NEVER_LANDED_WEIGHT);
   }
 
   #settle(nowMs: number): void {
@@ -39,8 +39,8 @@ export class NeverLanded {
     if (kept === 1) return;
     this.#stampMs = nowMs;
     for (let i = 0; i < STEPS; i++) {
-      this.#landed[i]! *= kept;
-      this.#missed[i]! *= kept;
+      this.#landed[i] *= kept;
+      this.#missed[i] *= kept;
     }
   }
 }

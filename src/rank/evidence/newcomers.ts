@@ -1,9 +1,9 @@
 // The quota for addresses that were never judged: a few places of each transmit, one packet an address, those first that
 // keep coming back. So an honest newcomer is judged soon, and a flood of fresh addresses costs its share and no more.
 
-import type { Arena } from "../../arena.ts";
-import type { LinesRegion } from "../../layout.ts";
-import { IP_ID_AT } from "../../wire/digest-layout.ts";
+import type { Arena } from "../../shape/arena.ts";
+import { IP_ID_AT } from "../../shape/digest-layout.ts";
+import type { LinesRegion } from "../../shape/layout.ts";
 import { PRESENCE_WINDOW_MS } from "./constants.ts";
 import { Presence } from "./presence.ts";
 
@@ -25,7 +25,7 @@ export class Newcomers {
   /** Notes a packet of an unjudged address. @param at its digest @param nowMs when it came: what waits is not seen again */
   note(at: number, nowMs: number): void {
     const word = (at + IP_ID_AT) >>> 2;
-    this.presence.note(this.#i32[word]!, this.#i32[word + 1]!, Math.floor(nowMs / PRESENCE_WINDOW_MS));
+    this.presence.note(this.#i32[word], this.#i32[word + 1], Math.floor(nowMs / PRESENCE_WINDOW_MS));
   }
 
   /** @param persistent places for addresses that came back @param once and for those that did not yet */
@@ -38,8 +38,8 @@ export class Newcomers {
   /** Considers a queued packet of an unjudged address. */
   consider(at: number, place: number, worth: number): void {
     const word = (at + IP_ID_AT) >>> 2;
-    const address = this.#i32[word]!;
-    const windows = this.presence.windows(address, this.#i32[word + 1]!);
+    const address = this.#i32[word];
+    const windows = this.presence.windows(address, this.#i32[word + 1]);
     // Persistence first, worth among equals: worth / (1 + worth) is below 1.
     if (windows > 1) this.#persistent.consider(windows + worth / (1 + worth), place, address);
     // By lot: they are to stand for their class, and a flood would choose its own by the fee.
@@ -77,24 +77,24 @@ class Quota {
 
   consider(rank: number, place: number, address: number): void {
     if (this.#places === 0) return;
-    if (this.#count === this.#places && rank <= this.#rank[0]!) return;
+    if (this.#count === this.#places && rank <= this.#rank[0]) return;
     const mark = address & (MARKS - 1);
     const known = this.#marks[mark] === 0 ? -1 : this.#indexOf(address);
     if (known >= 0) {
-      if (rank > this.#rank[known]!) this.#sink(known, rank, place, address);
+      if (rank > this.#rank[known]) this.#sink(known, rank, place, address);
       return;
     }
-    this.#marks[mark]! += 1;
+    this.#marks[mark] += 1;
     if (this.#count < this.#places) {
       this.#rise(this.#count++, rank, place, address);
       return;
     }
-    this.#marks[this.#address[0]! & (MARKS - 1)]! -= 1;
+    this.#marks[this.#address[0] & (MARKS - 1)] -= 1;
     this.#sink(0, rank, place, address);
   }
 
   next(): number {
-    return this.#count === 0 ? -1 : this.#place[--this.#count]!;
+    return this.#count === 0 ? -1 : this.#place[--this.#count];
   }
 
   #indexOf(address: number): number {
@@ -106,7 +106,7 @@ class Quota {
     let at = from;
     while (at > 0) {
       const parent = (at - 1) >>> 1;
-      if (this.#rank[parent]! <= rank) break;
+      if (this.#rank[parent] <= rank) break;
       this.#copy(parent, at);
       at = parent;
     }
@@ -118,8 +118,8 @@ class Quota {
     for (;;) {
       let child = 2 * at + 1;
       if (child >= this.#count) break;
-      if (child + 1 < this.#count && this.#rank[child + 1]! < this.#rank[child]!) child += 1;
-      if (this.#rank[child]! >= rank) break;
+      if (child + 1 < this.#count && this.#rank[child + 1] < this.#rank[child]) child += 1;
+      if (this.#rank[child] >= rank) break;
       this.#copy(child, at);
       at = child;
     }
@@ -127,7 +127,7 @@ class Quota {
   }
 
   #copy(from: number, to: number): void {
-    this.#set(to, this.#rank[from]!, this.#place[from]!, this.#address[from]!);
+    this.#set(to, this.#rank[from], this.#place[from], this.#address[from]);
   }
 
   #set(at: number, rank: number, place: number, address: number): void {

@@ -2,9 +2,9 @@
 // in lines of eight. It forgets at random (a counter draws a line's victim), so nobody can choose what it forgets; what was
 // sent is forgotten less easily than what was only seen.
 
-import type { Arena } from "../../arena.ts";
 import type { Toucher } from "../../kernel/kernel.ts";
-import { CACHE_LINE_BYTES, type LinesRegion } from "../../layout.ts";
+import type { Arena } from "../../shape/arena.ts";
+import { CACHE_LINE_BYTES, type LinesRegion } from "../../shape/layout.ts";
 
 const ENTRIES = 8;
 const LINE_SHIFT = 4;
@@ -49,7 +49,7 @@ export class PayloadMemory {
   /** @returns what is known of a payload, for `wasSent` and `senderOf`; 0: nothing */
   find(low: number, high: number): number {
     const at = this.#placeOf(low, high);
-    return at < 0 ? 0 : this.#words[at + ENTRIES]!;
+    return at < 0 ? 0 : this.#words[at + ENTRIES];
   }
 
   static wasSent(known: number): boolean {
@@ -75,7 +75,7 @@ export class PayloadMemory {
   markSent(low: number, high: number, sender: number): void {
     const at = this.#placeOf(low, high);
     if (at < 0) this.#write(low, high, sender | SENT);
-    else this.#words[at + ENTRIES]! |= SENT;
+    else this.#words[at + ENTRIES] |= SENT;
   }
 
   #placeOf(low: number, high: number): number {
@@ -91,7 +91,7 @@ export class PayloadMemory {
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
     let at = line + (this.#victim++ & (ENTRIES - 1));
     // A second draw where the first was sent: marks of what was sent outlive a flood of what is only seen.
-    if ((words[at + ENTRIES]! & SENT) !== 0) at = line + (this.#victim++ & (ENTRIES - 1));
+    if ((words[at + ENTRIES] & SENT) !== 0) at = line + (this.#victim++ & (ENTRIES - 1));
     words[at] = high | 1;
     words[at + ENTRIES] = value;
   }

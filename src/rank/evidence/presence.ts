@@ -2,8 +2,8 @@
 // windows, a flood of fresh addresses shows each address once. Bounded, in lines of eight: who was seen least leaves, and
 // counts the less the longer ago that was.
 
-import type { Arena } from "../../arena.ts";
-import type { LinesRegion } from "../../layout.ts";
+import type { Arena } from "../../shape/arena.ts";
+import type { LinesRegion } from "../../shape/layout.ts";
 import { PRESENCE_FADES_WINDOWS } from "./constants.ts";
 
 const ENTRIES = 8;
@@ -31,7 +31,7 @@ export class Presence {
     let least = 0;
     let leastKept = Number.POSITIVE_INFINITY;
     for (let i = 0; i < ENTRIES; i++) {
-      const word = words[line + ENTRIES + i]!;
+      const word = words[line + ENTRIES + i];
       if (words[line + i] === high && word !== 0) {
         if (((now - word - 1) & WINDOW_MASK) >= WINDOW_MASK >>> 1) return; // this window or an earlier one
         const seen = Math.min((word >>> WINDOWS_SHIFT) + 1, 0x7fff);
@@ -53,7 +53,7 @@ export class Presence {
   windows(low: number, high: number): number {
     const words = this.#words;
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
-    for (let i = 0; i < ENTRIES; i++) if (words[line + i] === high) return words[line + ENTRIES + i]! >>> WINDOWS_SHIFT;
+    for (let i = 0; i < ENTRIES; i++) if (words[line + i] === high) return words[line + ENTRIES + i] >>> WINDOWS_SHIFT;
     return 0;
   }
 }

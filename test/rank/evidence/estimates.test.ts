@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { Arena } from "../../../src/arena.ts";
-import { arenaLayout } from "../../../src/layout.ts";
 import { BlockRoom } from "../../../src/rank/evidence/block-room.ts";
 import { HOPELESS, HOPELESS_UNKNOWN } from "../../../src/rank/evidence/constants.ts";
 import { Estimates } from "../../../src/rank/evidence/estimates.ts";
 import { EvidenceTable } from "../../../src/rank/evidence/evidence-table.ts";
 import { Presence } from "../../../src/rank/evidence/presence.ts";
+import { Arena } from "../../../src/shape/arena.ts";
+import { arenaLayout } from "../../../src/shape/layout.ts";
 import { smallLayout } from "./rig.ts";
 
 test("who is unknown is hopeless sooner than who has a record, each at its own bound", () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { EvidenceReader } from "../../../src/rank/evidence/evidence-reader.ts";
 import { openReaders } from "../../../src/rank/readers.ts";
-import { ScoreReader } from "../../../src/rank/score-reader.ts";
-import { TRAIT_IPV6 } from "../../../src/wire/digest-layout.ts";
+import { ScoreReader } from "../../../src/rank/reference/score-reader.ts";
+import { TRAIT_IPV6 } from "../../../src/shape/digest-layout.ts";
 import { EvidenceRig } from "./rig.ts";
 
 test("senders with a record are read with what is known of them; ports and strangers are left out", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Arena } from "../../../src/arena.ts";
-import { arenaLayout, EVIDENCE_WAYS } from "../../../src/layout.ts";
 import { BAD_MOST, BLAME_HALF_LIFE_MS, GOOD_MOST, HALF_LIFE_MS } from "../../../src/rank/evidence/constants.ts";
 import { DECAY_STEP_MS } from "../../../src/rank/evidence/decay.ts";
 import * as node from "../../../src/rank/evidence/evidence-table.ts";
+import { Arena } from "../../../src/shape/arena.ts";
+import { arenaLayout, EVIDENCE_WAYS } from "../../../src/shape/layout.ts";
 import { smallLayout } from "./rig.ts";
 
 function makeTable(sets: number) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, SCORE_OF_COPY } from "../../../src/rank/chooser.ts";
 import { UNPROVEN_IN_FLIGHT_MOST } from "../../../src/rank/evidence/constants.ts";
-import { TRAIT_STAKED } from "../../../src/wire/digest-layout.ts";
+import { TRAIT_STAKED } from "../../../src/shape/digest-layout.ts";
 import { EvidenceRig, type Sent, TICK_MS } from "./rig.ts";
 
 const NANOS = 120_000;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Arena } from "../../../src/arena.ts";
 import { PRESENCE_FADES_WINDOWS, PRESENCE_WINDOW_MS } from "../../../src/rank/evidence/constants.ts";
 import { Newcomers } from "../../../src/rank/evidence/newcomers.ts";
 import { PayloadMemory } from "../../../src/rank/evidence/payload-memory.ts";
 import { Presence } from "../../../src/rank/evidence/presence.ts";
 import { UnknownClass } from "../../../src/rank/evidence/unknown-class.ts";
-import { IP_ID_AT } from "../../../src/wire/digest-layout.ts";
+import { Arena } from "../../../src/shape/arena.ts";
+import { IP_ID_AT } from "../../../src/shape/digest-layout.ts";
 
 const LINE_BYTES = 64;
 const region = (lines: number) => ({ at: 65_536, lines });
@@ -152,7 +152,7 @@ describe("the quota", () => {
         const expected = [...best.values()].sort((a, b) => b - a).slice(0, places);
         const chosen = quota(candidates, places);
         expect(new Set(chosen.map((place) => addresses[place])).size).toBe(chosen.length);
-        expect(chosen.map((place) => candidates[place]![2]).sort((a, b) => b - a)).toEqual(expected);
+        expect(chosen.map((place) => candidates[place][2]).sort((a, b) => b - a)).toEqual(expected);
       }),
     );
   });

@@ -1,9 +1,9 @@
 // A small arena with an evidence model, and digests to show it.
 
-import { Arena } from "../../../src/arena.ts";
-import { type ArenaLayout, arenaLayout } from "../../../src/layout.ts";
 import { Evidence } from "../../../src/rank/evidence/evidence.ts";
-import * as digest from "../../../src/wire/digest-layout.ts";
+import { Arena } from "../../../src/shape/arena.ts";
+import * as digest from "../../../src/shape/digest-layout.ts";
+import { type ArenaLayout, arenaLayout } from "../../../src/shape/layout.ts";
 
 export const smallLayout = {
   packetLayout: "agave2",

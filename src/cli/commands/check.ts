@@ -1,0 +1,44 @@
+// `qos check`: reads the host and says what is fine, what is not, and what mends it.
+
+import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
+import { EXIT_FAILED, EXIT_FINE } from "../../settings/errors.ts";
+import { onOff } from "../../settings/flags.ts";
+import { RUN_FLAGS } from "../../settings/run-flags.ts";
+import { namedChannels, placeOf } from "../channels/channel-files.ts";
+import { command } from "../command.ts";
+import { hostChecks } from "../host/host-checks.ts";
+import { hostFacts } from "../host/host-facts.ts";
+
+export default command({
+  name: "check",
+  summary: "reads the host and says what to mend",
+  about:
+    "Reads the host for a `qos run` with the same flags, and says line by line ok, warn or fail, with the command that " +
+    "mends it. It changes nothing. The exit code is 1 where something fails.",
+  flags: {
+    ...CHANNEL_FLAGS,
+    cpu: RUN_FLAGS.cpu,
+    idle: RUN_FLAGS.idle,
+    json: onOff({ help: "print the findings as JSON" }),
+  },
+  examples: [
+    { line: "qos check", says: "for a run with everything as it is by default" },
+    { line: "sudo qos check --use-huge-pages --cpu 3", says: "for a run on huge pages and a core of its own" },
+  ],
+  run: async ({ values, out }) => {
+    const channels = namedChannels(placeOf(values), values.packetLayout);
+    const findings = hostChecks(await hostFacts(channels, values.prefix, values.cpu), values);
+    const failed = findings.some(({ level }) => level === "fail");
+    if (values.json) out.json(findings);
+    else {
+      const widest = Math.max(...findings.map(({ name }) => name.length));
+      for (const { name, level, says, mend } of findings) {
+        out.line(`${level.padEnd(4)}  ${name.padEnd(widest)}  ${says}`);
+        if (mend !== undefined && level !== "ok") out.line(`${" ".repeat(widest + 8)}mend: ${mend}`);
+      }
+      const count = (level: string): number => findings.filter((one) => one.level === level).length;
+      out.line(`${count("ok")} ok, ${count("warn")} warnings, ${count("fail")} failed`);
+    }
+    return failed ? EXIT_FAILED : EXIT_FINE;
+  },
+});

@@ -1,0 +1,155 @@
+// One packet into one digest (shape/digest-layout.ts), with the refusals in the order of engine.md, 2. A digest says
+// nothing that depends on the packet's garbage bytes, and all of its 192 bytes are written.
+
+import { hashMix, ipv4Id, ipv6Id, keyId, payloadMix, signatureMix } from "./keyed.as";
+import { packetHash } from "./packet-hash.as";
+import { DROP_IPV6_AT, SKIP_PAYLOADS_AT } from "../shape/context-layout";
+import {
+  COMPUTE_UNITS_AT,
+  DIGEST_BYTES,
+  FEE_AT,
+  FEE_LAMPORTS_AT,
+  HASH_AT,
+  HASH_MIX_AT,
+  IP_ID_AT,
+  IP_KEY_AT,
+  NEVER_AT,
+  PACKET_FLAGS_AT,
+  PAYER_ID_AT,
+  PAYER_KEY_AT,
+  PAYER_OFFSET_AT,
+  PAYLOAD_MIX_AT,
+  PORT_COPY_AT,
+  PRICE_AT,
+  REASON_AT,
+  SIGNATURE_COUNT_AT,
+  SIGNATURE_KEY_AT,
+  SIGNATURE_MIX_AT,
+  SIGNATURE_OFFSET_AT,
+  SIZE_COPY_AT,
+  TRAIT_IPV6,
+  TRAIT_NEVER,
+  TRAIT_SIMPLE_VOTE,
+  TRAIT_STAKED,
+  TRAITS_AT,
+  VERSION_AT,
+} from "../shape/digest-layout";
+import { computeFee, computeUnits, fee, never, price } from "./fee.as";
+import {
+  ADDRESS_AT,
+  ADDRESS_TAG_AT,
+  ADDRESS_TAG_IPV4,
+  ADDRESS_TAG_IPV6,
+  FLAG_DISCARD,
+  FLAG_SIMPLE_VOTE,
+  FLAG_STAKED,
+  FLAGS_AT,
+  PAYLOAD_MAX_BYTES,
+  PORT_AT,
+  SIZE_AT,
+} from "../shape/packet-layout";
+import { INVALID_META_SIZE, INVALID_PACKET_DATA, NON_IPV4, REASON_GOOD } from "../shape/reason-codes";
+import { keysAt, parseTransaction, signatureCount, signaturesAt, version } from "./transaction.as";
+
+/** Bytes 8 to 11 of an IPv4-mapped IPv6 address, as a little-endian word. */
+const MAPPED_WORD: u64 = 0xffff0000;
+
+/** The key of a signature (wire.md, 9): byte j is the XOR of its bytes 8j to 8j+7. */
+@inline
+export function signatureKey(at: usize): u64 {
+  const first = foldedWords(v128.load(at), v128.load(at, 16));
+  const second = foldedWords(v128.load(at, 32), v128.load(at, 48));
+  return <u64>(<u32>i32x4.extract_lane(first, 0)) | (<u64>(<u32>i32x4.extract_lane(second, 0)) << 32);
+}
+
+/** Four words of 8 bytes, each folded to a byte; the four bytes are put side by side in the first lane. */
+@inline
+function foldedWords(front: v128, back: v128): v128 {
+  let halves = v128.xor(v128.shuffle<u32>(front, back, 0, 2, 4, 6), v128.shuffle<u32>(front, back, 1, 3, 5, 7));
+  halves = v128.xor(halves, i32x4.shr_u(halves, 16));
+  halves = v128.xor(halves, i32x4.shr_u(halves, 8));
+  return i8x16.swizzle(halves, i8x16(0, 4, 8, 12, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16));
+}
+
+/**
+ * @param at the packet
+ * @param out 192 bytes for the digest, 8-byte aligned
+ */
+export function digestPacket(at: usize, out: usize, context: usize): void {
+  const zero = i64x2.splat(0);
+  for (let i: i32 = 0; i < DIGEST_BYTES; i += 16) v128.store(out + i, zero);
+
+  // The sender. An IPv4 address inside IPv6 is that IPv4 sender.
+  const tag = <i32>load<u8>(at, ADDRESS_TAG_AT);
+  const flags = <i32>load<u8>(at, FLAGS_AT);
+  let octetsLow: u64 = <u64>load<u32>(at, ADDRESS_AT);
+  let octetsHigh: u64 = 0;
+  let octets: i32 = 4;
+  let traits = ((flags & FLAG_SIMPLE_VOTE) != 0 ? TRAIT_SIMPLE_VOTE : 0) | ((flags & FLAG_STAKED) != 0 ? TRAIT_STAKED : 0);
+  if (tag == ADDRESS_TAG_IPV6) {
+    octetsLow = load<u64>(at, ADDRESS_AT);
+    octetsHigh = load<u64>(at, ADDRESS_AT + 8);
+    if (octetsLow == 0 && (octetsHigh & 0xffffffff) == MAPPED_WORD) {
+      octetsLow = octetsHigh >> 32;
+      octetsHigh = 0;
+    } else if (load<u8>(context, DROP_IPV6_AT) != 0) {
+      store<u8>(out, NON_IPV4, REASON_AT);
+      return;
+    } else {
+      octets = 16;
+      traits |= TRAIT_IPV6;
+    }
+  } else if (tag != ADDRESS_TAG_IPV4) {
+    store<u8>(out, NON_IPV4, REASON_AT);
+    return;
+  }
+  store<u64>(out, octets == 4 ? ipv4Id(<u32>octetsLow, context) : ipv6Id(octetsLow, context), IP_ID_AT);
+  store<u64>(out, octetsLow, IP_KEY_AT);
+  store<u8>(out, traits, TRAITS_AT);
+  store<u16>(out, load<u16>(at, PORT_AT), PORT_COPY_AT);
+  store<u8>(out, flags, PACKET_FLAGS_AT);
+
+  const declared = load<u64>(at, SIZE_AT);
+  if (declared > <u64>PAYLOAD_MAX_BYTES) {
+    store<u8>(out, INVALID_META_SIZE, REASON_AT);
+    return;
+  }
+  const size = <i32>declared;
+  store<u32>(out, size, SIZE_COPY_AT);
+  if ((flags & FLAG_DISCARD) != 0) {
+    store<u8>(out, INVALID_PACKET_DATA, REASON_AT);
+    return;
+  }
+  const reason = parseTransaction(at, size, context);
+  if (reason != REASON_GOOD) {
+    store<u8>(out, reason, REASON_AT);
+    return;
+  }
+
+  // The packet's identity.
+  const hash = packetHash(at, size, octetsLow, octetsHigh, octets, context);
+  store<u64>(out, hash, HASH_AT);
+  store<u64>(out, hashMix(hash, context), HASH_MIX_AT);
+  const key = signatureKey(signaturesAt);
+  store<u64>(out, key, SIGNATURE_KEY_AT);
+  store<u64>(out, signatureMix(key, context), SIGNATURE_MIX_AT);
+  if (load<u8>(context, SKIP_PAYLOADS_AT) == 0) store<u64>(out, payloadMix(at, size, context), PAYLOAD_MIX_AT);
+
+  // Who pays, and what.
+  v128.store(out, v128.load(keysAt), PAYER_KEY_AT);
+  v128.store(out, v128.load(keysAt, 16), PAYER_KEY_AT + 16);
+  store<u64>(out, keyId(out + PAYER_KEY_AT, context), PAYER_ID_AT);
+  computeFee(context);
+  store<u64>(out, fee, FEE_LAMPORTS_AT);
+  store<f64>(out, <f64>fee, FEE_AT);
+  store<u32>(out, computeUnits, COMPUTE_UNITS_AT);
+  store<u64>(out, price, PRICE_AT);
+  if (never != 0) {
+    store<u8>(out, never, NEVER_AT);
+    store<u8>(out, traits | TRAIT_NEVER, TRAITS_AT);
+  }
+  store<u8>(out, signatureCount, SIGNATURE_COUNT_AT);
+  store<u8>(out, version, VERSION_AT);
+  store<u16>(out, <u32>(keysAt - at), PAYER_OFFSET_AT);
+  store<u16>(out, <u32>(signaturesAt - at), SIGNATURE_OFFSET_AT);
+}

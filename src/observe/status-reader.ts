@@ -1,0 +1,84 @@
+// A running sidecar's status page as another process reads it: a copy of the file `<prefix>qos_status`, believed only where
+// nobody wrote meanwhile. Reading is all it does: the sidecar does not notice.
+
+import { SystemError } from "../../ffi/libc.ts";
+import { closeFile, lockHolder, openExisting, readAt, statFile, statPath } from "../../ffi/shared-memory.ts";
+import { sharedPath } from "../channel/place.ts";
+import { readStatus, type Snapshot, statusVersion } from "../engine/status.ts";
+import { STATUS_BYTES } from "../shape/layout.ts";
+import type { Board } from "./board.ts";
+
+import { boardVersion, readBoard } from "./board.ts";
+
+/** The file's name behind the channels' prefix. */
+export const STATUS_NAME = "qos_status";
+const MOST_TRIES = 100;
+
+export function statusPath(prefix: string): string {
+  return sharedPath(`${prefix}${STATUS_NAME}`);
+}
+
+export interface SidecarPicture {
+  readonly snapshot: Snapshot;
+  readonly board: Board;
+}
+
+/** A file that is open for reading, of one sidecar's run. */
+export class StatusReader {
+  private constructor(
+    private readonly path: string,
+    private readonly descriptor: number,
+    private readonly identity: { readonly device: number; readonly inode: number },
+  ) {}
+
+  /**
+   * @returns why there is nothing to read
+   * @throws nothing
+   */
+  static open(prefix: string): StatusReader | string {
+    const path = statusPath(prefix);
+    try {
+      const descriptor = openExisting(path, "read");
+      const facts = statFile(descriptor, path);
+      if (facts.kind === "file" && facts.bytes === STATUS_BYTES) return new StatusReader(path, descriptor, facts);
+      closeFile(descriptor);
+      return `${path} is no status page of this version`;
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      if (error.code === "ENOENT") return `no sidecar runs here: ${path} does not exist`;
+      return `${path} cannot be read (${error.code}); run this as the sidecar's user or as root`;
+    }
+  }
+
+  /** Whether a process holds the file now: its sidecar lives. */
+  get alive(): boolean {
+    return lockHolder(this.identity) !== undefined;
+  }
+
+  /** Whether the name stands for another file by now, or none: the sidecar ended or began anew. */
+  get replaced(): boolean {
+    const now = statPath(this.path);
+    return now === undefined || now.inode !== this.identity.inode || now.device !== this.identity.device;
+  }
+
+  /** @returns undefined where it is another version's page, or its sidecar has not begun, or it is always being written */
+  read(): SidecarPicture | undefined {
+    const page = new Uint8Array(STATUS_BYTES);
+    const after = new Uint8Array(STATUS_BYTES);
+    for (let look = 0; look < MOST_TRIES; look++) {
+      if (readAt(this.descriptor, this.path, page, 0) < STATUS_BYTES) return undefined;
+      if (readAt(this.descriptor, this.path, after, 0) < STATUS_BYTES) return undefined;
+      const quiet = statusVersion(page) === statusVersion(after) && boardVersion(page) === boardVersion(after);
+      if (!quiet || (statusVersion(page) & 1) !== 0) continue;
+      const snapshot = readStatus(page.buffer, 0);
+      const text = readBoard(page);
+      if (snapshot === null || text === undefined) return undefined;
+      return { snapshot, board: JSON.parse(text) as Board };
+    }
+    return undefined;
+  }
+
+  close(): void {
+    closeFile(this.descriptor);
+  }
+}

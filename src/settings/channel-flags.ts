@@ -1,0 +1,33 @@
+// The flags that all commands share which touch channels.
+
+import type { PacketLayout } from "../shape/channels.ts";
+import { choice, onOff, path, text } from "./flags.ts";
+
+const GROUP = "Channels";
+export const PACKET_LAYOUTS = ["agave2", "agave4"] as const satisfies readonly PacketLayout[];
+
+/** The configuration file. The one flag that is no key of it. */
+export const CONFIG_FLAG = path({
+  help: "qos.toml with a key for each flag of run; a flag beats the environment, which beats the file",
+  env: "QOS_CONFIG",
+  group: "Configuration",
+});
+
+export const CHANNEL_FLAGS = {
+  prefix: text({
+    help: "put before each channel's name, so that two sidecars or a test have channels of their own",
+    hint: "NAME_",
+    group: GROUP,
+    fallback: "",
+    // Names of files in one folder: nothing that leaves it or hides in it.
+    pattern: /^$|^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/,
+    allowed: "up to 100 letters, digits, _ . or -, beginning with a letter, a digit or _",
+  }),
+  useHugePages: onOff({ help: "the channels lie on 2 MiB pages, in /mnt/hugepages", group: GROUP }),
+  packetLayout: choice(PACKET_LAYOUTS, {
+    help: "the packet of the validator: agave2 for Agave 2.x and 3.x (1264 bytes), agave4 from 4.0 on (1296)",
+    group: GROUP,
+    fallback: "agave2",
+  }),
+  config: CONFIG_FLAG,
+};

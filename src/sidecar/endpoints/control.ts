@@ -1,0 +1,169 @@
+// What can be asked of a running sidecar, and what it answers. One JSON object in, one out; who may connect is the socket's
+// business (control-server.ts). A request is somebody's bytes: checked here, refused with a sentence.
+
+import { base58 } from "@scure/base";
+import * as v from "valibot";
+import type { Mailbox } from "../../engine/mailbox.ts";
+import { parseAddress } from "../../wire/address.ts";
+import { formatAddress } from "../../wire/address-text.ts";
+import type { ScoreReaders } from "../scores/scores.ts";
+
+type ScoreRows = ScoreReaders["ips"];
+
+const PAYER_BYTES = 32;
+const IP_KEY_BYTES = 8;
+const SENDER_MAX_CHARACTERS = 64;
+const TOP_MOST = 1_000;
+
+const REQUEST = v.variant("command", [
+  v.strictObject({ command: v.picklist(["stats", "pause", "resume", "reload", "checkpoint"]) }),
+  v.strictObject({
+    command: v.literal("set"),
+    name: v.literal("target-pps"),
+    value: v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(4_294_967_295)),
+  }),
+  v.strictObject({
+    command: v.literal("top"),
+    count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(TOP_MOST)),
+  }),
+  v.strictObject({
+    command: v.literal("explain"),
+    sender: v.pipe(v.string(), v.minLength(1), v.maxLength(SENDER_MAX_CHARACTERS)),
+  }),
+]);
+
+export type ControlRequest = v.InferOutput<typeof REQUEST>;
+export type ControlAnswer =
+  | { readonly ok: true; readonly [name: string]: unknown }
+  | { readonly ok: false; readonly error: string };
+
+export interface ControlParts {
+  readonly model: string;
+  readonly mailbox: Mailbox;
+  readonly readers: ScoreReaders;
+  readonly statistics: () => Record<string, unknown> | null;
+  /** Reads stakes and lists again. @returns what was looked at */
+  readonly reload: () => Promise<readonly string[]>;
+  /** Writes the scores; undefined where no `--state` is given. @returns false where it could not be written */
+  readonly checkpoint: (() => Promise<boolean>) | undefined;
+  readonly log: (message: string) => void;
+}
+
+const refused = (error: string): ControlAnswer => ({ ok: false, error });
+
+/** @returns the request, or why it is none */
+export function readRequest(line: string): ControlRequest | string {
+  let content: unknown;
+  try {
+    content = JSON.parse(line);
+  } catch {
+    return "no JSON object";
+  }
+  const checked = v.safeParse(REQUEST, content);
+  if (checked.success) return checked.output;
+  const [{ message, path }] = checked.issues;
+  const where = path?.map(({ key }) => String(key)).join(".");
+  return `${where === undefined ? "" : `${where}: `}${message}`.slice(0, 300);
+}
+
+/** Does what a line asks for. Never throws for what stands in it. */
+export async function answer(line: string, parts: ControlParts): Promise<ControlAnswer> {
+  const request = readRequest(line);
+  if (typeof request === "string") return refused(request);
+  const { mailbox, log } = parts;
+  switch (request.command) {
+    case "stats": {
+      const statistics = parts.statistics();
+      return statistics === null ? refused("the loop has not begun") : { ok: true, statistics };
+    }
+    case "pause":
+    case "resume": {
+      const paused = request.command === "pause";
+      const before = mailbox.paused;
+      mailbox.setPaused(paused);
+      if (before !== paused) log(paused ? "paused by qos ctl: nothing is sent on" : "resumed by qos ctl");
+      return { ok: true, paused, before };
+    }
+    case "set": {
+      const before = mailbox.targetPps;
+      mailbox.setTargetPps(request.value);
+      log(`target-pps set from ${before} to ${request.value} by qos ctl`);
+      return { ok: true, targetPps: request.value, before };
+    }
+    case "reload":
+      return { ok: true, reloaded: await parts.reload() };
+    case "checkpoint": {
+      if (parts.checkpoint === undefined) return refused("no --state is given: there is no checkpoint to write");
+      return (await parts.checkpoint()) ? { ok: true } : refused("it could not be written; the log says why");
+    }
+    case "top":
+      return { ok: true, ...top(parts.readers, request.count) };
+    case "explain":
+      return explain(parts, request.sender);
+  }
+}
+
+function top({ ips, payers }: ScoreReaders, count: number): Record<string, unknown> {
+  const standing = (reader: ScoreRows, nameOf: (row: number) => string) => {
+    reader.read();
+    const rows = (found: readonly number[]) => found.map((row) => ({ sender: nameOf(row), score: reader.score(row) }));
+    return { known: reader.size, top: rows(reader.best(count)), bottom: rows(reader.worst(count)) };
+  };
+  return {
+    ips: standing(ips, (row) => formatAddress(ips.key(row), ips.isIpv6(row))),
+    payers: standing(payers, (row) => base58.encode(payers.key(row))),
+  };
+}
+
+/** The sender that a text names. @returns undefined for what is neither address nor payer */
+export function senderOf(text: string): { kind: "ip" | "payer"; key: Uint8Array; isIpv6: boolean } | undefined {
+  const octets = parseAddress(text.replace(/\/64$/, ""));
+  if (octets !== undefined) {
+    const key = new Uint8Array(IP_KEY_BYTES);
+    key.set(octets);
+    return { kind: "ip", key, isIpv6: octets.length === IP_KEY_BYTES };
+  }
+  try {
+    const key = base58.decode(text);
+    return key.length === PAYER_BYTES ? { kind: "payer", key, isIpv6: false } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where a sender stands among all: its score, its place, and what the others have. */
+function explain({ readers, model }: ControlParts, text: string): ControlAnswer {
+  const sender = senderOf(text);
+  if (sender === undefined) return refused(`"${text}" is neither an IP address nor a fee payer (base58)`);
+  const reader = sender.kind === "ip" ? readers.ips : readers.payers;
+  if (!reader.read()) return refused("the scores are moving all the time; try again");
+  let found = -1;
+  const scores = new Float64Array(reader.size);
+  for (let row = 0; row < reader.size; row++) {
+    scores[row] = reader.score(row);
+    if (found >= 0 || reader.isIpv6(row) !== sender.isIpv6) continue;
+    const key = reader.key(row);
+    if (key.length === sender.key.length && key.every((byte, i) => byte === sender.key[i])) found = row;
+  }
+  const score = found < 0 ? undefined : scores[found];
+  scores.sort();
+  const at = (share: number): number | null =>
+    scores.length === 0 ? null : scores[Math.min(scores.length - 1, Math.floor(share * scores.length))];
+  const below = score === undefined ? 0 : scores.filter((one) => one < score).length;
+  return {
+    ok: true,
+    kind: sender.kind,
+    model,
+    known: found >= 0,
+    // To the reference's models a sender that is not known ranks with the median of those that are (engine.md, 5); to the
+    // evidence model it is one of its class of newcomers.
+    score: score ?? (model === "evidence" ? null : at(0.5)),
+    place: score === undefined ? null : scores.filter((one) => one > score).length + 1,
+    of: scores.length,
+    betterThan: scores.length === 0 ? null : below / scores.length,
+    worst: at(0),
+    median: at(0.5),
+    best: at(1),
+    evidence: found < 0 ? null : (reader.evidence(found) ?? null),
+  };
+}

@@ -1,0 +1,110 @@
+// A part of the arena as a file in /dev/shm, so that other processes can look at it without asking the sidecar anything.
+// Without the file (no room, somebody else's) the sidecar runs all the same.
+
+import { SystemError } from "../../../ffi/libc.ts";
+import {
+  changeOwner,
+  closeFile,
+  createExclusive,
+  fileSystemRoom,
+  mapFile,
+  openExisting,
+  PAGE_BYTES,
+  reserveFile,
+  statPath,
+  tryLock,
+  unlinkPath,
+} from "../../../ffi/shared-memory.ts";
+import { STANDARD_PAGES_FOLDER, sharedPath } from "../../channel/place.ts";
+import type { Arena } from "../../shape/arena.ts";
+
+const FILE_MODE = 0o600;
+
+export interface SharedFile {
+  readonly path: string;
+  /**
+   * Takes the memory of the whole file, where it was opened with a part of it.
+   * @returns why there is too little: the file is closed and removed then, and the range is plain memory
+   */
+  readonly complete: () => string | undefined;
+  /** Removes the file, after the loop has ended. */
+  readonly close: () => void;
+  /** Lets go of the file and leaves it where it is, for whoever begins next (previous-end.ts). */
+  readonly leave: () => void;
+}
+
+/**
+ * Lays a file over a range of the arena, which is zero then. Before the loop's thread begins.
+ * @param name behind the folder: the prefix and the file's own name
+ * @param owner whose it is to be, where that is somebody else than who runs now
+ * @param atOnce bytes that get their memory now; before more is written, `complete` has to be called
+ * @returns why there is none
+ */
+export function shareRange(
+  arena: Arena,
+  at: number,
+  bytes: number,
+  name: string,
+  owner?: { readonly uid: number; readonly gid: number },
+  atOnce = bytes,
+): SharedFile | string {
+  const path = sharedPath(name);
+  let descriptor: number | undefined;
+  try {
+    if (!removeStale(path)) return `${path} is another sidecar's`;
+    if (atOnce < bytes && fileSystemRoom(STANDARD_PAGES_FOLDER).free < bytes)
+      throw new SystemError("room", path, "ENOSPC", `there are no ${bytes} bytes in ${STANDARD_PAGES_FOLDER}`);
+    descriptor = createExclusive(path, FILE_MODE);
+    tryLock(descriptor, path);
+    reserveFile(descriptor, path, bytes, Math.min(bytes, atOnce));
+    if (owner !== undefined) changeOwner(descriptor, path, owner.uid, owner.gid);
+    const mapping = mapFile(arena.memory, at, bytes, descriptor, path, "read-write", PAGE_BYTES);
+    const open = descriptor;
+    const close = (): void => {
+      mapping.unmap();
+      unlinkPath(path);
+      closeFile(open);
+    };
+    const leave = (): void => {
+      mapping.unmap();
+      closeFile(open);
+    };
+    const complete = (): string | undefined => {
+      try {
+        reserveFile(open, path, bytes);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof SystemError)) throw error;
+        close();
+        return error.message;
+      }
+    };
+    return { path, complete, close, leave };
+  } catch (error) {
+    if (descriptor !== undefined) {
+      closeFile(descriptor);
+      unlinkPath(path);
+    }
+    if (error instanceof SystemError) return error.message;
+    throw error;
+  }
+}
+
+/** Removes a file that a killed sidecar left behind. @returns false where a living one has it */
+export function removeStale(path: string): boolean {
+  if (statPath(path) === undefined) return true;
+  let descriptor: number;
+  try {
+    descriptor = openExisting(path, "read-write");
+  } catch (error) {
+    if (error instanceof SystemError && error.code === "ENOENT") return true;
+    throw error;
+  }
+  try {
+    if (!tryLock(descriptor, path)) return false;
+    unlinkPath(path);
+    return true;
+  } finally {
+    closeFile(descriptor);
+  }
+}

@@ -1,0 +1,87 @@
+// The files of `--allow` and `--deny`: a line an address (`1.2.3.4`, `2001:db8::1`), a prefix (`10.0.0.0/8`,
+// `2001:db8::/32`) or a fee payer in base58; `#` begins a comment. Its bytes are anybody's: a line that is wrong is named
+// with its number and left out, the others count.
+
+import { base58 } from "@scure/base";
+import { parseAddress } from "../../wire/address.ts";
+
+export const LIST_FILE_MAX_BYTES = 16 * 1024 * 1024;
+const MOST_PROBLEMS = 20;
+/** What a message repeats of a bad line. */
+const SHOWN_CHARACTERS = 60;
+const PAYER_BYTES = 32;
+const PAYER_MAX_CHARACTERS = 44;
+
+export interface SenderList {
+  /** 4 octets or the first 8 of an IPv6 address, and how many bits of them count. */
+  readonly prefixes: readonly { readonly octets: Uint8Array; readonly bits: number }[];
+  /** 32 bytes each. */
+  readonly payers: readonly Uint8Array[];
+  /** What was left out, each with its line's number, at most MOST_PROBLEMS of them. */
+  readonly problems: readonly string[];
+  readonly problemCount: number;
+}
+
+/**
+ * Reads a list's content.
+ * @param mostEntries more are left out, as a problem
+ */
+export function parseList(content: Uint8Array, mostEntries: number): SenderList {
+  const prefixes = new Map<string, { octets: Uint8Array; bits: number }>();
+  const payers = new Map<string, Uint8Array>();
+  const problems: string[] = [];
+  let problemCount = 0;
+  const refuse = (line: number, why: string): void => {
+    problemCount += 1;
+    if (problems.length < MOST_PROBLEMS) problems.push(`line ${line}: ${why}`);
+  };
+  const lines = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("latin1").split("\n");
+  for (const [index, raw] of lines.entries()) {
+    const text = raw.replace(/#.*/, "").trim();
+    if (text === "") continue;
+    const prefix = parsePrefix(text);
+    const payer = prefix === undefined ? parsePayer(text) : undefined;
+    if (prefix === undefined && payer === undefined) {
+      refuse(index + 1, `${show(text)} is no address, no prefix and no payer`);
+    } else if (prefixes.size + payers.size >= mostEntries) {
+      refuse(index + 1, `more than ${mostEntries} entries`);
+    } else if (prefix !== undefined) {
+      prefixes.set(`${prefix.octets.join(".")}/${prefix.bits}`, prefix);
+    } else if (payer !== undefined) payers.set(text, payer);
+  }
+  return { prefixes: [...prefixes.values()], payers: [...payers.values()], problems, problemCount };
+}
+
+/**
+ * An address or a prefix. An IPv6 address stands for its /64, since that is what senders count by, and so does a longer
+ * prefix.
+ */
+function parsePrefix(text: string): { octets: Uint8Array; bits: number } | undefined {
+  const [address, length, ...more] = text.split("/");
+  if (more.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length))) return undefined;
+  const octets = parseAddress(address);
+  if (octets === undefined) return undefined;
+  const most = octets.length * 8;
+  const isMapped = octets.length === 4 && address.includes(":");
+  const given = length === undefined ? most : Number(length) - (isMapped ? 96 : 0);
+  if (given < 0 || given > (octets.length === 4 ? 32 : 128)) return undefined;
+  const bits = Math.min(given, most);
+  // What stands behind the prefix does not count: 10.1.2.3/8 is 10.0.0.0/8.
+  const kept = octets.map((octet, i) => octet & (0xff << (8 - Math.max(0, Math.min(8, bits - 8 * i)))));
+  return { octets: kept, bits };
+}
+
+function parsePayer(text: string): Uint8Array | undefined {
+  if (text.length > PAYER_MAX_CHARACTERS) return undefined;
+  try {
+    const key = base58.decode(text);
+    return key.length === PAYER_BYTES ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function show(text: string): string {
+  const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
+  return JSON.stringify(shown);
+}

@@ -1,0 +1,164 @@
+// Log lines, for people (standard error) or machines (JSON lines on standard output). Lines are written by Bun's thread
+// pool and at most so many wait: a reader that hangs or is gone holds up nothing, least of all the handling of signals.
+
+import { write } from "node:fs";
+import { Faults } from "../../observe/faults.ts";
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface Log {
+  readonly info: (message: string, fields?: LogFields) => void;
+  readonly warn: (message: string, fields?: LogFields) => void;
+  readonly error: (message: string, fields?: LogFields) => void;
+  /** Warnings and errors so far, also those that were left out. */
+  readonly counts: { readonly warn: number; readonly error: number };
+  /** Where each trouble is counted, also where it is not worth a line each time. */
+  readonly faults: Faults;
+  /** Waits until everything is written, or the time is over. */
+  readonly flush: (mostMs: number) => Promise<void>;
+}
+
+/** Lines that may wait for a slow reader; more are dropped and counted. */
+const MOST_WAITING_LINES = 1_000;
+const STDOUT = 1;
+const STDERR = 2;
+
+/** Writes lines to a descriptor in order, never blocking. */
+export class LineWriter {
+  #waiting: string[] = [];
+  #writing = false;
+  #closed = false;
+  #dropped = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(
+    private readonly descriptor: number,
+    private readonly mostWaiting: number = MOST_WAITING_LINES,
+    private readonly onDropped: (lines: number) => void = () => undefined,
+  ) {}
+
+  line(text: string): void {
+    const isFull = this.#waiting.length >= this.mostWaiting;
+    if (this.#closed || isFull) {
+      if (isFull) this.#dropped += 1;
+      this.onDropped(1);
+      return;
+    }
+    if (this.#dropped > 0) this.#waiting.push(`(${this.#dropped} lines dropped: their reader was too slow)`);
+    this.#dropped = 0;
+    this.#waiting.push(text);
+    if (!this.#writing) this.#next();
+  }
+
+  async flush(mostMs: number): Promise<void> {
+    if (!this.#writing) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#idle.push(resolve);
+    const timer = setTimeout(resolve, mostMs);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #next(): void {
+    if (this.#waiting.length === 0) {
+      this.#writing = false;
+      for (const resolve of this.#idle.splice(0)) resolve();
+      return;
+    }
+    this.#writing = true;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    this.#put(Buffer.from(`${batch.join("\n")}\n`), batch.length);
+  }
+
+  #put(bytes: Buffer, count: number): void {
+    write(this.descriptor, bytes, 0, bytes.length, null, (error, written) => {
+      if (error?.code === "EAGAIN") {
+        setTimeout(() => this.#put(bytes, count), 10);
+      } else if (error !== null) {
+        // Nobody reads any more: say nothing from here on.
+        this.#closed = true;
+        this.onDropped(count + this.#waiting.length);
+        this.#waiting = [];
+        this.#next();
+      } else if (written < bytes.length) {
+        this.#put(bytes.subarray(written), count);
+      } else {
+        this.#next();
+      }
+    });
+  }
+}
+
+/** So many messages of a kind in so long a time are written; the others are counted. */
+const MOST_OF_A_KIND = 10;
+const KIND_WINDOW_MS = 10_000;
+/** Beyond so many kinds the memory of them begins anew. */
+const MOST_KINDS = 500;
+
+/** Lets a few messages of a kind through: trouble that repeats a thousand times a second is still one trouble. */
+export class RateLimit {
+  #kinds = new Map<string, { sinceMs: number; count: number }>();
+
+  /** @returns undefined where it is to be left out, else how many like it were since the last one */
+  pass(message: string, nowMs: number): { readonly leftOut: number } | undefined {
+    // Messages of a kind differ in their numbers and in what they repeat.
+    const kind = message.replace(/"[^"]*"/g, '""').replace(/\d+/g, "0");
+    const known = this.#kinds.get(kind);
+    if (known !== undefined && nowMs - known.sinceMs < KIND_WINDOW_MS) {
+      known.count += 1;
+      return known.count <= MOST_OF_A_KIND ? { leftOut: 0 } : undefined;
+    }
+    if (this.#kinds.size >= MOST_KINDS) this.#kinds.clear();
+    this.#kinds.set(kind, { sinceMs: nowMs, count: 1 });
+    return { leftOut: Math.max(0, (known?.count ?? 0) - MOST_OF_A_KIND) };
+  }
+}
+
+type Level = "info" | "warn" | "error";
+type Put = (level: Level, message: string, fields?: LogFields) => void;
+
+/** JSON lines, by pino; what it makes goes the way of all lines. Loaded where it is asked for. */
+async function jsonPut(lines: Pick<LineWriter, "line">): Promise<Put> {
+  const { pino, stdTimeFunctions } = await import("pino");
+  const logger = pino(
+    {
+      base: null,
+      messageKey: "message",
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
+    { write: (line: string) => lines.line(line.trimEnd()) },
+  );
+  return (level, message, fields = {}) => logger[level](fields, message);
+}
+
+/** A log that writes to the process's own streams. */
+export async function openLog(format: "text" | "json"): Promise<Log> {
+  const faults = new Faults();
+  const dropped = (count: number): void => faults.count("logLinesDropped", count);
+  const lines = new LineWriter(format === "json" ? STDOUT : STDERR, MOST_WAITING_LINES, dropped);
+  const put: Put = format === "json" ? await jsonPut(lines) : (level, message) => lines.line(textLine(level, message));
+  const counts = { warn: 0, error: 0 };
+  const limit = new RateLimit();
+  const limited = (level: "warn" | "error", message: string, fields?: LogFields): void => {
+    counts[level] += 1;
+    const passed = limit.pass(`${level} ${message}`, performance.now());
+    if (passed === undefined) return;
+    put(level, passed.leftOut === 0 ? message : `${message} (${passed.leftOut} more like it were left out)`, fields);
+  };
+  return {
+    info: (message, fields) => put("info", message, fields),
+    warn: (message, fields) => limited("warn", message, fields),
+    error: (message, fields) => limited("error", message, fields),
+    counts,
+    faults,
+    flush: (mostMs) => lines.flush(mostMs),
+  };
+}
+
+/** One line: a message's own line ends and control characters (names of files, bad input) become spaces. */
+function textLine(level: string, message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${message.replace(/[\x00-\x1f\x7f-\x9f]/g, " ")}`;
+}

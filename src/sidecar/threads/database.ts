@@ -1,0 +1,72 @@
+// The database as the sidecar's main thread sees it: the writer's thread with its settings, made from the sidecar's.
+
+import { hostname } from "node:os";
+import { readWriterNumbers, type WriterNumbers } from "../../database/writer-status.ts";
+import { startWriter, type WriterThread } from "../../database/writer-thread.ts";
+import type { DatabaseSettings } from "../../settings/database-location.ts";
+import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
+import type { SidecarMemory } from "../memory.ts";
+import type { Log } from "../process/log.ts";
+
+const STATISTICS_INTERVAL_MS = 5_000;
+const MIB = 1024 * 1024;
+
+/** The writer at work. */
+export class DatabaseWriter {
+  readonly #thread: WriterThread;
+  readonly #memory: SidecarMemory;
+
+  /** Starts the thread; the session's row is its first. */
+  constructor(
+    settings: SidecarSettings,
+    database: DatabaseSettings,
+    memory: SidecarMemory,
+    session: string,
+    version: string,
+    startedAt: Date,
+    log: Log,
+  ) {
+    this.#memory = memory;
+    const { layout, arena } = memory;
+    const { model, feeModel, packetLayout, prefix, targetPps, maxIps, maxSigners, ipv6 } = settings;
+    const host = hostname();
+    this.#thread = startWriter(
+      {
+        memory: arena.memory,
+        layout: layout.options,
+        settings: {
+          session,
+          host,
+          location: database.location,
+          transactionsShare: database.share,
+          fatesShare: layout.fates === undefined ? 0 : database.fatesShare,
+          scoresIntervalMs: database.scoresIntervalMs,
+          statisticsIntervalMs: STATISTICS_INTERVAL_MS,
+          keepMs: database.keepMs,
+          spillPath: database.spillFile,
+          spillBytes: database.spillMib * MIB,
+          sessionRow: {
+            session,
+            startedUs: startedAt.getTime() * 1_000,
+            host,
+            version,
+            settings: JSON.stringify({ model, feeModel, packetLayout, prefix, targetPps, maxIps, maxSigners, ipv6 }),
+            transactionsShare: database.share,
+            fatesShare: layout.fates === undefined ? 0 : database.fatesShare,
+          },
+        },
+      },
+      (level, message) => log[level](message),
+    );
+  }
+
+  /** What the writer has done so far. */
+  get numbers(): WriterNumbers {
+    return readWriterNumbers(this.#memory.arena, this.#memory.layout.writerStatusAt);
+  }
+
+  /** Lets it write or spill what is left, after the loop has ended. */
+  stop(): Promise<void> {
+    return this.#thread.stop();
+  }
+}

@@ -1,0 +1,213 @@
+// Reads a recording. The bytes may be anybody's: whatever is not exactly as format.ts says ends in a sentence.
+
+import { readFileSync, statSync } from "node:fs";
+import { Failure, messageOf } from "../../failure.ts";
+import { PACKET_CHANNELS, type PacketLayout, packetBytes } from "../../shape/channels.ts";
+import {
+  CHECKSUM_BYTES,
+  CHUNK_BASE_BYTES,
+  CHUNK_BYTES_AT,
+  CHUNK_HEAD_BYTES,
+  CHUNK_KIND_AT,
+  CHUNK_MOST_BYTES,
+  CHUNK_NUMBER_AT,
+  CHUNK_PACKETS_AT,
+  checksum,
+  END_BYTES,
+  END_MICROS_AT,
+  END_MISSED_AT,
+  END_PACKETS_AT,
+  HEADER_BYTES,
+  HEADER_CHECKSUM_AT,
+  KIND_END,
+  KIND_PACKETS,
+  MAGIC,
+  MAGIC_AT,
+  metaBytes,
+  PACKET_BYTES_AT,
+  PACKET_CHANNEL_AT,
+  PACKET_HEAD_BYTES,
+  PACKET_MICROS_AT,
+  PACKET_PAYLOAD_AT,
+  payloadBytes,
+  RECORDING_MOST_BYTES,
+  RECORDING_MOST_MICROS,
+  STARTED_AT,
+  VERSION,
+  VERSION_AT,
+} from "./format.ts";
+
+export interface Recording {
+  readonly layout: PacketLayout;
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
+  readonly durationMicros: number;
+  readonly packets: number;
+  /** Of each packet: microseconds since the start (never falling), channel, and where its head lies in `bytes`. */
+  readonly micros: Float64Array;
+  readonly channel: Uint8Array;
+  readonly at: Uint32Array;
+  /** The whole file. */
+  readonly bytes: Uint8Array;
+  /** What the recorder missed, by packet channel. */
+  readonly missed: readonly number[];
+}
+
+/** Reads a recording's file. @throws Failure that names the file and what is wrong */
+export function openRecording(path: string): Recording {
+  let bytes: Uint8Array;
+  try {
+    const facts = statSync(path);
+    if (!facts.isFile()) throw new Error("it is no plain file");
+    if (facts.size > RECORDING_MOST_BYTES) throw new Error(`it has ${facts.size} bytes, more than any recording`);
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new Failure(`cannot read the recording ${path}: ${messageOf(error)}`);
+  }
+  const read = readRecording(bytes);
+  if (typeof read === "string") throw new Failure(`${path} cannot be replayed: ${read}`);
+  return read;
+}
+
+/** @returns the recording, or what is wrong with it */
+export function readRecording(bytes: Uint8Array): Recording | string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const header = readHeader(bytes, view);
+  if (typeof header === "string") return header;
+  const chunks = findChunks(bytes, view, header.seed);
+  if (typeof chunks === "string") return chunks;
+  return new Reading(bytes, view, header, chunks).read();
+}
+
+interface Header {
+  readonly layout: PacketLayout;
+  readonly startedMs: number;
+  readonly seed: bigint;
+}
+
+/** The last moment that a Date can say. */
+const LATEST_DATE_MS = 8.64e15;
+const IMPOSSIBLE_TIMES = "its times are impossible";
+const CUT = "it ends early: it was cut, or its recorder did not come to its end";
+
+function readHeader(bytes: Uint8Array, view: DataView): Header | string {
+  const isMine = [...MAGIC].every((letter, i) => bytes[MAGIC_AT + i] === letter.charCodeAt(0));
+  if (!isMine) return "it is no recording of qos inspect --record";
+  if (bytes.length < HEADER_BYTES) return CUT;
+  const version = view.getUint16(VERSION_AT, true);
+  if (version !== VERSION) return `it is of version ${version}, and this qos reads version ${VERSION}`;
+  const seed = view.getBigUint64(HEADER_CHECKSUM_AT, true);
+  if (checksum(bytes.subarray(0, HEADER_CHECKSUM_AT), 0n) !== seed) return "its header is damaged";
+  const elementBytes = view.getUint16(PACKET_BYTES_AT, true);
+  const layout = (["agave2", "agave4"] as const).find((one) => packetBytes(one) === elementBytes);
+  if (layout === undefined) return `its packets have ${elementBytes} bytes, which no layout has`;
+  const startedMs = Number(view.getBigUint64(STARTED_AT, true)) / 1_000;
+  if (startedMs > LATEST_DATE_MS) return IMPOSSIBLE_TIMES;
+  return { layout, startedMs, seed };
+}
+
+interface Chunks {
+  /** Where each chunk of packets starts. */
+  readonly starts: readonly number[];
+  readonly packets: number;
+  /** Where the content of the end starts. */
+  readonly endAt: number;
+}
+
+/** Walks over the chunks: their bounds, order and checksums. */
+function findChunks(bytes: Uint8Array, view: DataView, seed: bigint): Chunks | string {
+  const starts: number[] = [];
+  let packets = 0;
+  for (let at = HEADER_BYTES, number = 0; ; number++) {
+    if (at + CHUNK_HEAD_BYTES > bytes.length) return CUT;
+    const kind = view.getUint32(at + CHUNK_KIND_AT, true);
+    const contentBytes = view.getUint32(at + CHUNK_BYTES_AT, true);
+    const count = view.getUint32(at + CHUNK_PACKETS_AT, true);
+    const damaged = `chunk ${number} is damaged`;
+    if (contentBytes > CHUNK_MOST_BYTES) return damaged;
+    const end = at + CHUNK_HEAD_BYTES + contentBytes;
+    if (end + CHECKSUM_BYTES > bytes.length) return CUT;
+    if (checksum(bytes.subarray(at, end), seed) !== view.getBigUint64(end, true)) return damaged;
+    if (view.getUint32(at + CHUNK_NUMBER_AT, true) !== number) return `chunk ${number} is missing or out of its place`;
+    if (kind === KIND_END) {
+      if (contentBytes !== END_BYTES || count !== 0) return damaged;
+      if (end + CHECKSUM_BYTES !== bytes.length) return "something follows its end";
+      return { starts, packets, endAt: at + CHUNK_HEAD_BYTES };
+    }
+    if (kind !== KIND_PACKETS || count === 0) return damaged;
+    // A packet takes bytes: a count that promises more than can be there is found here, before room is made for it.
+    if (contentBytes < CHUNK_BASE_BYTES + count * PACKET_HEAD_BYTES) return damaged;
+    starts.push(at);
+    packets += count;
+    at = end + CHECKSUM_BYTES;
+  }
+}
+
+class Reading {
+  readonly #micros: Float64Array;
+  readonly #channel: Uint8Array;
+  readonly #at: Uint32Array;
+  readonly #counted = PACKET_CHANNELS.map(() => 0);
+  #read = 0;
+  #lastMicros = 0;
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly view: DataView,
+    private readonly header: Header,
+    private readonly chunks: Chunks,
+  ) {
+    this.#micros = new Float64Array(chunks.packets);
+    this.#channel = new Uint8Array(chunks.packets);
+    this.#at = new Uint32Array(chunks.packets);
+  }
+
+  read(): Recording | string {
+    const { view, chunks, header } = this;
+    for (const [number, start] of chunks.starts.entries()) {
+      if (!this.#readChunk(start)) return `chunk ${number} has a packet that no recorder writes`;
+    }
+    const word = (offset: number): number => Number(view.getBigUint64(chunks.endAt + offset, true));
+    const durationMicros = word(END_MICROS_AT);
+    if (durationMicros > RECORDING_MOST_MICROS || durationMicros < this.#lastMicros) return IMPOSSIBLE_TIMES;
+    const asCounted = PACKET_CHANNELS.every((_, i) => word(END_PACKETS_AT + 8 * i) === this.#counted[i]);
+    if (!asCounted) return "it has other packets than its end says";
+    return {
+      layout: header.layout,
+      startedMs: header.startedMs,
+      durationMicros,
+      packets: chunks.packets,
+      micros: this.#micros,
+      channel: this.#channel,
+      at: this.#at,
+      bytes: this.bytes,
+      missed: PACKET_CHANNELS.map((_, i) => word(END_MISSED_AT + 8 * i)),
+    };
+  }
+
+  /** @returns false where something in it is impossible */
+  #readChunk(start: number): boolean {
+    const { view } = this;
+    const meta = metaBytes(this.header.layout);
+    let at = start + CHUNK_HEAD_BYTES;
+    const end = at + view.getUint32(start + CHUNK_BYTES_AT, true);
+    const baseMicros = Number(view.getBigUint64(at, true));
+    at += CHUNK_BASE_BYTES;
+    for (let left = view.getUint32(start + CHUNK_PACKETS_AT, true); left > 0; left--) {
+      if (at + PACKET_HEAD_BYTES + meta > end) return false;
+      const channel = view.getUint16(at + PACKET_CHANNEL_AT, true);
+      const payload = view.getUint16(at + PACKET_PAYLOAD_AT, true);
+      const micros = baseMicros + view.getUint32(at + PACKET_MICROS_AT, true);
+      if (channel >= PACKET_CHANNELS.length || payload !== payloadBytes(view, at + PACKET_HEAD_BYTES)) return false;
+      if (micros < this.#lastMicros || micros > RECORDING_MOST_MICROS) return false;
+      this.#micros[this.#read] = micros;
+      this.#channel[this.#read] = channel;
+      this.#at[this.#read] = at;
+      this.#read += 1;
+      this.#counted[channel] += 1;
+      this.#lastMicros = micros;
+      at += PACKET_HEAD_BYTES + meta + payload;
+    }
+    return at === end;
+  }
+}

@@ -1,0 +1,107 @@
+// What was known of a transaction when it came in, kept until the scheduler says what became of it (engine.md, 2 and 7):
+// packet hash -> the digest's first 128 bytes, in a least-recently-used store. A node is a digest in shape, so that a
+// model reads it through the same offsets (shape/digest-layout.ts); only the digest's scratch holds the node's links.
+
+import type { Arena } from "../shape/arena.ts";
+import { DIGEST_SCRATCH_AT, HASH_AT, HASH_MIX_AT, META_BYTES } from "../shape/digest-layout.ts";
+import type { LruRegion } from "../shape/layout.ts";
+import { Lru, type StoreKernel } from "./lru.ts";
+
+/** The kernel's way of keeping metas (kernel/recognise.as.ts). */
+export interface MetaKernel extends StoreKernel {
+  /**
+   * Looks a packet up in both stores. One that waits for its outcome becomes the most recent of those.
+   * @param recentAt arena offset of the recent filter's store
+   * @param metasAt arena offset of the partial metas' store
+   * @returns SEEN_ (shape/store-layout.ts)
+   */
+  recognise(recentAt: number, metasAt: number, digestAt: number): number;
+
+  /** Keeps a digest's first 128 bytes. Its packet hash must not be in the store. @returns arena offset of the meta */
+  remember(metasAt: number, digestAt: number): number;
+}
+
+export class PartialMetas {
+  /** Arena offset of the store, for the kernel. */
+  readonly at: number;
+
+  readonly #lru: Lru;
+  readonly #nodes: number;
+
+  constructor(
+    arena: Arena,
+    region: LruRegion,
+    private readonly kernel: MetaKernel,
+  ) {
+    if (region.nodeBytes !== META_BYTES) throw new RangeError(`a partial meta has ${META_BYTES} bytes`);
+    this.#lru = new Lru(arena, region, { key: HASH_AT, links: DIGEST_SCRATCH_AT }, kernel);
+    this.at = this.#lru.at;
+    this.#nodes = region.nodesAt;
+  }
+
+  get size(): number {
+    return this.#lru.size;
+  }
+
+  get evicted(): number {
+    return this.#lru.evicted;
+  }
+
+  /**
+   * Loads what `find` and `insert` read, for a group.
+   * @param mixesAt arena offset of the first packet hash's keyed mix; the next ones follow at `strideBytes`
+   * @returns anything that depends on the loads
+   */
+  touch(mixesAt: number, strideBytes: number, count: number): number {
+    return this.#lru.touch(mixesAt, strideBytes, count);
+  }
+
+  /**
+   * Loads what `find` reads, for queued packets.
+   * @param slotsAt arena offset of the first slot's number; the next ones follow
+   * @param mixesAt arena offset of slot 0's keyed mix
+   * @returns anything that depends on the loads
+   */
+  touchSlots(slotsAt: number, count: number, mixesAt: number, slotBytes: number): number {
+    return this.#lru.touchThrough(slotsAt, count, mixesAt, slotBytes);
+  }
+
+  /** Loads what the next `count` inserts evict, as far as it is known. @returns anything that depends on the loads */
+  touchVictims(count: number): number {
+    return this.#lru.touchVictims(count);
+  }
+
+  /** @returns arena offset of the meta of a digest's packet hash, or 0 */
+  find(digestAt: number): number {
+    return this.findByHash(digestAt + HASH_AT, digestAt + HASH_MIX_AT);
+  }
+
+  /**
+   * @param hashAt arena offset of a packet hash (u64)
+   * @param mixAt arena offset of its keyed mix (u64)
+   * @returns arena offset of the meta, or 0
+   */
+  findByHash(hashAt: number, mixAt: number): number {
+    const node = this.#lru.find(hashAt, mixAt);
+    return node < 0 ? 0 : this.#nodes + node * META_BYTES;
+  }
+
+  /** Makes a meta the most recently used. */
+  refresh(nodeAt: number): void {
+    this.#lru.refresh((nodeAt - this.#nodes) / META_BYTES);
+  }
+
+  /**
+   * Keeps a digest's first 128 bytes. Its packet hash must not be in the store. A full store gives up its least recently
+   * used meta.
+   * @returns arena offset of the meta
+   */
+  insert(digestAt: number): number {
+    return this.kernel.remember(this.at, digestAt);
+  }
+
+  /** Takes a meta out. Its bytes stay readable until the next insert. */
+  remove(nodeAt: number): void {
+    this.#lru.remove((nodeAt - this.#nodes) / META_BYTES);
+  }
+}

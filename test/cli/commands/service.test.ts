@@ -1,0 +1,324 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { command } from "../../../src/cli/command.ts";
+import { endMetrics } from "../../../src/cli/commands/service.ts";
+import { bashCompletion, fishCompletion, zshCompletion } from "../../../src/cli/completions-text.ts";
+import { unitText, unitWord } from "../../../src/cli/host/unit.ts";
+import { manPage, roff } from "../../../src/cli/man-text.ts";
+import { COMMANDS, main } from "../../../src/cli/root.ts";
+import { WRITER_STATISTICS, type WriterNumbers } from "../../../src/database/writer-status.ts";
+import { ALERTS, alertRules, dashboard } from "../../../src/observe/alerts.ts";
+import { Faults } from "../../../src/observe/faults.ts";
+import { expose } from "../../../src/observe/metrics.ts";
+import { choice, onOff, path } from "../../../src/settings/flags.ts";
+import { kebabCase } from "../../../src/settings/names.ts";
+import { rig } from "../../engine/rig.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "qos-service-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const written = (name: string, content: string): string => {
+  const file = join(folder, name);
+  writeFileSync(file, content);
+  return file;
+};
+
+function spawn(...words: string[]): { code: number; text: string } {
+  const done = Bun.spawnSync(words, { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: 40_000 });
+  return { code: done.exitCode, text: done.stdout.toString() + done.stderr.toString() };
+}
+
+async function qos(...raw: string[]): Promise<{ code: number; out: string; err: string }> {
+  const text = { out: "", err: "" };
+  const code = await main(raw, {
+    line: (line) => {
+      text.out += `${line}\n`;
+    },
+    json: () => undefined,
+    note: (line) => {
+      text.err += `${line}\n`;
+    },
+    closed: () => false,
+  });
+  return { code, ...text };
+}
+
+const commands = () => Promise.all(COMMANDS.map((one) => one.load()));
+
+describe("the unit", () => {
+  const options = {
+    binary: "/usr/bin/true",
+    config: "/etc/qos/qos.toml",
+    user: "root",
+    watchdogSeconds: 10,
+    network: false,
+  };
+
+  test("runs with the configuration, a watchdog and a restart", () => {
+    const text = unitText({ ...options, binary: "/opt/q s/qos", config: "/etc/100%" });
+    expect(text).toContain('ExecStart="/opt/q s/qos" run --config /etc/100%%');
+    expect(text).toContain("Type=notify");
+    expect(text).toContain("WatchdogSec=10");
+    expect(text).toContain("Restart=always");
+    expect(text).toContain("IPAddressAllow=localhost");
+    expect(unitText({ ...options, network: true })).not.toContain("IPAddressDeny");
+    expect(unitWord('a"b$c')).toBe('"a\\"b$$c"');
+  });
+
+  // Skipped without systemd.
+  test.skipIf(Bun.which("systemd-analyze") === null)("is one, and is safe (needs systemd-analyze)", () => {
+    const unit = written("qos.service", unitText(options));
+    const verified = spawn("systemd-analyze", "verify", "--man=no", unit);
+    expect(verified.text).toBe("");
+    expect(verified.code).toBe(0);
+    // Of 10, less is safer; systemd's own services are at 4 to 9. docs/operating.md names the figures.
+    const exposure = (more: Partial<typeof options>): number => {
+      const file = written("qos.service", unitText({ ...options, user: "sol", ...more }));
+      const { text } = spawn("systemd-analyze", "security", "--offline=true", file);
+      return Number(/Overall exposure level for qos\.service: ([\d.]+)/.exec(text)?.[1]);
+    };
+    expect(exposure({})).toBeLessThanOrEqual(1.9);
+    expect(exposure({ network: true })).toBeLessThanOrEqual(2.1);
+  });
+
+  test("is what qos service prints", async () => {
+    const { code, out } = await qos("service", "--user", "sol", "--binary", "/usr/bin/qos", "--watchdog", "5s");
+    expect(code).toBe(0);
+    expect(out).toContain("User=sol\n");
+    expect(out).toContain("WatchdogSec=5\n");
+    expect(out).toContain("ExecStart=/usr/bin/qos run --config /etc/qos/qos.toml\n");
+    expect(await qos("service", "--alerts", "--grafana")).toMatchObject({ code: 2 });
+    for (const wrong of ["qos.toml", "/etc/qos\nExecStart=/bin/sh", "./x"]) {
+      for (const flag of ["--config-file", "--binary"]) {
+        expect(await qos("service", flag, wrong)).toMatchObject({ code: 2, out: "" });
+      }
+    }
+    const stranger = await qos("service", "--user", "nobody-of-that-name");
+    expect(stranger.code).toBe(0);
+    expect(stranger.err).toContain('this host has no user "nobody-of-that-name"');
+    expect((await qos("service", "--user", "root")).err).toBe("");
+  });
+});
+
+describe("alerts and dashboard", () => {
+  /** Names of all that can be scraped. */
+  const exposed = (): Set<string> => {
+    const database = Object.fromEntries(WRITER_STATISTICS.map(({ name }) => [name, 0])) as WriterNumbers;
+    const text = expose(rig().snapshot(1), {
+      version: "1",
+      model: "ip-signer",
+      startedMs: 0,
+      previousEnd: undefined,
+      targetPps: 1,
+      paused: false,
+      ready: true,
+      loopAgeMs: 0,
+      heartbeatAgeMs: {},
+      lastUpdateMs: 0,
+      tables: { ips: 0, payers: 0 },
+      limits: { ips: 0, payers: 0 },
+      database,
+      warnings: 0,
+      errors: 0,
+      faults: new Faults().counts,
+      detached: {},
+    });
+    const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+    return new Set(
+      names.flatMap(([, name, type]) => (type === "histogram" ? [`${name}_bucket`, `${name}_sum`] : [name!])),
+    );
+  };
+  const namesIn = (text: string): string[] => [...text.matchAll(/\bqos_[a-z0-9_]+/g)].map(([name]) => name);
+
+  test("name only what is exposed", () => {
+    const known = exposed();
+    const used = [...ALERTS.map(({ expression }) => expression).flatMap(namesIn)];
+    const drawn = dashboard(endMetrics()) as { panels: { targets: { expr: string }[] }[] };
+    used.push(...drawn.panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => namesIn(expr))));
+    expect(used.length).toBeGreaterThan(30);
+    expect(used.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test("are what qos service prints", async () => {
+    expect((await qos("service", "--alerts")).out).toBe(alertRules());
+    const { panels, title } = JSON.parse((await qos("service", "--grafana")).out);
+    expect(title).toBe("qos");
+    expect(panels.length).toBeGreaterThan(10);
+    expect(new Set(panels.map(({ id }: { id: number }) => id)).size).toBe(panels.length);
+  });
+
+  // Skipped without promtool, which comes with Debian's prometheus.
+  test.skipIf(Bun.which("promtool") === null)("are rules to promtool (needs promtool)", () => {
+    const checked = spawn("promtool", "check", "rules", written("rules.yml", alertRules()));
+    expect(checked.text).toContain(`SUCCESS: ${ALERTS.length} rules found`);
+    expect(checked.code).toBe(0);
+  });
+
+  // Skipped without promtool, as above.
+  test.skipIf(Bun.which("promtool") === null)(
+    "and the loop that stands still is one that fires (needs promtool)",
+    () => {
+      const rules = written("rules.yml", alertRules());
+      const tests = written(
+        "tests.yml",
+        `rule_files: [${JSON.stringify(rules)}]
+evaluation_interval: 10s
+tests:
+  - interval: 10s
+    input_series:
+      - { series: 'qos_loop_age_seconds{instance="a"}', values: "0 0 6 16 26" }
+      - { series: 'qos_build_info{instance="a"}', values: "1 1 1 1 1" }
+    alert_rule_test:
+      - { eval_time: 10s, alertname: QosLoopStalled, exp_alerts: [] }
+      - eval_time: 40s
+        alertname: QosLoopStalled
+        exp_alerts:
+          - exp_labels: { severity: page, instance: a }
+            exp_annotations: { summary: ${JSON.stringify(ALERTS[0].summary)} }
+`,
+      );
+      const tested = spawn("promtool", "test", "rules", tests);
+      expect(tested.text).toContain("SUCCESS");
+      expect(tested.code).toBe(0);
+    },
+  );
+});
+
+describe("completions", () => {
+  test("of each shell name every command and flag", async () => {
+    const all = await commands();
+    for (const text of [bashCompletion(all), zshCompletion(all), fishCompletion(all)]) {
+      for (const { name, flags } of all) {
+        expect(text).toContain(name);
+        for (const flag of Object.keys(flags)) {
+          expect(text).toContain(kebabCase(flag));
+        }
+      }
+    }
+  });
+
+  test("of bash complete commands, flags, choices and words", async () => {
+    const file = written("qos.bash", bashCompletion(await commands()));
+    const complete = (...words: string[]): string[] => {
+      const quoted = words.map((word) => `'${word}'`).join(" ");
+      const script = `source ${file}; COMP_WORDS=(qos ${quoted}); COMP_CWORD=${words.length}; _qos; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const { code, text } = spawn("bash", "--norc", "-c", script);
+      expect(code).toBe(0);
+      return text.split("\n").filter(Boolean);
+    };
+    expect(complete("mon")).toEqual(["monitor"]);
+    expect(complete("run", "--target")).toEqual(["--target-pps"]);
+    expect(complete("--target")).toEqual(["--target-pps"]);
+    expect(complete("run", "--fee-model", "c")).toEqual(["chain"]);
+    expect(complete("ctl", "pa")).toEqual(["pause"]);
+    expect(complete("run", "--target-pps", "")).toEqual([]);
+    expect(complete("run", "--state", folder.slice(0, -2))).toEqual([folder]);
+    expect(complete("config", "check", folder.slice(0, -2))).toEqual([folder]);
+    expect(complete("ctl", "pause", folder.slice(0, -2))).toEqual([]);
+  });
+
+  // Skipped without zsh.
+  test.skipIf(Bun.which("zsh") === null)(
+    "of zsh complete commands, flags, choices, words and files, in a real zsh (needs zsh)",
+    async () => {
+      written("_qos", zshCompletion(await commands()));
+      const script = new URL("../completions.zsh", import.meta.url).pathname;
+      const complete = (line: string): string[] => {
+        const results = join(folder, "zsh-results");
+        rmSync(results, { force: true });
+        const { code, text } = spawn("zsh", "-f", script, folder, results, line);
+        expect({ code, text }).toEqual({ code: 0, text: "" });
+        return readFileSync(results, "utf8").split("\n").filter(Boolean).sort();
+      };
+      expect(complete("qos mon")).toEqual(["monitor"]);
+      expect(complete("qos run --target")).toEqual(["--target-pps"]);
+      expect(complete("qos --target")).toEqual(["--target-pps"]);
+      expect(complete("qos run --fee-model ")).toEqual(["chain", "reference"]);
+      expect(complete("qos run --fee-model=c")).toEqual(["chain"]);
+      expect(complete("qos ctl pa")).toEqual(["pause"]);
+      expect(complete("qos --max-ips 5 --votes f")).toEqual(["first"]);
+      expect(complete("qos run --target-pps ")).toEqual([]);
+      expect(complete(`qos config check ${folder}/_q`)).toEqual(["_qos"]);
+      expect(complete(`qos ctl pause ${folder}/_q`)).toEqual([]);
+      expect(complete("qos completions f")).toEqual(["fish"]);
+    },
+  );
+
+  // Skipped without fish.
+  test.skipIf(Bun.which("fish") === null)(
+    "of fish complete commands, flags, choices, words and files, in a real fish (needs fish)",
+    async () => {
+      const file = written("qos.fish", fishCompletion(await commands()));
+      const complete = (line: string): string[] => {
+        const { code, text } = spawn(
+          ...["fish", "--no-config", "-c", 'source $argv[1]; complete -C "$argv[2]"', file, line],
+        );
+        expect(code).toBe(0);
+        return text
+          .split("\n")
+          .filter(Boolean)
+          .map((row) => row.split("\t")[0]);
+      };
+      expect(complete("qos mon")).toEqual(["monitor"]);
+      expect(complete("qos ").sort()).toEqual(COMMANDS.map(({ name }) => name).sort());
+      expect(complete("qos run --target")).toEqual(["--target-pps"]);
+      expect(complete("qos --target")).toEqual(["--target-pps"]);
+      expect(complete("qos run --fee-model ")).toEqual(["chain", "reference"]);
+      expect(complete("qos ctl pa")).toEqual(["pause"]);
+      expect(complete("qos --max-ips 5 --votes f")).toEqual(["first"]);
+      expect(complete("qos run --target-pps ")).toEqual([]);
+      expect(complete("qos config check --apply")).toEqual([]);
+      expect(complete("qos configure hugepages --appl")).toEqual(["--apply"]);
+      expect(complete(`qos config check ${folder}/qos.fi`)).toEqual([`${folder}/qos.fish`]);
+      expect(complete(`qos run --state ${folder}/qos.fi`)).toEqual([`${folder}/qos.fish`]);
+      expect(complete(`qos ctl pause ${folder}/qos.fi`)).toEqual([]);
+      expect(complete("qos completions f")).toEqual(["fish"]);
+    },
+  );
+
+  test("quote what shells would take for their own", () => {
+    const odd = command({
+      name: "odd",
+      summary: "it's: odd [very]",
+      about: "x",
+      flags: {
+        one: choice(["a", "b"], { help: "it's [a]: b", fallback: "a" }),
+        two: path({ help: "'$(x)`y`" }),
+        three: onOff({ help: "three" }),
+      },
+      examples: [],
+      run: () => 0,
+    });
+    const file = written("odd.bash", bashCompletion([odd]));
+    expect(spawn("bash", "-n", file)).toEqual({ code: 0, text: "" });
+    expect(zshCompletion([odd])).toContain("'--one=[it'\\''s \\[a\\]\\: b]:a|b:(a b)'");
+    expect(fishCompletion([odd])).toContain("-d 'it'\\''s [a]: b'");
+  });
+
+  test("unknown ones are refused", async () => {
+    expect((await qos("completions", "bsah")).err).toContain("did you mean bash?");
+    expect(await qos("completions", "toString")).toMatchObject({ code: 2 });
+    expect((await qos("completions", "fish")).out).toContain("complete -c qos");
+  });
+});
+
+describe("the man page", () => {
+  test("escapes what roff would take for its own", () => {
+    expect(roff("--a-b\n.x\n'y\\z")).toBe("\\-\\-a\\-b\n\\&.x\n\\&'y\\ez");
+  });
+
+  // Skipped without man.
+  test.skipIf(Bun.which("man") === null)("is read by man without a warning (needs man)", async () => {
+    const file = written("qos.1", manPage("0.0.1", await commands()));
+    const { code, text } = spawn("man", "--warnings", "--local-file", file);
+    expect(code).toBe(0);
+    expect(text).not.toContain("warning");
+    for (const { name } of COMMANDS) expect(text).toContain(`qos ${name}`);
+    expect(text).toContain("--target-pps N");
+  });
+});

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LineWriter, RateLimit } from "../../../src/sidecar/process/log.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "qos-log-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("lines", () => {
+  test("arrive whole and in order", async () => {
+    const path = join(folder, "lines");
+    const descriptor = openSync(path, "w");
+    const lines = new LineWriter(descriptor);
+    const expected = Array.from({ length: 500 }, (_, i) => `line ${i} ${"x".repeat(i)}`);
+    for (const line of expected) lines.line(line);
+    await lines.flush(10_000);
+    closeSync(descriptor);
+    expect(readFileSync(path, "utf8")).toBe(`${expected.join("\n")}\n`);
+  });
+
+  test("beyond what may wait are dropped, and their number is said", async () => {
+    const path = join(folder, "dropped");
+    const descriptor = openSync(path, "w");
+    let dropped = 0;
+    const lines = new LineWriter(descriptor, 3, (count) => {
+      dropped += count;
+    });
+    for (let i = 0; i < 10; i++) lines.line(`line ${i}`); // the first is being written, three wait
+    await lines.flush(10_000);
+    lines.line("later");
+    await lines.flush(10_000);
+    closeSync(descriptor);
+    expect(dropped).toBe(6);
+    expect(readFileSync(path, "utf8").trim().split("\n")).toEqual([
+      "line 0",
+      "line 1",
+      "line 2",
+      "line 3",
+      "(6 lines dropped: their reader was too slow)",
+      "later",
+    ]);
+  });
+
+  test("to a place that takes none are forgotten, and nothing waits for them", async () => {
+    const descriptor = openSync("/dev/full", "w");
+    let dropped = 0;
+    const lines = new LineWriter(descriptor, 1_000, (count) => {
+      dropped += count;
+    });
+    lines.line("nobody reads this");
+    await lines.flush(10_000);
+    lines.line("nor this");
+    await lines.flush(10_000);
+    closeSync(descriptor);
+    expect(dropped).toBe(2);
+  });
+});
+
+describe("warnings", () => {
+  test("of a kind are ten in ten seconds, and the next one says how many were left out", () => {
+    const limit = new RateLimit();
+    const passed = Array.from({ length: 25 }, (_, i) => limit.pass(`line ${i}: "x${i}" is wrong`, i)).filter(Boolean);
+    expect(passed).toEqual(Array.from({ length: 10 }, () => ({ leftOut: 0 })));
+    expect(limit.pass("something else", 30)).toEqual({ leftOut: 0 });
+    expect(limit.pass('line 7: "" is wrong', 9_999)).toBeUndefined();
+    expect(limit.pass('line 8: "y" is wrong', 10_000)).toEqual({ leftOut: 16 });
+    expect(limit.pass('line 9: "z" is wrong', 10_001)).toEqual({ leftOut: 0 });
+  });
+
+  test("of endless kinds take no endless memory", () => {
+    const limit = new RateLimit();
+    const word = (i: number): string => [...String(i)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+    for (let i = 0; i < 2_000; i++) expect(limit.pass(`trouble ${word(i)}`, i)).toEqual({ leftOut: 0 });
+  });
+});
+
+test("JSON lines are pino's: level, time, message and fields, one object a line", async () => {
+  const program = `
+    import { openLog } from ${JSON.stringify(new URL("../../../src/sidecar/process/log.ts", import.meta.url).pathname)};
+    const log = await openLog("json");
+    log.info("two\\nlines", { packets: 3 });
+    log.warn("careful");
+    await log.flush(5_000);
+  `;
+  const child = Bun.spawn([process.execPath, "-e", program], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
+  const lines = (await new Response(child.stdout).text()).trimEnd().split("\n");
+  expect(await child.exited).toBe(0);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: "info", time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/), packets: 3, message: "two\nlines" },
+    { level: "warn", time: expect.any(String), message: "careful" },
+  ]);
+});

@@ -1,0 +1,57 @@
+import { afterEach, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { Engine } from "../../../src/engine/engine.ts";
+import { loadKernel } from "../../../src/kernel/kernel.ts";
+import { Faults } from "../../../src/observe/faults.ts";
+import { STATUS_NAME, statusPath } from "../../../src/observe/status-reader.ts";
+import { openReaders } from "../../../src/rank/readers.ts";
+import { STATUS_BYTES } from "../../../src/shape/layout.ts";
+import { shareRange } from "../../../src/sidecar/files/shared-file.ts";
+import { openModel } from "../../../src/sidecar/models.ts";
+import { previousEnd } from "../../../src/sidecar/process/previous-end.ts";
+import { Watch } from "../../../src/sidecar/watch.ts";
+import { settingsFor, smallMemory } from "../parts.ts";
+import { freshPrefix } from "../sidecar-process.ts";
+
+let prefix = "";
+afterEach(() => rmSync(statusPath(prefix), { force: true }));
+
+/** A sidecar's status page, with its writer. */
+function page() {
+  prefix = freshPrefix();
+  const { arena, layout, mailbox } = smallMemory();
+  const file = shareRange(arena, layout.statusAt, STATUS_BYTES, `${prefix}${STATUS_NAME}`);
+  if (typeof file === "string") throw new Error(file);
+  const settings = settingsFor("--model", "ip-signer");
+  const engine = new Engine(arena, layout, loadKernel(arena), openModel("ip-signer", arena, layout), settings);
+  engine.turn(1);
+  engine.publish(1);
+  const readers = openReaders(arena, layout);
+  const parts = { settings, version: "1", startedAt: new Date(0), arena, layout, mailbox, readers };
+  const watch = new Watch({ ...parts, database: () => null, faults: new Faults(), now: () => performance.now() });
+  return { file, watch };
+}
+
+test("a sidecar that lives, ended well, or never was leaves nothing to tell", () => {
+  const { file, watch } = page();
+  watch.end("it seems");
+  expect(previousEnd(prefix)).toBeUndefined();
+  file.close();
+  expect(previousEnd(prefix)).toBeUndefined();
+});
+
+test("a loop that died is told by its reason", () => {
+  const { file, watch } = page();
+  watch.end("the loop ended: out of luck");
+  file.leave();
+  expect(previousEnd(prefix)).toEqual({ pid: process.pid, reason: "the loop ended: out of luck" });
+});
+
+test("a page without a reason, or of anybody's bytes, is of one that was killed", () => {
+  const killed = "it was killed, or crashed";
+  const { file } = page();
+  file.leave();
+  expect(previousEnd(prefix)).toEqual({ pid: 0, reason: killed });
+  writeFileSync(statusPath(prefix), new Uint8Array(STATUS_BYTES).fill(0x7b));
+  expect(previousEnd(prefix)).toEqual({ pid: 0, reason: killed });
+});
