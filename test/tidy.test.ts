@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { documentsMissing, sectionsNamed } from "./tidy/documents.ts";
 import {
   findImports,
   findLines,
@@ -229,6 +230,23 @@ describe("every file", () => {
       .filter(({ path }) => path !== "test/tidy.test.ts")
       .flatMap((source) => [folder, host, outside].flatMap((pattern) => findLines(source, pattern)));
     expect(found).toEqual([]);
+  });
+
+  /** This file names what is not there, to try the rules. */
+  const others = sources.filter(({ path }) => path !== "test/tidy.test.ts");
+
+  test("names only documents that are there", () => {
+    expect(others.flatMap(documentsMissing)).toEqual([]);
+    const invented = { path: "docs/wire.md", text: "as rules.md, engine.md and test/rules.md say; README.md" };
+    expect(documentsMissing(invented)).toEqual(["docs/wire.md: rules.md", "docs/wire.md: test/rules.md"]);
+  });
+
+  test("names only sections that a document has", () => {
+    const named = others.flatMap(sectionsNamed);
+    expect(named.length).toBeGreaterThan(70);
+    expect(named.filter(({ isThere }) => !isThere).map(({ where }) => where)).toEqual([]);
+    const invented = { path: "src/a.ts", text: "// the law (engine.md, 3b, 5.4\n// and 99), said twice" };
+    expect(sectionsNamed(invented).map(({ isThere }) => isThere)).toEqual([true, true, false]);
   });
 
   test("of TypeScript keeps its types", () => {

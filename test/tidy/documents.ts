@@ -1,0 +1,36 @@
+// Documents that comments and other documents name, and the sections of theirs, for the tidy rules.
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { HOUSE, type Source } from "./sources.ts";
+
+const DOCUMENT = /(?<![\w/.*-])((?:\.{0,2}\/)?(?:[\w.-]+\/)*[\w-]+\.md)\b/g;
+/** "engine.md, 5.4, 7 and 8". */
+const SECTIONS = /\b([\w-]+\.md),((?:(?: and|,)? \d+[a-z]?(?:\.\d+)?\b)+)/g;
+
+/** Comments go on over lines. */
+const joined = (text: string): string => text.replace(/\s*\n\s*(\/\/[/!]?|\*|--|#)?\s*/g, " ");
+
+/** Where a named document lies: beside the file that names it, in docs/, or at the top; undefined where it is not. */
+export function findDocument(name: string, from: string): string | undefined {
+  return [join(dirname(from), name), join("docs", name), name].find((path) => existsSync(join(HOUSE, path)));
+}
+
+/** "path: document" of each document that is named and does not exist. */
+export function documentsMissing(source: Source): string[] {
+  const named = [...source.text.matchAll(DOCUMENT)].map(([, name]) => name);
+  return named.filter((name) => findDocument(name, source.path) === undefined).map((name) => `${source.path}: ${name}`);
+}
+
+/** Each section that is named of a document with numbered headings: where it is named, and whether it is there. */
+export function sectionsNamed(source: Source): { readonly where: string; readonly isThere: boolean }[] {
+  return [...joined(source.text).matchAll(SECTIONS)].flatMap(([, name, numbers]) => {
+    const path = findDocument(name, source.path);
+    if (path === undefined) return [];
+    const headings = readFileSync(join(HOUSE, path), "utf8");
+    return [...numbers.matchAll(/\d+[a-z]?(?:\.\d+)?/g)].map(([number]) => ({
+      where: `${source.path}: ${name}, ${number}`,
+      isThere: new RegExp(`^#+ ${number.replace(".", "\\.")}\\.? `, "m").test(headings),
+    }));
+  });
+}
