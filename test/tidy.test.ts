@@ -120,7 +120,7 @@ describe("imports point one way", () => {
     rank: 1,
     records: 1,
     engine: 2,
-    settings: 3,
+    settings: 1,
     database: 3,
     observe: 3,
     simulator: 3,

@@ -1,5 +1,7 @@
 // What the engine is told at start. Frozen: what may change while it runs comes through the mailbox.
 
+import type { SidecarSettings } from "../settings/sidecar-settings.ts";
+
 /** The 100 ms between two transmits (engine.md, 6). */
 export const TRANSMIT_INTERVAL_MS = 100;
 /** Packets taken from a packet channel in one turn (engine.md, 12). */
@@ -20,13 +22,8 @@ export const OUTCOMES_PER_UPDATE = 400;
 /** Milliseconds between two publications of the status page. */
 export const PUBLISH_INTERVAL_MS = 5;
 
-export interface EngineSettings {
-  readonly targetPps: number;
-  /** A queued packet older than this leaves as `expired`. */
-  readonly maxAgeMs: number;
-  /** Simple votes rank by their score (also where absent), or before everything else. */
-  readonly votes?: "score" | "first";
-}
+/** Of the sidecar's settings, those that the engine asks for. Votes rank by their score where nothing is said. */
+export type EngineSettings = Pick<SidecarSettings, "targetPps" | "maxAgeMs"> & Partial<Pick<SidecarSettings, "votes">>;
 
 /**
  * Packets of one transmit (engine.md, 6).

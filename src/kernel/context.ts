@@ -2,23 +2,21 @@
 // settings, and the table of programs that the fee rules know.
 
 import { base58 } from "@scure/base";
+import type { SidecarSettings } from "../settings/sidecar-settings.ts";
 import type { Arena } from "../shape/arena.ts";
 import * as at from "../shape/context-layout.ts";
 import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
 import { packetHashSecret } from "./secret.ts";
 
-export type FeeModel = "chain" | "reference";
-export type Ipv6Rule = "64" | "drop";
+export type FeeModel = SidecarSettings["feeModel"];
 
-export interface KernelSettings {
+export interface KernelSettings extends Pick<SidecarSettings, "feeModel" | "ipv6"> {
   /** u64 seed of the packet hash (wire.md, 5 and 8). */
   readonly xxhashSeed: bigint;
   /** At least 32 random bytes, never shown; the same secret gives the same ids. */
   readonly secret: Uint8Array;
-  readonly feeModel: FeeModel;
   /** Default compute-unit limits of before SIMD-0170, for old data. */
   readonly preSimd0170?: boolean;
-  readonly ipv6: Ipv6Rule;
   /** Leaves the payload's keyed hash out, where the model does not ask for it. */
   readonly skipPayloads?: boolean;
 }

@@ -2,8 +2,6 @@
 // never stands in an argument (arguments are public), and never in a message.
 
 import { readFileSync } from "node:fs";
-import type { DatabaseSettings } from "./database-location.ts";
-
 import { type Location, postgresLocation } from "./database-location.ts";
 import { UsageError } from "./errors.ts";
 import { count, duration, path, share, text, type ValuesOf } from "./flags.ts";
@@ -81,23 +79,6 @@ export const RECORD_FLAGS = {
     group: GROUP,
   }),
 };
-
-/** @returns undefined where no database is asked for. @throws UsageError as `locationOf` does */
-export function databaseOf(
-  values: ValuesOf<typeof RECORD_FLAGS> & { readonly prefix: string },
-): DatabaseSettings | undefined {
-  const location = locationOf({ ...values, dbUrl: process.env.QOS_DB_URL });
-  if (location === undefined) return undefined;
-  return {
-    location,
-    keepMs: values.dbKeep,
-    share: values.dbSample,
-    fatesShare: values.dbSampleFates,
-    scoresIntervalMs: values.dbScores,
-    spillFile: values.dbSpill ?? `${values.prefix}qos.spill`,
-    spillMib: values.dbSpillMib,
-  };
-}
 
 /** An address is a line; more is some other file. */
 const URL_FILE_BYTES = 4_096;

@@ -9,18 +9,6 @@ export type Location =
       readonly shown: string;
     };
 
-export interface DatabaseSettings {
-  readonly location: Location;
-  /** undefined: rows stay for ever. */
-  readonly keepMs: number | undefined;
-  /** Shares of outcomes and of fates that are saved, 0 to 1. */
-  readonly share: number;
-  readonly fatesShare: number;
-  readonly scoresIntervalMs: number;
-  readonly spillFile: string;
-  readonly spillMib: number;
-}
-
 const POSTGRES = /^postgres(ql)?:\/\/\S+$/;
 
 /** @returns undefined for what is no PostgreSQL address with a host and a database's name */

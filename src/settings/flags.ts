@@ -6,8 +6,8 @@ import { kebabCase } from "./names.ts";
 
 export type FlagKind = "switch" | "text" | "choice" | "count" | "share" | "u64" | "duration" | "time" | "path";
 
-export interface Flag<T> {
-  readonly kind: FlagKind;
+export interface Flag<T, Kind extends FlagKind = FlagKind> {
+  readonly kind: Kind;
   /** Stands for the value in the help: `N`, `FILE`. Empty for a switch. */
   readonly hint: string;
   readonly help: string;
@@ -45,11 +45,11 @@ interface Common {
 
 export const U64_MAX = 18_446_744_073_709_551_615n;
 
-function flag<T>(
-  kind: FlagKind,
+function flag<T, Kind extends FlagKind>(
+  kind: Kind,
   common: Common,
   parts: Pick<Flag<T>, "fallback" | "parse" | "allowed"> & { hint: string; text?: string; choices?: readonly string[] },
-): Flag<T> {
+): Flag<T, Kind> {
   return {
     kind,
     hint: common.hint ?? parts.hint,
@@ -80,7 +80,7 @@ export function choice<const Words extends readonly string[]>(
   words: Words,
   common: Common & { readonly fallback: Words[number] },
 ): Flag<Words[number]> {
-  return flag<Words[number]>("choice", common, {
+  return flag<Words[number], "choice">("choice", common, {
     hint: words.join("|"),
     fallback: common.fallback,
     text: common.fallback,
@@ -95,7 +95,7 @@ export function count<T extends number | undefined>(
   common: Common & { readonly min: number; readonly max: number; readonly fallback: T; readonly unit?: string },
 ): Flag<number | T> {
   const unit = common.unit === undefined ? "" : ` ${common.unit}`;
-  return flag<number | T>("count", common, {
+  return flag<number | T, "count">("count", common, {
     hint: "N",
     fallback: common.fallback,
     text: common.fallback === undefined ? "" : `${common.fallback}`,
@@ -123,7 +123,7 @@ export function share(common: Common & { readonly fallback: number }): Flag<numb
 
 /** Any unsigned 64-bit number, exact. */
 export function u64(common: Common): Flag<bigint | undefined> {
-  return flag<bigint | undefined>("u64", common, {
+  return flag<bigint | undefined, "u64">("u64", common, {
     hint: "U64",
     fallback: undefined,
     allowed: `a whole number from 0 to ${U64_MAX}`,
@@ -158,8 +158,8 @@ export function formatDuration(ms: number): string {
 /** A span of time, in milliseconds. */
 export function duration<T extends number | undefined>(
   common: Common & { readonly min: number; readonly max: number; readonly fallback: T },
-): Flag<number | T> {
-  return flag<number | T>("duration", common, {
+): Flag<number | T, "duration"> {
+  return flag<number | T, "duration">("duration", common, {
     hint: "TIME",
     fallback: common.fallback,
     text: common.fallback === undefined ? "" : formatDuration(common.fallback),
@@ -173,7 +173,7 @@ export function duration<T extends number | undefined>(
 
 /** A moment, in milliseconds since 1970. */
 export function time(common: Common): Flag<number | undefined> {
-  return flag<number | undefined>("time", common, {
+  return flag<number | undefined, "time">("time", common, {
     hint: "TIME",
     fallback: undefined,
     allowed: "a date or a time with its zone, such as 2026-07-01 or 2026-07-01T12:00:00Z",
@@ -189,7 +189,7 @@ export function time(common: Common): Flag<number | undefined> {
 export function text<T extends string | undefined>(
   common: Common & { readonly fallback: T; readonly pattern: RegExp; readonly allowed: string },
 ): Flag<string | T> {
-  return flag<string | T>("text", common, {
+  return flag<string | T, "text">("text", common, {
     hint: "TEXT",
     fallback: common.fallback,
     text: common.fallback ?? "",
@@ -199,8 +199,8 @@ export function text<T extends string | undefined>(
 }
 
 /** A file's name. */
-export function path(common: Common): Flag<string | undefined> {
-  return flag<string | undefined>("path", common, {
+export function path(common: Common): Flag<string | undefined, "path"> {
+  return flag<string | undefined, "path">("path", common, {
     hint: "FILE",
     fallback: undefined,
     allowed: "a file's name",

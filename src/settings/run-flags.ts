@@ -13,13 +13,13 @@ export const IDLE_RULES = ["spin", "backoff"] as const;
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
-/** What a thousand-core machine needs, and a bound for the mask. */
-const LAST_CPU = 1_023;
+/** The kernel's mask of cores has 1,024 bits. */
+const CPU_MAX = 1_023;
 /** Two tables of a million keys fit the arena beside everything else. */
-const MOST_KEYS = 1_000_000;
+const KEYS_MAX = 1_000_000;
 /** A tick sends floor(target x 100 ms): below 10 packets/s that would be none. */
-export const LOWEST_TARGET_PPS = 10;
-const HIGHEST_TARGET_PPS = 4_294_967_295;
+const TARGET_PPS_MIN = 10;
+const TARGET_PPS_MAX = 4_294_967_295;
 
 const TRAFFIC = "Packets and fees";
 const SCORES = "Scores";
@@ -50,8 +50,8 @@ export const RUN_FLAGS = {
   }),
   targetPps: count({
     help: "packets a second to send on at most, in ticks of 100 ms",
-    min: LOWEST_TARGET_PPS,
-    max: HIGHEST_TARGET_PPS,
+    min: TARGET_PPS_MIN,
+    max: TARGET_PPS_MAX,
     fallback: 1_000_000,
     group: TRAFFIC,
   }),
@@ -76,14 +76,14 @@ export const RUN_FLAGS = {
   maxIps: count({
     help: "IP addresses whose score is kept",
     min: 1,
-    max: MOST_KEYS,
+    max: KEYS_MAX,
     fallback: 10_000,
     group: SCORES,
   }),
   maxSigners: count({
     help: "fee payers whose score is kept",
     min: 1,
-    max: MOST_KEYS,
+    max: KEYS_MAX,
     fallback: 10_000,
     group: SCORES,
   }),
@@ -107,7 +107,7 @@ export const RUN_FLAGS = {
     help: "checkpoint of the scores: restored at start, written each minute and at the end",
     group: SCORES,
   }),
-  cpu: count({ help: "pin the loop to this core", min: 0, max: LAST_CPU, fallback: undefined, group: LOOP }),
+  cpu: count({ help: "pin the loop to this core", min: 0, max: CPU_MAX, fallback: undefined, group: LOOP }),
   idle: choice(IDLE_RULES, {
     help: "with nothing to do: spin (lowest delay, a core of its own) or backoff (sleep up to 1 ms, for shared machines)",
     fallback: "spin",

@@ -13,6 +13,12 @@ export interface SidecarMemory {
   readonly layout: ArenaLayout;
 }
 
+/** The smallest ring. */
+const FATES_MIN = 64;
+
+/** A ring holds a power of two. */
+const ringRecords = (wanted: number): number => Math.max(FATES_MIN, 2 ** Math.ceil(Math.log2(wanted)));
+
 /** @throws Failure where the tables do not fit an arena */
 export function reserveMemory(settings: SidecarSettings): SidecarMemory {
   const options: LayoutOptions = {
@@ -22,7 +28,7 @@ export function reserveMemory(settings: SidecarSettings): SidecarMemory {
     evidence: settings.model === "evidence",
     ...(settings.database === undefined ? {} : { outcomeRecords: OUTCOME_RECORDS }),
     ...(settings.allowFile === undefined && settings.denyFile === undefined ? {} : { listEntries: LIST_ENTRIES }),
-    ...(settings.fates === undefined ? {} : { fateRecords: settings.fates }),
+    ...(settings.fates === 0 ? {} : { fateRecords: ringRecords(settings.fates) }),
   };
   try {
     // Where the memory lies is known only once it is there; an aligned start costs a huge page at most.

@@ -41,7 +41,7 @@ const WARM_LOOK_MS = 5;
 export async function runSidecar(settings: SidecarSettings, version: string): Promise<number> {
   const startedAt = new Date();
   const stop = listenForStop();
-  const log = await openLog(settings.logFormat);
+  const log = await openLog(settings.json ? "json" : "text");
   try {
     return await start(settings, version, startedAt, stop, log);
   } finally {
@@ -96,10 +96,9 @@ async function start(
       log.info(`${rows} scores read from ${settings.stateFile}`, { rows });
     }
     writeKernelContext(arena, layout.contextAt, {
+      ...settings,
       xxhashSeed: channels.seed,
       secret: crypto.getRandomValues(new Uint8Array(SECRET_BYTES)),
-      feeModel: settings.feeModel,
-      ipv6: settings.ipv6,
       skipPayloads: settings.model !== "evidence",
     });
     channels.offerAll();
@@ -246,7 +245,7 @@ function openChannels(
   log: Log,
 ): Channels {
   const place = { prefix: settings.prefix, pages: settings.useHugePages ? ("huge" as const) : ("standard" as const) };
-  const channels = new Channels({ arena, layout, mailbox, place, log, seed: settings.seed });
+  const channels = new Channels({ arena, layout, mailbox, place, log, seed: settings.xxhashSeed });
   const refusal = channels.openAll(user === undefined ? {} : { owner: user });
   if (refusal !== undefined) throw new Failure(refusal);
   const missing = channels.absent((id) => CHANNELS[id].required);

@@ -61,7 +61,7 @@ export async function supervise(parts: Supervised): Promise<number> {
   const statsRates = new RateMeter(startedMs);
   const controlRates = new RateMeter(startedMs);
   const readers = openReaders(arena, layout);
-  const statsFile = settings.statsFile === undefined ? undefined : new StatsFile(settings.statsFile, log);
+  const statsFile = settings.statsJsonFile === undefined ? undefined : new StatsFile(settings.statsJsonFile, log);
 
   const watch = new Watch({
     settings,

@@ -1,11 +1,10 @@
 // Parts of a sidecar for tests of one of them: settings, a log that remembers, a small arena.
 
-import { settingsOf } from "../../src/cli/commands/run.ts";
 import { Mailbox } from "../../src/engine/mailbox.ts";
 import { Faults } from "../../src/observe/faults.ts";
 import { readArguments } from "../../src/settings/arguments.ts";
 import { RUN_FLAGS } from "../../src/settings/run-flags.ts";
-import type { SidecarSettings } from "../../src/settings/sidecar-settings.ts";
+import { type SidecarSettings, settingsOf } from "../../src/settings/sidecar-settings.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
 import type { Log } from "../../src/sidecar/process/log.ts";

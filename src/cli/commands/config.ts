@@ -9,10 +9,10 @@ import { EXIT_FAILED, EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { type Flag, flagName, formatDuration } from "../../settings/flags.ts";
 import { nearest } from "../../settings/nearest.ts";
 import { RUN_FLAGS } from "../../settings/run-flags.ts";
+import { settingsOf } from "../../settings/sidecar-settings.ts";
 import { command } from "../command.ts";
 import { wrap } from "../help.ts";
 import type { Output } from "../output.ts";
-import { settingsOf } from "./run.ts";
 
 const ACTIONS = ["show", "init", "check"] as const;
 const COMMENT_COLUMNS = 96;

@@ -4,6 +4,7 @@
 import { base58 } from "@scure/base";
 import * as v from "valibot";
 import type { Mailbox } from "../../engine/mailbox.ts";
+import { RUN_FLAGS } from "../../settings/run-flags.ts";
 import { parseAddress } from "../../wire/address.ts";
 import { formatAddress } from "../../wire/address-text.ts";
 import type { ScoreReaders } from "../scores/scores.ts";
@@ -15,12 +16,17 @@ const IP_KEY_BYTES = 8;
 const SENDER_MAX_CHARACTERS = 64;
 const TOP_MOST = 1_000;
 
+const { targetPps } = RUN_FLAGS;
+
 const REQUEST = v.variant("command", [
   v.strictObject({ command: v.picklist(["stats", "pause", "resume", "reload", "checkpoint"]) }),
   v.strictObject({
     command: v.literal("set"),
     name: v.literal("target-pps"),
-    value: v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(4_294_967_295)),
+    value: v.pipe(
+      v.number(),
+      v.check((value) => targetPps.parse(`${value}`) !== undefined, `expected ${targetPps.allowed}`),
+    ),
   }),
   v.strictObject({
     command: v.literal("top"),

@@ -3,7 +3,7 @@
 import { hostname } from "node:os";
 import { readWriterNumbers, type WriterNumbers } from "../../database/writer-status.ts";
 import { startWriter, type WriterThread } from "../../database/writer-thread.ts";
-import type { DatabaseSettings } from "../../settings/database-location.ts";
+import type { Location } from "../../settings/database-location.ts";
 import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
 import type { SidecarMemory } from "../memory.ts";
 import type { Log } from "../process/log.ts";
@@ -19,7 +19,7 @@ export class DatabaseWriter {
   /** Starts the thread; the session's row is its first. */
   constructor(
     settings: SidecarSettings,
-    database: DatabaseSettings,
+    location: Location,
     memory: SidecarMemory,
     session: string,
     version: string,
@@ -37,22 +37,22 @@ export class DatabaseWriter {
         settings: {
           session,
           host,
-          location: database.location,
-          transactionsShare: database.share,
-          fatesShare: layout.fates === undefined ? 0 : database.fatesShare,
-          scoresIntervalMs: database.scoresIntervalMs,
+          location,
+          transactionsShare: settings.dbSample,
+          fatesShare: layout.fates === undefined ? 0 : settings.dbSampleFates,
+          scoresIntervalMs: settings.dbScoresMs,
           statisticsIntervalMs: STATISTICS_INTERVAL_MS,
-          keepMs: database.keepMs,
-          spillPath: database.spillFile,
-          spillBytes: database.spillMib * MIB,
+          keepMs: settings.dbKeepMs,
+          spillPath: settings.dbSpillFile ?? `${prefix}qos.spill`,
+          spillBytes: settings.dbSpillMib * MIB,
           sessionRow: {
             session,
             startedUs: startedAt.getTime() * 1_000,
             host,
             version,
             settings: JSON.stringify({ model, feeModel, packetLayout, prefix, targetPps, maxIps, maxSigners, ipv6 }),
-            transactionsShare: database.share,
-            fatesShare: layout.fates === undefined ? 0 : database.fatesShare,
+            transactionsShare: settings.dbSample,
+            fatesShare: layout.fates === undefined ? 0 : settings.dbSampleFates,
           },
         },
       },

@@ -9,13 +9,8 @@ import type { SavedScores } from "../scores/checkpoint.ts";
 export interface LoopStart {
   readonly memory: WebAssembly.Memory;
   readonly layout: LayoutOptions;
-  readonly settings: LoopSettings;
+  readonly settings: SidecarSettings;
 }
-
-export type LoopSettings = Pick<
-  SidecarSettings,
-  "model" | "targetPps" | "maxAgeMs" | "votes" | "idle" | "cpu" | "feeModel" | "ipv6"
->;
 
 /** What makes it turn, once the channels are open and the kernel's context is written. */
 export interface LoopGo {

@@ -9,13 +9,14 @@ import { GAP_HISTOGRAM, record, TURN_HISTOGRAM } from "../../engine/turn-times.t
 import { WarmUp } from "../../engine/warm-up.ts";
 import { type Kernel, loadKernel } from "../../kernel/kernel.ts";
 import { StakeTable } from "../../rank/lists/stake-table.ts";
+import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
 import { Arena } from "../../shape/arena.ts";
 import { CHANNELS } from "../../shape/channels.ts";
 import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../../shape/layout.ts";
 import { openModel, type SidecarModel, setStakes } from "../models.ts";
 import { putScores } from "../scores/scores.ts";
 import { Backoff } from "./backoff.ts";
-import type { LoopEnd, LoopGo, LoopMessage, LoopSettings, LoopStart } from "./loop-thread.ts";
+import type { LoopEnd, LoopGo, LoopMessage, LoopStart } from "./loop-thread.ts";
 
 /** As operators look for it in `top -H`. */
 const THREAD_NAME = "solana-qos";
@@ -42,7 +43,7 @@ class Loop {
   readonly #layout: ArenaLayout;
   readonly #kernel: Kernel;
   readonly #model: SidecarModel;
-  readonly #settings: LoopSettings;
+  readonly #settings: SidecarSettings;
   #engine: Engine | undefined;
   #warmUp: WarmUp | undefined;
 
@@ -126,18 +127,19 @@ class Loop {
 }
 
 /** A small engine like this one, behind it. */
-function openWarmUp(
-  layout: LayoutOptions,
-  { targetPps, maxAgeMs, votes, feeModel, ipv6, model: name }: LoopSettings,
-  within: EnginePlace,
-): WarmUp {
+function openWarmUp(layout: LayoutOptions, settings: SidecarSettings, within: EnginePlace): WarmUp {
   return new WarmUp({
     layout,
     within,
-    context: { xxhashSeed: 0n, secret: new Uint8Array(32), feeModel, ipv6, skipPayloads: name !== "evidence" },
-    engine: { targetPps, maxAgeMs, votes },
+    context: {
+      ...settings,
+      xxhashSeed: 0n,
+      secret: new Uint8Array(32),
+      skipPayloads: settings.model !== "evidence",
+    },
+    engine: settings,
     model: (smallArena, smallLayout) => {
-      const small = openModel(name, smallArena, smallLayout);
+      const small = openModel(settings.model, smallArena, smallLayout);
       small.senders.warm();
       return small;
     },

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { seedOf, settingsOf } from "../../../src/cli/commands/run.ts";
-import { Failure } from "../../../src/failure.ts";
-import { readArguments } from "../../../src/settings/arguments.ts";
-import { UsageError } from "../../../src/settings/errors.ts";
-import { flagName } from "../../../src/settings/flags.ts";
-import { RUN_FLAGS } from "../../../src/settings/run-flags.ts";
+import { Failure } from "../../src/failure.ts";
+import { readArguments } from "../../src/settings/arguments.ts";
+import { UsageError } from "../../src/settings/errors.ts";
+import { flagName } from "../../src/settings/flags.ts";
+import { RUN_FLAGS } from "../../src/settings/run-flags.ts";
+import { seedOf, settingName, settingsOf } from "../../src/settings/sidecar-settings.ts";
 
 const settings = (...raw: string[]) => settingsOf(readArguments(raw, RUN_FLAGS, [], {}).values);
 
@@ -25,7 +25,7 @@ describe("settings", () => {
       useHugePages: false,
       packetLayout: "agave2",
       wait: true,
-      seed: undefined,
+      xxhashSeed: undefined,
       targetPps: 1_000_000,
       maxAgeMs: 60_000,
       feeModel: "chain",
@@ -54,7 +54,7 @@ describe("settings", () => {
         "8",
         "--use-huge-pages",
       ),
-    ).toMatchObject({ seed: 420n, targetPps: 500, maxSigners: 7, maxIps: 8, useHugePages: true });
+    ).toMatchObject({ xxhashSeed: 420n, targetPps: 500, maxSigners: 7, maxIps: 8, useHugePages: true });
   });
 
   test("each flag reaches its setting", () => {
@@ -69,14 +69,24 @@ describe("settings", () => {
       [["--no-wait"], { wait: false }],
       [["--state", "f"], { stateFile: "f" }],
       [["--duration", "10s"], { durationMs: 10_000 }],
-      [["--stats-json", "f"], { statsFile: "f" }],
+      [["--stats-json", "f"], { statsJsonFile: "f" }],
       [["--log-interval", "500ms"], { logIntervalMs: 500 }],
       [["--allow-root"], { allowRoot: true }],
       [["--packet-layout", "agave4"], { packetLayout: "agave4" }],
       [["--prefix", "a_"], { prefix: "a_" }],
-      [["--json"], { logFormat: "json" }],
+      [["--json"], { json: true }],
     ];
     for (const [raw, expected] of flags) expect(settings(...raw)).toMatchObject(expected);
+  });
+});
+
+test("every row of the table is a setting, a duration in Ms, a file in File", () => {
+  const expected = Object.entries(RUN_FLAGS).map(([name, row]) => settingName(name, row));
+  expect(Object.keys(settings()).sort()).toEqual([...expected, "database"].sort());
+  expect(settings("--db-keep", "2m", "--deny", "d", "--db-spill-mib", "7")).toMatchObject({
+    dbKeepMs: 120_000,
+    denyFile: "d",
+    dbSpillMib: 7,
   });
 });
 
