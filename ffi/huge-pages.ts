@@ -1,7 +1,8 @@
-// Huge pages of 2 MiB: whether the mount is there, how many pages are free, and what to tell the operator where not.
-// Gigantic pages (1 GiB) are refused: eight such files do not fit an arena, which ends at 4 GiB.
+// Huge pages of 2 MiB: whether the mount is there, how many pages are free, and what the operator must do where they are
+// missing. Gigantic pages (1 GiB) are refused: eight such files do not fit an arena, which ends at 4 GiB.
 
 import fs from "node:fs";
+import { hugePageGroup } from "./huge-page-group.ts";
 import { SystemError } from "./libc.ts";
 
 export const HUGE_PAGES_FOLDER = "/mnt/hugepages";
@@ -10,6 +11,11 @@ export const HUGE_PAGE_BYTES = 2 * 1024 * 1024;
 
 const HUGETLBFS_MAGIC = 0x958458f6;
 const COUNTERS = "/sys/kernel/mm/hugepages/hugepages-2048kB";
+/**
+ * The file that sets the size of the pool of 2 MiB pages. `vm.nr_hugepages` is another pool on some hosts: that of the
+ * default size, which is 1 GiB after a boot with `default_hugepagesz=1G`.
+ */
+export const HUGE_PAGES_COUNTER = `${COUNTERS}/nr_hugepages`;
 const MOUNT_COMMAND = `mkdir -p ${HUGE_PAGES_FOLDER} && mount -t hugetlbfs -o pagesize=2M none ${HUGE_PAGES_FOLDER}`;
 
 /** Pages of 2 MiB on this host. */
@@ -62,12 +68,36 @@ export function hugePageShortage(needed: number): string | undefined {
   const pages = hugePages();
   if (pages === undefined) return "this kernel has no huge pages of 2 MiB: run without --use-huge-pages";
   const available = availableHugePages(pages);
-  if (available >= needed) return undefined;
+  if (available >= needed) return hugePageGroupShortage(needed);
   return (
     `${needed} huge pages of 2 MiB are needed and ${available} are available ` +
     `(${pages.total} in all, ${pages.free} free, ${pages.reserved} of them reserved); ` +
-    `as root: echo ${pages.total + needed - available} > /proc/sys/vm/nr_hugepages`
+    `as root: echo ${pages.total + needed - available} > ${HUGE_PAGES_COUNTER}`
   );
+}
+
+/** Why this process' control group does not let it have `needed` more pages; undefined where it does. */
+export function hugePageGroupShortage(needed: number): string | undefined {
+  const group = hugePageGroup();
+  if (group === undefined || group.freeBytes >= needed * HUGE_PAGE_BYTES) return undefined;
+  return (
+    `${needed} huge pages of 2 MiB are needed, and the control group of this process allows ` +
+    `${Math.floor(group.freeBytes / HUGE_PAGE_BYTES)} more (its limit is ${group.limitBytes} bytes); ` +
+    `as root: echo ${group.lift} > ${group.file}`
+  );
+}
+
+/** The limit of this process' control group, to be added to a message; empty where there is none. */
+export function hugePageGroupNote(): string {
+  const group = hugePageGroup();
+  return group === undefined
+    ? ""
+    : ` (the control group of this process may have ${group.limitBytes} bytes of them: ${group.file})`;
+}
+
+/** What the kernel's command line needs so that `pages` of 2 MiB are there after a boot, whatever the default size is. */
+export function bootWords(pages: number): string {
+  return `hugepagesz=2M hugepages=${pages}`;
 }
 
 /** Why a channel that lies on gigantic pages cannot be used; undefined where there is no such file. */

@@ -22,15 +22,16 @@ export interface ChannelShape {
 
 export const STANDARD_PAGES_FOLDER = "/dev/shm";
 const FILE_NAME_MAX_BYTES = 255;
-const LONGEST_CHANNEL_NAME_BYTES = "tx_status_cache".length;
+/** The longest name of a channel, or longer. */
+const CHANNEL_NAME_MAX_BYTES = "tx_status_cache".length;
 
 /** Why a prefix cannot be used, or undefined. */
 export function prefixProblem(prefix: string): string | undefined {
   if (!/^[A-Za-z0-9._-]*$/.test(prefix)) {
     return `the prefix ${JSON.stringify(prefix)} may hold letters, digits, dots, underscores and hyphens only`;
   }
-  const most = FILE_NAME_MAX_BYTES - LONGEST_CHANNEL_NAME_BYTES;
-  return prefix.length > most ? `the prefix has ${prefix.length} characters, and ${most} are the most` : undefined;
+  const max = FILE_NAME_MAX_BYTES - CHANNEL_NAME_MAX_BYTES;
+  return prefix.length > max ? `the prefix has ${prefix.length} characters, and ${max} are the most` : undefined;
 }
 
 function channelFolder(pages: PageKind): string {

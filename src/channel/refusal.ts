@@ -1,7 +1,7 @@
 // Why a channel's file is not joined or created, as a value with a sentence for the operator. Nothing of a refused file
 // has been changed.
 
-import { hugePageShortage } from "../../ffi/huge-pages.ts";
+import { hugePageGroupNote, hugePageShortage } from "../../ffi/huge-pages.ts";
 import type { SystemError } from "../../ffi/libc.ts";
 import { MAGIC } from "../shape/channel-header.ts";
 import { type ChannelShape, pagesOf, STANDARD_PAGES_FOLDER } from "./place.ts";
@@ -93,7 +93,7 @@ export function refuseFailure(path: string, error: SystemError): Refused {
     case "EFAULT": // pages of a mapping that cannot be had
     case "EHWPOISON": {
       const full = `${STANDARD_PAGES_FOLDER} or the memory of this host (or of its control group) is full`;
-      const why = pagesOf(path) === "huge" ? (hugePageShortage(1) ?? "too few huge pages") : full;
+      const why = pagesOf(path) === "huge" ? (hugePageShortage(1) ?? `too few huge pages${hugePageGroupNote()}`) : full;
       return refuse("memory", `${error.message}: ${why}`);
     }
     case "ELOOP":

@@ -100,7 +100,7 @@ describe.skipIf(typeof taken === "string")("channels on huge pages", () => {
     const result = createChannel(path, shape);
     expect(result).toMatchObject({ state: "refused", kind: "pages" });
     expect((result as { message: string }).message).toMatch(
-      /\d+ huge pages of 2 MiB are needed and \d+ are available .*as root: echo \d+ > \/proc\/sys\/vm\/nr_hugepages/,
+      /\d+ huge pages of 2 MiB are needed and \d+ are available .*as root: echo \d+ > \/sys\/kernel\/mm\/hugepages\/hugepages-2048kB\/nr_hugepages/,
     );
     expect(fs.existsSync(path)).toBe(false);
   });

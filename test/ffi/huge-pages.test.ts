@@ -36,7 +36,9 @@ describe("huge pages", () => {
     const now = hugePages() as NonNullable<typeof pages>;
     const sentence = hugePageShortage(10_000_000) ?? "";
     expect(sentence).toContain("10000000 huge pages of 2 MiB are needed");
-    const wanted = Number(/echo (\d+) > \/proc\/sys\/vm\/nr_hugepages/.exec(sentence)?.[1]);
+    const wanted = Number(
+      /echo (\d+) > \/sys\/kernel\/mm\/hugepages\/hugepages-2048kB\/nr_hugepages/.exec(sentence)?.[1],
+    );
     expect(wanted).toBe(now.total + 10_000_000 - availableHugePages(now));
   });
 

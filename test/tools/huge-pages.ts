@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import { availableHugePages, HUGE_PAGES_FOLDER, hugePageMountProblem, hugePages } from "../../ffi/huge-pages.ts";
 
-const RESERVED = "/proc/sys/vm/nr_hugepages";
+const RESERVED = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages";
 
 const change = (pages: number): void =>
   fs.writeFileSync(RESERVED, String(Math.max(0, Number(fs.readFileSync(RESERVED, "utf8")) + pages)));

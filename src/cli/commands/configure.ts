@@ -1,11 +1,14 @@
-// `qos configure hugepages`: what huge pages the channels need, and, where it is asked for, reserving and mounting them.
-// What was done is written down, so that `--undo` takes back that and nothing else.
+// `qos configure hugepages`: says which huge pages the channels need; `--apply` reserves and mounts them. What was done is
+// written down, so that `--undo` takes back exactly that.
 
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import {
   availableHugePages,
+  bootWords,
   HUGE_PAGE_BYTES,
+  HUGE_PAGES_COUNTER,
   HUGE_PAGES_FOLDER,
+  hugePageGroupShortage,
   hugePageMountProblem,
   hugePages,
 } from "../../../ffi/huge-pages.ts";
@@ -18,7 +21,6 @@ import { namedChannels } from "../channels/channel-files.ts";
 import { command } from "../command.ts";
 import type { Output } from "../output.ts";
 
-const COUNTER = "/proc/sys/vm/nr_hugepages";
 const RECORD_FOLDER = "/run/qos";
 const RECORD = `${RECORD_FOLDER}/hugepages.json`;
 
@@ -58,7 +60,7 @@ export function hugePlan(needed: number): HugePlan {
 
 function stepsOf({ add, total, makeFolder, mount }: HugePlan): string[] {
   return [
-    ...(add > 0 ? [`echo ${total + add} > ${COUNTER}`] : []),
+    ...(add > 0 ? [`echo ${total + add} > ${HUGE_PAGES_COUNTER}`] : []),
     ...(makeFolder ? [`mkdir -p ${HUGE_PAGES_FOLDER}`] : []),
     ...(mount ? [`mount -t hugetlbfs -o pagesize=2M none ${HUGE_PAGES_FOLDER}`] : []),
   ];
@@ -90,7 +92,7 @@ function writeRecord(done: Done): void {
 }
 
 function setTotal(total: number): number {
-  writeFileSync(COUNTER, `${total}`);
+  writeFileSync(HUGE_PAGES_COUNTER, `${total}`);
   return hugePages()?.total ?? 0;
 }
 
@@ -114,7 +116,7 @@ function apply(plan: HugePlan, out: Output): void {
     if (total < plan.total + plan.add) {
       throw new Failure(
         `the kernel gave ${total - plan.total} of ${plan.add} pages: its free memory is in pieces. Reserve them at boot ` +
-          `(hugepages=${plan.total + plan.add} on the kernel's command line), or take these back with --undo`,
+          `(${bootWords(plan.total + plan.add)} on the kernel's command line), or take these back with --undo`,
       );
     }
     out.line(`${plan.add} pages of 2 MiB reserved, ${total} in all`);
@@ -129,7 +131,26 @@ function apply(plan: HugePlan, out: Output): void {
     out.line(`mounted at ${HUGE_PAGES_FOLDER}`);
   }
   if (stepsOf(plan).length === 0) out.line("nothing to do: enough pages are available, and they are mounted");
-  else out.line("to keep it over a restart of the host: the same in /etc/sysctl.d and /etc/fstab");
+  for (const line of lastingLines(hugePages()?.total ?? plan.total)) out.line(line);
+  sayGroupLimit(plan.needed, out);
+}
+
+/**
+ * How a host keeps its pages and their mount over a restart.
+ * `vm.nr_hugepages` in /etc/sysctl.d is the pool of the default size, so the pool of 2 MiB is named by its own file.
+ */
+function lastingLines(total: number): string[] {
+  return [
+    "a restart of the host takes them away; to keep them, as root:",
+    `  echo 'w ${HUGE_PAGES_COUNTER} - - - - ${total}' > /etc/tmpfiles.d/qos-hugepages.conf`,
+    `  echo 'none ${HUGE_PAGES_FOLDER} hugetlbfs pagesize=2M 0 0' >> /etc/fstab`,
+    `(surest is the kernel's command line instead of the first: ${bootWords(total)})`,
+  ];
+}
+
+function sayGroupLimit(needed: number, out: Output): void {
+  const problem = hugePageGroupShortage(needed);
+  if (problem !== undefined) out.note(`from here the channels could not be created: ${problem}`);
 }
 
 function undo(out: Output): void {
@@ -214,6 +235,8 @@ export default command({
       out.line("to be done, by `sudo qos configure hugepages --apply` or by hand:");
       for (const step of steps) out.line(`  ${step}`);
     }
+    for (const line of lastingLines(plan.total + plan.add)) out.line(line);
+    sayGroupLimit(plan.needed, out);
     return EXIT_FINE;
   },
 });

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { hugePageMountProblem, hugePages } from "../../../ffi/huge-pages.ts";
 import { hugePlan } from "../../../src/cli/commands/configure.ts";
 import { main } from "../../../src/cli/root.ts";
+import { CAN_MOUNT, inMountNamespace } from "../../tools/mount-namespace.ts";
 
 async function qos(...raw: string[]): Promise<{ code: number; out: string; err: string }> {
   const text = { out: "", err: "" };
@@ -38,7 +39,7 @@ describe.skipIf(!isFree)("huge pages (needs root, and a host without any)", () =
   test("are shown, reserved and mounted, and given back", async () => {
     const shown = await configure("--pages", "4");
     expect(shown.code).toBe(0);
-    expect(shown.out).toContain("echo 4 > /proc/sys/vm/nr_hugepages");
+    expect(shown.out).toContain("echo 4 > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
     expect(hugePages()?.total).toBe(0);
 
     const applied = await configure("--pages", "4", "--apply");
@@ -61,6 +62,32 @@ describe.skipIf(!isFree)("huge pages (needs root, and a host without any)", () =
     expect(hugePages()?.total).toBe(0);
     expect(hugePageMountProblem()).toBeDefined();
     expect((await configure("--undo")).out).toContain("nothing to take back");
+  });
+});
+
+const SCRIPT = `${import.meta.dir}/../../../src/main.ts`;
+/** Stand-ins: a pool of 2 MiB pages, a default pool of 1 GiB pages, and folders that are the test's alone. */
+const STAND_INS = `
+  RT=$0; S=/sys/kernel/mm/hugepages/hugepages-2048kB; D=$(mktemp -d); trap 'rm -r "$D"' EXIT; mkdir $D/2m
+  sed 's/^Hugepagesize:.*/Hugepagesize:    1048576 kB/' /proc/meminfo > $D/mi1g; echo 64 > $D/pool1g
+  for f in nr_hugepages free_hugepages resv_hugepages; do echo 0 > $D/2m/$f; done
+  mount --bind $D/mi1g /proc/meminfo; mount --bind $D/pool1g /proc/sys/vm/nr_hugepages; mount --bind $D/2m $S
+  mount -t tmpfs none /run; mount -t tmpfs none /mnt
+  qos() { "$RT" "$1" configure hugepages "$2"; echo "code $?"; }
+  pools() { echo "pools $(cat /proc/sys/vm/nr_hugepages $S/nr_hugepages | tr '\\n' ' ')"; }`;
+
+// only root can mount stand-ins for the kernel's files
+describe.skipIf(!CAN_MOUNT)("on a host whose default huge pages are of 1 GiB (needs root and unshare)", () => {
+  test("the pool of 2 MiB pages is changed, and given back, and the default pool stays", () => {
+    const script = `${STAND_INS}\n qos "$1" --apply; pools; qos "$1" --undo; pools`;
+    const done = inMountNamespace(script, process.execPath, SCRIPT);
+    expect(done.out).toContain("pools 64 154\n");
+    expect(done.out).toContain("mounted at /mnt/hugepages");
+    expect(done.out).toContain("'w /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages - - - - 154'");
+    expect(done.out).toContain("hugepagesz=2M hugepages=154");
+    expect(done.out).toMatch(/154 pages of 2 MiB given back, 0 in all\ncode 0\npools 64 0\n$/);
+    expect(done.out + done.err).not.toContain("vm.nr_hugepages");
+    expect(done.out + done.err).not.toContain("/proc/sys/vm/nr_hugepages");
   });
 });
 
