@@ -8,10 +8,13 @@
 //
 // The last line is `N passed, N failed`, with `, N skipped` where something was; exit code 0 only if none failed.
 
-import { readdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { addCounts, type Counts, closingLine, countTests } from "./runner/counts.ts";
+import { findTests } from "./runner/find-tests.ts";
 import { findLeftovers, listSharedMemory } from "./runner/leftovers.ts";
+import { skippedTests } from "./runner/skips.ts";
 import { endRunningSteps, runStep, type Step } from "./runner/step.ts";
 
 const HOUSE = join(import.meta.dir, "..");
@@ -30,6 +33,10 @@ interface Plan {
   readonly isTests: boolean;
 }
 
+/** Reports of the groups, which name the tests that were skipped. */
+const reports = mkdtempSync(join(tmpdir(), "qos-reports-"));
+const reportOf = (group: string): string => join(reports, `${group}.xml`);
+
 const bun = process.execPath;
 
 function fixedSteps(): Plan[] {
@@ -46,29 +53,18 @@ function fixedSteps(): Plan[] {
   ];
 }
 
-/** Test files by group: the first folder below test/, or "house" for the files in test/ itself. */
-function findGroups(): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  const entries = readdirSync(import.meta.dir, { recursive: true, withFileTypes: true });
-  const ignored = /(^|\/)(fixtures|target|node_modules)(\/|$)/;
-  for (const entry of entries) {
-    if (!entry.isFile() || !entry.name.endsWith(".test.ts")) continue;
-    const path = relative(import.meta.dir, join(entry.parentPath, entry.name));
-    if (ignored.test(path)) continue;
-    const group = path.includes("/") ? path.slice(0, path.indexOf("/")) : "house";
-    groups.set(group, [...(groups.get(group) ?? []), `./test/${path}`]);
-  }
-  return groups;
-}
-
 function testSteps(): Plan[] {
-  const groups = findGroups();
+  const groups = findTests(import.meta.dir);
   const late = (name: string): number => BINARY_GROUPS.indexOf(name) + 1;
   const names = [...groups.keys()].sort((a, b) => late(a) - late(b) || a.localeCompare(b));
   return names.map((name) => ({
     step: {
       name,
-      command: [bun, "test", "--only-failures", `--timeout=${TEST_LIMIT_MS}`, ...groups.get(name)!.sort()],
+      command: [
+        ...[bun, "test", "--only-failures", `--timeout=${TEST_LIMIT_MS}`],
+        ...["--reporter=junit", `--reporter-outfile=${reportOf(name)}`],
+        ...(groups.get(name) ?? []).map((path) => `./test/${path}`),
+      ],
       limitMs: GROUP_LIMIT_MS,
       output: "stream",
     },
@@ -106,8 +102,14 @@ async function runPlan({ step, isTests }: Plan, environment: Record<string, stri
   else if (result.exitCode === null) console.log(`${step.name}: ended by a signal`);
   for (const stray of result.strays) console.log(`${step.name}: left a process running, ended now: ${stray}`);
   if (result.strays.length > 0) counts = addCounts(counts, { passed: 0, failed: 1, skipped: 0 });
+  for (const line of isTests ? skipsOf(step.name) : []) console.log(`skipped  ${line}`);
   console.log(`${step.name}: ${closingLine(counts)} in ${(result.elapsedMs / SECOND_MS).toFixed(1)} s`);
   return counts;
+}
+
+function skipsOf(group: string): string[] {
+  const report = reportOf(group);
+  return existsSync(report) ? skippedTests(readFileSync(report, "utf8")) : [];
 }
 
 function parseOnly(words: readonly string[]): string | undefined {
@@ -126,6 +128,7 @@ const environment = { ...process.env, ...colour };
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     endRunningSteps();
+    rmSync(reports, { recursive: true, force: true });
     process.exit(1);
   });
 }
@@ -146,6 +149,7 @@ for (const plan of plans) {
   sum = addCounts(sum, counts);
 }
 
+rmSync(reports, { recursive: true, force: true });
 const leftovers = findLeftovers(before);
 for (const path of leftovers) console.log(`left behind in shared memory: ${path}`);
 if (leftovers.length > 0) {

@@ -6,7 +6,7 @@ const canMount =
   unshare !== null && Bun.spawnSync([unshare, "-m", "mount", "-t", "tmpfs", "none", "/dev/shm"]).exitCode === 0;
 
 // only where a small /dev/shm can be mounted for one process: as root
-describe.skipIf(!canMount)("a full /dev/shm", () => {
+describe.skipIf(!canMount)("a full /dev/shm (needs root and unshare)", () => {
   test("is a sentence at creation and at the join, never a SIGBUS, and leaves nothing behind", async () => {
     const script = `mount -t tmpfs -o size=1M none /dev/shm && exec "$0" "$1"`;
     const child = Bun.spawn(

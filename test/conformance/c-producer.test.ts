@@ -45,7 +45,7 @@ function start(place: Place, count: number, more: readonly string[] = []): { res
   };
 }
 
-describe.skipIf(compiler === null)("the producer in C", () => {
+describe.skipIf(compiler === null)("the producer in C (needs a C compiler)", () => {
   if (compiler !== null) compile();
 
   for (const shape of [
@@ -89,7 +89,7 @@ describe.skipIf(compiler === null)("the producer in C", () => {
   }, 60_000);
 
   test.skipIf(!rust.ok)(
-    "its channel is the crate's",
+    "its channel is the crate's (needs cargo)",
     async () => {
       const place = new Place({ elementBytes: 64, capacity: 64 });
       const peer = new Peer("steps", place);

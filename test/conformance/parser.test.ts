@@ -76,7 +76,7 @@ function* byteChanges(seed: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-describe.skipIf(!rust.ok)("the validator's parser", () => {
+describe.skipIf(!rust.ok)("the validator's parser (needs cargo)", () => {
   test(`${CASES} made-up transactions, well-formed and distorted`, () => {
     const comparison = compareAll(
       (function* () {

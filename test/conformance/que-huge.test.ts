@@ -22,7 +22,7 @@ const SHAPES: readonly Shape[] = [
 ];
 const COUNT = 500_000;
 
-describe.skipIf(typeof lent === "string")("que on huge pages", () => {
+describe.skipIf(typeof lent === "string")("que on huge pages (needs root, cargo and free memory)", () => {
   for (const shape of SHAPES) {
     const { elementBytes, capacity } = shape;
 

@@ -85,7 +85,7 @@ async function readAll(consumer: Consumer, arena: Arena): Promise<number[]> {
   }
 }
 
-describe.skipIf(!rust.ok)("que, step by step", () => {
+describe.skipIf(!rust.ok)("que, step by step (needs cargo)", () => {
   test("the crate's own layout is ours", async () => {
     const run = Bun.spawnSync([`${rust.binDir}/que-peer`, "layout"]);
     const offsets = Object.fromEntries(

@@ -58,7 +58,7 @@ function expectWhole(seen: Seen, joined: number, tail: number): void {
   expect(seen.torn).toBeLessThanOrEqual(seen.lapped);
 }
 
-describe.skipIf(!rust.ok)("que, at full speed", () => {
+describe.skipIf(!rust.ok)("que, at full speed (needs cargo)", () => {
   for (const { elementBytes, capacity, count, syncEvery } of STREAMS) {
     const name = `${count} elements of ${elementBytes} bytes, capacity ${capacity}`;
 

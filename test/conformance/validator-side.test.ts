@@ -108,7 +108,7 @@ function startSidecar(prefix: string, statsPath: string): Bun.Subprocess {
 
 const statsOf = (name: string): Stats => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as Stats;
 
-describe.skipIf(!rust.ok)("the validator's side of the guide", () => {
+describe.skipIf(!rust.ok)("the validator's side of the guide (needs cargo)", () => {
   test("goes through the sidecar, past a dead one, and back", async () => {
     const prefix = freshPrefix();
     prefixes.push(prefix);

@@ -14,6 +14,7 @@ import { DatabaseProblem } from "../../src/database/problem.ts";
 import { openSink } from "../../src/database/sink.ts";
 import * as sqliteTables from "../../src/database/sqlite-schema.ts";
 import { type Location, postgresLocation } from "../../src/settings/database-location.ts";
+import { openPrograms } from "../tools/open-tree.ts";
 import { noPostgres, PASSWORD, Postgres } from "./postgres.ts";
 import { batchOf } from "./rig.ts";
 
@@ -77,7 +78,7 @@ const ENGINES: readonly Engine[] = [
     },
   },
   {
-    name: "PostgreSQL",
+    name: "PostgreSQL (needs postgresql)",
     skip: noPostgres !== undefined,
     fresh: async () => at(await postgres.database()),
     query: (location, text) => postgres.query(text, location.kind === "postgres" ? location.url : ""),
@@ -85,7 +86,8 @@ const ENGINES: readonly Engine[] = [
 ];
 
 for (const { name, skip, fresh, query } of ENGINES) {
-  describe.skipIf(skip)(`${name}`, () => {
+  // a name that may be skipped says so: (needs ...)
+  describe.skipIf(skip)(name, () => {
     test("takes each row once, of every kind", async () => {
       const location = await fresh();
       const sink = await openSink(location);
@@ -205,7 +207,7 @@ describe("the two schemas", () => {
     client.close();
   });
 
-  test.skipIf(noPostgres !== undefined)("are what PostgreSQL has after the migrations", async () => {
+  test.skipIf(noPostgres !== undefined)("are what PostgreSQL has after the migrations (needs postgresql)", async () => {
     const url = await postgres.database();
     await (await openSink(at(url))).close();
     for (const table of Object.values(postgresTables)) {
@@ -270,11 +272,15 @@ describe("SQLite's troubles", () => {
         console.log("written");
       } catch (error) { console.log(error.retry + ": " + error.message); }`;
     const root = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
-    const child = Bun.spawnSync([...root, process.execPath, "-e", script], {
-      cwd: "/tmp",
+    const source = `${folder}/read-only.ts`;
+    fs.writeFileSync(source, script);
+    const open = await openPrograms(source);
+    const child = Bun.spawnSync([...root, process.execPath, `${open.folder}/read-only.ts`], {
+      cwd: "/",
       env: { HOME: "/tmp", ...process.env },
     });
     fs.chmodSync(folder, 0o755);
+    open.remove();
     expect(child.stderr.toString()).toBe("");
     expect(child.stdout.toString()).toMatch(/^later: .* (is read-only|cannot be opened)/);
   });
@@ -301,7 +307,7 @@ describe("SQLite's troubles", () => {
   });
 });
 
-describe.skipIf(noPostgres !== undefined)("PostgreSQL's troubles", () => {
+describe.skipIf(noPostgres !== undefined)("PostgreSQL's troubles (needs postgresql)", () => {
   test("a wrong password, user or database: named, without the password", async () => {
     const wrong = await problemOf(() => openSink(at(postgres.url("postgres", "wrong-word"))));
     expect(wrong.message).toContain("refuses the user or the password");

@@ -18,7 +18,7 @@ describe("huge pages", () => {
   });
 
   // a kernel without huge pages has no such file
-  test.skipIf(pages === undefined)("are counted as the kernel does", () => {
+  test.skipIf(pages === undefined)("are counted as the kernel does (needs a kernel with huge pages)", () => {
     const count = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(meminfo)?.[1]);
     const meminfo = fs.readFileSync("/proc/meminfo", "utf8");
     if (count("Hugepagesize") !== 2048) return; // meminfo shows the default size only
@@ -31,16 +31,19 @@ describe("huge pages", () => {
   });
 
   // without huge pages the sentence is another one, below
-  test.skipIf(pages === undefined)("that are too few are named, with the command", () => {
-    expect(hugePageShortage(0)).toBeUndefined();
-    const now = hugePages() as NonNullable<typeof pages>;
-    const sentence = hugePageShortage(10_000_000) ?? "";
-    expect(sentence).toContain("10000000 huge pages of 2 MiB are needed");
-    const wanted = Number(
-      /echo (\d+) > \/sys\/kernel\/mm\/hugepages\/hugepages-2048kB\/nr_hugepages/.exec(sentence)?.[1],
-    );
-    expect(wanted).toBe(now.total + 10_000_000 - availableHugePages(now));
-  });
+  test.skipIf(pages === undefined)(
+    "that are too few are named, with the command (needs a kernel with huge pages)",
+    () => {
+      expect(hugePageShortage(0)).toBeUndefined();
+      const now = hugePages() as NonNullable<typeof pages>;
+      const sentence = hugePageShortage(10_000_000) ?? "";
+      expect(sentence).toContain("10000000 huge pages of 2 MiB are needed");
+      const wanted = Number(
+        /echo (\d+) > \/sys\/kernel\/mm\/hugepages\/hugepages-2048kB\/nr_hugepages/.exec(sentence)?.[1],
+      );
+      expect(wanted).toBe(now.total + 10_000_000 - availableHugePages(now));
+    },
+  );
 
   test("need a mount of their own kind", () => {
     expect(hugePageMountProblem("/dev/shm/no-such-folder")).toMatch(

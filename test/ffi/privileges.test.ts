@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { dropPrivileges, PrivilegeError, proveDropped } from "../../ffi/privileges.ts";
 import { findUser, groupsOf } from "../../ffi/users.ts";
+import { openPrograms } from "../tools/open-tree.ts";
 import { freshPath, removeFiles } from "../tools/shared-files.ts";
 
 afterAll(removeFiles);
@@ -25,11 +26,13 @@ describe("refusals, without any change", () => {
 });
 
 // only root has something to drop
-describe.skipIf(!isRoot || nobody === undefined)("the drop", () => {
+describe.skipIf(!isRoot || nobody === undefined)("the drop (needs root and the user nobody)", () => {
   test("holds on every thread, and nothing brings root back", async () => {
     const secret = freshPath();
     fs.writeFileSync(secret, "root's own", { mode: 0o600 });
-    const child = Bun.spawn([process.execPath, `${import.meta.dir}/privileges-child.ts`, "nobody", secret], {
+    const here = import.meta.dir;
+    const open = await openPrograms(`${here}/privileges-child.ts`, `${here}/idle-worker.ts`);
+    const child = Bun.spawn([process.execPath, `${open.folder}/privileges-child.ts`, "nobody", secret], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
@@ -71,5 +74,6 @@ describe.skipIf(!isRoot || nobody === undefined)("the drop", () => {
     child.stdin.write("\n");
     child.stdin.end();
     expect(await child.exited).toBe(0);
+    open.remove();
   });
 });

@@ -99,14 +99,14 @@ function byHand(rows: readonly TransactionRow[], key: "ip" | "payer") {
 const ENGINES: readonly (readonly [string, boolean, () => Promise<Location>])[] = [
   ["SQLite", false, async () => ({ kind: "sqlite", path: `${folder}/${Math.random()}.db` })],
   [
-    "PostgreSQL",
+    "PostgreSQL (needs postgresql)",
     noPostgres !== undefined,
     async () => postgresLocation((await postgres?.database()) ?? "") ?? { kind: "sqlite", path: "" },
   ],
 ];
 
 for (const [name, skip, fresh] of ENGINES) {
-  // skipped where no server is installed (noPostgres says so)
+  // skipped where no server is installed: the name says (needs ...)
   describe.skipIf(skip)(`a report over ${name}`, () => {
     let location: Location;
     beforeAll(async () => {

@@ -157,7 +157,7 @@ const COLOURS = `[...document.querySelectorAll("canvas")].map((canvas) => {
 })`;
 
 // skipped where Chromium is not installed (noBrowser says so)
-describe.skipIf(noBrowser !== undefined)("the page", () => {
+describe.skipIf(noBrowser !== undefined)("the page (needs chromium)", () => {
   for (const view of VIEWS) {
     test(`draws its four plots at ${view.width} pixels in ${view.colorScheme}, within the screen`, async () => {
       await shown(FULL, view, async (page) => {

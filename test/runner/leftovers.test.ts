@@ -27,6 +27,16 @@ test("names files that appeared and that nobody alive uses", () => {
   ]);
 });
 
+test("files of other users are not ours", () => {
+  const mine = process.geteuid?.() ?? -1;
+  const path = join(folder, `test_${NOBODY}_other`);
+  const before = listSharedMemory([folder]);
+  writeFileSync(path, "");
+  expect(findLeftovers(before, [folder], mine)).toEqual([path]);
+  expect(findLeftovers(before, [folder], mine + 1)).toEqual([]);
+  rmSync(path);
+});
+
 test("a folder that is not there holds nothing", () => {
   expect(listSharedMemory([join(folder, "absent")]).size).toBe(0);
 });

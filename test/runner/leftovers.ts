@@ -1,7 +1,8 @@
 // Finds shared memory that the tests forgot: files that appeared during the run and that no living process has mapped
-// or open. Another program's files (a browser's, a second test run's) are in use or carry a living process' number.
+// or open. Another program's files (a browser's, a second test run's) are in use or carry a living process' number. Files
+// of other users are not the tests': whether somebody uses them cannot be seen from here.
 
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isAlive, listProcesses } from "./processes.ts";
 
 /** Where channels live: standard and huge pages (spec: wire.md, 1). */
@@ -16,9 +17,25 @@ export function listSharedMemory(folders: readonly string[] = SHARED_MEMORY_FOLD
   return paths;
 }
 
-/** Paths that are there now, were not there before, and belong to nobody alive. */
-export function findLeftovers(before: ReadonlySet<string>, folders?: readonly string[]): string[] {
-  const fresh = [...listSharedMemory(folders)].filter((path) => !before.has(path) && !namesLivingProcess(path));
+/** As root the tests also start processes of this user ("nobody"). */
+const NOBODY = 65_534;
+
+function isOurs(path: string, uid: number): boolean {
+  const owner = lstatSync(path, { throwIfNoEntry: false })?.uid;
+  return owner === uid || (uid === 0 && owner === NOBODY);
+}
+
+/**
+ * Paths that are there now, were not there before, are ours, and are used by no living process.
+ * @param uid the user of the tests
+ */
+export function findLeftovers(
+  before: ReadonlySet<string>,
+  folders?: readonly string[],
+  uid = process.geteuid?.() ?? -1,
+): string[] {
+  const isFresh = (path: string): boolean => !before.has(path) && !namesLivingProcess(path) && isOurs(path, uid);
+  const fresh = [...listSharedMemory(folders)].filter(isFresh);
   if (fresh.length === 0) return [];
   const used = pathsInUse();
   return fresh.filter((path) => !used.has(path) && existsSync(path));

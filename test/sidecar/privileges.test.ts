@@ -22,7 +22,7 @@ const isRoot = process.geteuid?.() === 0;
 const nobody = findUser("nobody");
 
 // Giving up rights needs some: skipped where the tests do not run as root.
-describe.skipIf(!isRoot || nobody === undefined)("started as root", () => {
+describe.skipIf(!isRoot || nobody === undefined)("started as root (needs root and the user nobody)", () => {
   const uid = nobody?.uid ?? -1;
 
   test("without a user to become: refused with what to do", async () => {

@@ -8,9 +8,12 @@ import { ask } from "../../src/cli/commands/ctl.ts";
 import { Failure } from "../../src/failure.ts";
 import type { ControlRequest } from "../../src/sidecar/endpoints/control.ts";
 import { controlPath } from "../../src/sidecar/endpoints/control-server.ts";
+import { isTreeOpen } from "../tools/open-tree.ts";
 import type { Peer } from "./peer.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
+/** A sidecar that becomes another user loads parts later on: where that user cannot read the sources, from the binary. */
+const PROGRAM = isTreeOpen() ? [process.execPath, MAIN] : [new URL("../../dist/qos", import.meta.url).pathname];
 /** The machine may be small and busy. */
 const LIMIT_MS = 40_000;
 const POLL_MS = 10;
@@ -105,7 +108,7 @@ export class SidecarProcess implements AsyncDisposable {
     readonly statsPath: string = join(this.folder, "stats.json"),
   ) {
     const always = ["--prefix", prefix, "--idle", "backoff", "--allow-root", "--stats-json", this.statsPath];
-    this.#child = Bun.spawn([process.execPath, MAIN, "run", ...always, ...flags], {
+    this.#child = Bun.spawn([...PROGRAM, "run", ...always, ...flags], {
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",

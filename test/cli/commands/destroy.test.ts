@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { joinProducer } from "../../../src/channel/files.ts";
 import { Producer } from "../../../src/channel/producer.ts";
 import { Arena } from "../../../src/shape/arena.ts";
+import { Host } from "../../binary/host.ts";
 import { destroy, filesOf, freshPrefix, init, removeChannels, rowsOf } from "../../tools/test-channels.ts";
 
 afterAll(removeChannels);
@@ -70,21 +71,24 @@ describe("qos destroy", () => {
   });
 
   // only root can become somebody else
-  test.skipIf(process.getuid?.() !== 0 || setpriv === null)("of another user's channels names the way", async () => {
-    const prefix = freshPrefix();
-    await init(prefix);
-    const script = `${import.meta.dir}/../../../src/main.ts`;
-    const asOther = (...args: string[]) => {
-      const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-      const child = Bun.spawnSync([setpriv as string, ...user, process.execPath, script, ...args, "--prefix", prefix]);
-      return [child.exitCode, child.stderr.toString()];
-    };
-    const remedy = expect.stringMatching(/permi.*run this as the owner of the files or as root/);
-    expect(asOther("destroy")).toEqual([1, remedy]);
-    expect(asOther("destroy", "--force")).toEqual([1, remedy]);
-    expect(asOther("init", "--force")).toEqual([1, remedy]);
-    expect(asOther("inspect", "tpu_to_qos")).toEqual([1, expect.stringContaining("qos init --group")]);
-    expect(filesOf(prefix)).toHaveLength(8);
-    await destroy(prefix);
-  });
+  test.skipIf(process.getuid?.() !== 0 || setpriv === null)(
+    "of another user's channels names the way (needs root and setpriv)",
+    async () => {
+      const prefix = freshPrefix();
+      await init(prefix);
+      const host = new Host();
+      const asOther = (...args: string[]) => {
+        const child = Bun.spawnSync(host.asUser(host.binary, ...args, "--prefix", prefix), { cwd: "/" });
+        return [child.exitCode, child.stderr.toString()];
+      };
+      const remedy = expect.stringMatching(/permi.*run this as the owner of the files or as root/);
+      expect(asOther("destroy")).toEqual([1, remedy]);
+      expect(asOther("destroy", "--force")).toEqual([1, remedy]);
+      expect(asOther("init", "--force")).toEqual([1, remedy]);
+      expect(asOther("inspect", "tpu_to_qos")).toEqual([1, expect.stringContaining("qos init --group")]);
+      expect(filesOf(prefix)).toHaveLength(8);
+      await destroy(prefix);
+      host.remove();
+    },
+  );
 });
