@@ -2,13 +2,39 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import packageJson from "../../package.json";
-import { makeSections, replaceSections } from "./sections.ts";
+import { makeSections, replaceSections, sectionsOf } from "./sections.ts";
 
 const HOUSE = join(import.meta.dir, "../..");
 const readme = readFileSync(join(HOUSE, "README.md"), "utf8");
 
-test("the README's tables are those of the program (npm run docs writes them)", async () => {
-  expect(replaceSections(readme, await makeSections())).toBe(readme);
+const read = (path: string): string => readFileSync(join(HOUSE, path), "utf8");
+const made = await makeSections();
+
+test("tables in documents are those of the program (npm run docs writes them)", () => {
+  expect(made.size).toBeGreaterThan(0);
+  for (const [path, sections] of made) {
+    const document = read(path);
+    expect(replaceSections(document, sections), path).toBe(document);
+  }
+});
+
+test("no document has a section that npm run docs does not write", () => {
+  for (const path of documents) expect(sectionsOf(read(path)), path).toEqual([...(made.get(path)?.keys() ?? [])]);
+});
+
+/** Somebody reads all of it before the first command: what is long stands in docs/. */
+const README_LINES_MAX = 150;
+
+test(`the README has at most ${README_LINES_MAX} lines`, () => {
+  expect(readme.trimEnd().split("\n").length).toBeLessThanOrEqual(README_LINES_MAX);
+});
+
+test("the README's first screen says what is needed: a validator with a patch, and that none is published", () => {
+  const screen = readme.split("\n").slice(0, 24).join(" ");
+  expect(screen).toContain(
+    "It needs a validator that is patched to speak to it, and no such validator is published yet.",
+  );
+  expect(screen).toContain("(docs/integration.md)");
 });
 
 test("a section that is missing is named", () => {

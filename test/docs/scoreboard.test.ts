@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { cellsOf, tablesOf, withTable } from "./scoreboard.ts";
+import { cellsOf, sentenceOf, textsOf, withText } from "./scoreboard.ts";
 
 const line = (scenario: string, value: number) => ({
   scenario,
@@ -25,28 +25,41 @@ test("columns are told by the head: what the means leave out stays empty", () =>
   ]);
 });
 
-test("both tables are of one board", () => {
-  const { readme, model } = tablesOf({
+test("the sentence and the table are of one board", () => {
+  const { readme, model } = textsOf({
     seeds: 5,
     durationMs: 12_000,
     scenarios: [line("some", 0.9), line("other", 1)],
   });
-  expect(readme.split("\n")).toEqual([
-    "| scenario | evidence | ip-signer | arrival order | declared fee |",
-    "| --- | --- | --- | --- | --- |",
-    "| some | .90 | .40 | .20 | .50 |",
-    "| other | 1.00 | .40 | .20 | .50 |",
-    "| mean | .95 | .40 | .20 | .50 |",
-  ]);
+  expect(readme).toContain(
+    "**.95** with the default model, .40 with the older sidecar's, .50 by declared fee, .20 in order",
+  );
+  expect(readme).toContain("the mean of 2 scenarios");
   expect(model).toStartWith("5 seeds of 12 s each (`npm run scoreboard -- --seeds 5 --duration 12s`):\n\n| scenario |");
   const rows = model.split("\n").slice(2);
   expect(new Set(rows.map((text) => text.split("|").length)).size).toBe(1);
   expect(rows[2]).toBe("| some | .90 | .40 | .30 | .20 | .50 | .10 | .02 | .00 | 0.4 s | never | - | 50 | 150 |");
 });
 
+const read = (file: string): Promise<string> => Bun.file(join(import.meta.dir, "../..", file)).text();
+
 test("both documents have a place for it", async () => {
   for (const file of ["README.md", "docs/model.md"]) {
-    const document = await Bun.file(join(import.meta.dir, "../..", file)).text();
-    expect(withTable(document, "| a table |")).toContain("<!-- scoreboard -->\n| a table |\n<!-- end -->");
+    expect(withText(await read(file), "a text")).toContain("<!-- scoreboard -->\na text\n<!-- end -->");
   }
+});
+
+test("the README says the means of the table in docs/model.md", async () => {
+  const table = (await read("docs/model.md")).split("<!-- scoreboard -->")[1].split("<!-- end -->")[0];
+  const rows = table.split("\n").filter((text) => text.startsWith("| "));
+  const means =
+    rows
+      .at(-1)
+      ?.split("|")
+      .slice(1)
+      .map((cell) => cell.trim()) ?? [];
+  expect(means[0]).toBe("mean");
+  const scenarios = rows.length - 3; // the head, the line below it, the means
+  const readme = await read("README.md");
+  expect(withText(readme, sentenceOf(means, scenarios))).toBe(readme);
 });

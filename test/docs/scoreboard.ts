@@ -1,5 +1,5 @@
-// `npm run scoreboard-docs -- scoreboard.json`: writes the tables of README.md and docs/model.md anew from what
-// `npm run scoreboard -- --json` said, so that both are of one run.
+// `npm run scoreboard-docs -- scoreboard.json`: writes the table of docs/model.md and the README's sentence about its means
+// anew from what `npm run scoreboard -- --json` said, so that both are of one run.
 
 import { join } from "node:path";
 import { type ScoreLine, scoreLines } from "../../src/cli/simulations/scoreboard.ts";
@@ -11,9 +11,11 @@ interface Board {
   readonly scenarios: readonly ScoreLine[];
 }
 
-/** Columns of the README's table: the scenario, and what four rules earn. */
-const SHORT = [0, 1, 2, 4, 5];
-const SHORT_HEAD = ["scenario", "evidence", "ip-signer", "arrival order", "declared fee"];
+/** Columns of the table that the README's sentence takes its means from. */
+const EVIDENCE = 1;
+const REFERENCE = 2;
+const ARRIVAL = 4;
+const DECLARED = 5;
 
 const opening = (name: string): string => `<!-- ${name} -->`;
 
@@ -30,33 +32,39 @@ export function cellsOf(lines: readonly string[]): string[][] {
   return [head, ...rest].map((line) => starts.map((from, i) => line.slice(from, starts[i + 1]).trim()));
 }
 
-/** Marker -> the table below it: README's, docs/model.md's. */
-export function tablesOf({ seeds, durationMs, scenarios }: Board): { readme: string; model: string } {
+/** What the README says of a table's last row, its means. */
+export function sentenceOf(means: readonly string[], scenarios: number): string {
+  return (
+    `Lamports of honest senders after an attack's start, by those of an oracle that knows everything, on the same traffic: ` +
+    `**${means[EVIDENCE]}** with the default model, ${means[REFERENCE]} with the older sidecar's, ${means[DECLARED]} by ` +
+    `declared fee, ${means[ARRIVAL]} in order of arrival (the mean of ${scenarios} scenarios, \`npm run scoreboard\`).`
+  );
+}
+
+/** The README's sentence, and the table of docs/model.md. */
+export function textsOf({ seeds, durationMs, scenarios }: Board): { readme: string; model: string } {
   const [head = [], ...rows] = cellsOf(scoreLines(scenarios));
   const duration = durationMs === undefined ? "" : ` --duration ${durationMs / 1_000}s`;
   const each = durationMs === undefined ? "each as long as it says" : `of ${durationMs / 1_000} s each`;
   return {
-    readme: markdown(
-      SHORT_HEAD,
-      rows.map((cells) => SHORT.map((column) => cells[column] ?? "")),
-    ),
+    readme: sentenceOf(rows.at(-1) ?? [], scenarios.length),
     model: `${seeds} seeds ${each} (\`npm run scoreboard -- --seeds ${seeds}${duration}\`):\n\n${markdown(head, rows)}`,
   };
 }
 
-/** The document with another table. */
-export function withTable(document: string, text: string): string {
+/** The document with another text below its marker. */
+export function withText(document: string, text: string): string {
   return replaceSections(document, new Map([["scoreboard", text]]), opening);
 }
 
 if (import.meta.main) {
   const board = (await Bun.file(process.argv[2] ?? "scoreboard.json").json()) as Board;
-  const { readme, model } = tablesOf(board);
+  const { readme, model } = textsOf(board);
   for (const [file, text] of [
     ["README.md", readme],
     ["docs/model.md", model],
   ] as const) {
     const path = join(import.meta.dir, "../..", file);
-    await Bun.write(path, withTable(await Bun.file(path).text(), text));
+    await Bun.write(path, withText(await Bun.file(path).text(), text));
   }
 }

@@ -1,5 +1,5 @@
-// The parts of the README that are made from the program's own tables: flags, channels, statistics. Each stands between
-// two markers; `npm run docs` writes them anew, and a test fails where the README says something else.
+// The parts of documents that are made from the program's own tables: commands, flags, channels, statistics. Each stands
+// between two markers; `npm run docs` writes them anew, and a test fails if a document says something else.
 
 import type { AnyCommand } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
@@ -27,46 +27,49 @@ function commandSection(command: AnyCommand): string {
   return `${title}\n\n${command.about}\n\n${table(["flag", "default", "meaning"], Object.entries(command.flags).map(flagRow))}`;
 }
 
-/** Marker -> the text that belongs below it. */
-export async function makeSections(): Promise<Map<string, string>> {
+/** A document's sections: marker -> the text that belongs below it. */
+export type Sections = ReadonlyMap<string, string>;
+
+/** Document -> its sections. */
+export async function makeSections(): Promise<ReadonlyMap<string, Sections>> {
   const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
+  const summaries = table(
+    ["command", "does"],
+    COMMANDS.map(({ name, summary }) => [`qos ${name}`, summary]),
+  );
+  const channels = table(
+    ["channel", "from", "to", "element, bytes", "capacity"],
+    CHANNELS.map((spec) => {
+      const sizes = new Set([elementBytes(spec, "agave2"), elementBytes(spec, "agave4")]);
+      return [`\`${spec.name}\``, spec.from, spec.to, [...sizes].join(" or "), `${spec.capacity}`];
+    }),
+  );
+  const statistics = table(
+    ["counter", "kind", "counts"],
+    STATISTICS.map(({ name, kind, help }) => [`\`${name}\``, kind, help]),
+  );
+  const faults = table(
+    ["fault", "counts"],
+    FAULTS.map(({ name, help }) => [`\`${name}\``, help]),
+  );
   return new Map([
+    ["README.md", new Map([["commands", summaries]])],
+    ["docs/commands.md", new Map([["flags", commands.map(commandSection).join("\n\n")]])],
+    ["docs/wire.md", new Map([["channels", channels]])],
     [
-      "commands",
-      table(
-        ["command", "does"],
-        COMMANDS.map(({ name, summary }) => [`qos ${name}`, summary]),
-      ),
-    ],
-    ["flags", commands.map(commandSection).join("\n\n")],
-    [
-      "channels",
-      table(
-        ["channel", "from", "to", "element, bytes", "capacity"],
-        CHANNELS.map((spec) => {
-          const sizes = new Set([elementBytes(spec, "agave2"), elementBytes(spec, "agave4")]);
-          return [`\`${spec.name}\``, spec.from, spec.to, [...sizes].join(" or "), `${spec.capacity}`];
-        }),
-      ),
-    ],
-    [
-      "statistics",
-      table(
-        ["counter", "kind", "counts"],
-        STATISTICS.map(({ name, kind, help }) => [`\`${name}\``, kind, help]),
-      ),
-    ],
-    [
-      "faults",
-      table(
-        ["fault", "counts"],
-        FAULTS.map(({ name, help }) => [`\`${name}\``, help]),
-      ),
+      "docs/operating.md",
+      new Map([
+        ["statistics", statistics],
+        ["faults", faults],
+      ]),
     ],
   ]);
 }
 
 const byDocs = (name: string): string => `<!-- ${name}: written by npm run docs -->`;
+/** The sections that a document says are written by `npm run docs`. */
+export const sectionsOf = (document: string): string[] =>
+  [...document.matchAll(/^<!-- (.+): written by npm run docs -->$/gm)].map(([, name]) => name);
 const CLOSING = "<!-- end -->";
 
 /** @throws Error where a marker is missing */
