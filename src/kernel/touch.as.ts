@@ -5,6 +5,8 @@
 // instructions ahead, which is two dozen misses at once here, and three or four in JavaScript with its checks (a line
 // then cost 25 ns, and 5 now).
 
+import { EVIDENCE_WAYS, NODE_BYTES, TAG_SET_BYTES, TAG_USED } from "../shape/node-layout";
+
 /**
  * Loads a line of a table for each word.
  * @param words address of the first word (u32); the next ones follow at `stride`
@@ -40,19 +42,15 @@ export function touchRowsThrough(
   return sink;
 }
 
-/** Within a set of eight: two vectors of tags. */
-const SET_BYTES: usize = 32;
-const NODE_BYTES: usize = 64;
-
 /** Loads the node that a set of eight has for an id of two words, where it has one. */
 @inline
 function touchNode(id: usize, tags: usize, mask: u32, nodes: usize): u32 {
   const set = <usize>(load<u32>(id) & mask);
-  const tag = i32x4.splat(<i32>(load<u32>(id, 4) | 1));
-  const at = tags + set * SET_BYTES;
+  const tag = i32x4.splat(<i32>(load<u32>(id, 4) | TAG_USED));
+  const at = tags + set * TAG_SET_BYTES;
   const ways =
     i32x4.bitmask(i32x4.eq(v128.load(at), tag)) | (i32x4.bitmask(i32x4.eq(v128.load(at, 16), tag)) << 4);
-  return ways == 0 ? 0 : <u32>load<u8>(nodes + (set * 8 + <usize>ctz<i32>(ways)) * NODE_BYTES);
+  return ways == 0 ? 0 : <u32>load<u8>(nodes + (set * EVIDENCE_WAYS + <usize>ctz<i32>(ways)) * NODE_BYTES);
 }
 
 /**

@@ -5,6 +5,7 @@
 import { channelBytes } from "./channel-header.ts";
 import { CHANNELS, elementBytes, type PacketLayout, packetBytes } from "./channels.ts";
 import { DIGEST_BYTES, GROUP, META_BYTES } from "./digest-layout.ts";
+import { EVIDENCE_WAYS, NODE_BYTES, NODE_KEY_BYTES, TAG_SET_BYTES } from "./node-layout.ts";
 import { RECORD_BYTES } from "./record-layout.ts";
 
 export const CACHE_LINE_BYTES = 64;
@@ -33,8 +34,6 @@ export const LIST_SLOT_BYTES = 48;
 export const EVIDENCE_IDS_BYTES = 16;
 /** Nodes of the evidence model: 131,072 in sets of 8, so that proven senders stay under any flood of fresh ones. */
 export const EVIDENCE_SETS = 16_384;
-export const EVIDENCE_WAYS = 8;
-export const EVIDENCE_KEY_BYTES = 32;
 /** Lines of 8: payloads (sent ones of a quarter of a minute at 8,000 a second), addresses that wait for a first judgement. */
 const PAYLOAD_LINES = 32_768;
 const PRESENCE_LINES = 8_192;
@@ -306,11 +305,11 @@ class Plan {
     const nodes = sets * EVIDENCE_WAYS;
     return {
       sets,
-      tagsAt: this.take(nodes * 4, PAGE_BYTES),
-      nodesAt: this.take(nodes * CACHE_LINE_BYTES),
+      tagsAt: this.take(sets * TAG_SET_BYTES, PAGE_BYTES),
+      nodesAt: this.take(nodes * NODE_BYTES),
       idsAt: this.take(GROUP * EVIDENCE_IDS_BYTES),
       kindsAt: this.take(nodes),
-      keysAt: this.take(nodes * EVIDENCE_KEY_BYTES),
+      keysAt: this.take(nodes * NODE_KEY_BYTES),
     };
   }
 

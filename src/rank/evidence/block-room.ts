@@ -8,11 +8,11 @@
 // run out first in a transmit, packets become dearer, where the room does, work does.
 
 import {
-  BALANCE_LEAST,
+  BALANCE_MIN,
   BALANCE_STEP,
-  FULL_LEAST,
+  FULL_MIN,
   FULL_SHORTAGE,
-  MOST_KEPT,
+  PEAK_KEPT,
   ROOM_GROWTH,
   ROOM_MARGIN,
   ROOM_WINDOW_MS,
@@ -53,7 +53,7 @@ export class BlockRoom {
     }
     if (roomLeft <= 0 && packetsLeft > 0) {
       this.#limited = true;
-      this.balance = Math.max(BALANCE_LEAST, this.balance - BALANCE_STEP);
+      this.balance = Math.max(BALANCE_MIN, this.balance - BALANCE_STEP);
     } else if (packetsLeft <= 0 && roomLeft > 0) {
       this.balance = Math.min(1, this.balance + BALANCE_STEP);
     }
@@ -78,7 +78,7 @@ export class BlockRoom {
 
   #limit(rate: number): void {
     // A full block takes as much as blocks took lately: where it took far less, who misses has himself to blame.
-    const room = Math.max(rate, FULL_LEAST * this.#most);
+    const room = Math.max(rate, FULL_MIN * this.#most);
     if (this.nanosPerMs === Number.POSITIVE_INFINITY) {
       this.balance = 0.5;
       this.nanosPerMs = room;
@@ -88,7 +88,7 @@ export class BlockRoom {
   #learn(ms: number): void {
     const rate = this.#included / ms;
     this.#rate = rate;
-    this.#most = Math.max(rate, this.#most * MOST_KEPT);
+    this.#most = Math.max(rate, this.#most * PEAK_KEPT);
     if (this.market.shortage() > FULL_SHORTAGE) {
       this.#limit(rate);
     } else if (this.#limited) {

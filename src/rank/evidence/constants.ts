@@ -16,9 +16,9 @@ export const PRIOR_LANDS = 0.8;
 export const PRIOR_WEIGHT = 4;
 
 /** Credit ends here, so that nobody saves up credit for a flood: a few dozen packets. */
-export const GOOD_MOST = 32;
+export const GOOD_MAX = 32;
 /** Blame ends here: a flood is remembered for some half-lives, not for ever. */
-export const BAD_MOST = 256;
+export const BAD_MAX = 256;
 /**
  * Blame adds so much of itself where it outweighs credit by so much: who comes back after its blame has faded and fails
  * again waits longer each time. Who wins one race in four does not.
@@ -39,9 +39,9 @@ export const USUAL_STEP = 0.001;
 /** A sender out of a checkpoint weighs as much as so many observations: known, and soon judged by what it does now. */
 export const RESTORED_EVIDENCE = 8;
 /** Less evidence than this is no record of one's own (decayed counts). */
-export const RECORD_LEAST = 0.75;
+export const RECORD_MIN = 0.75;
 /** Packets in flight for an address or a payer without a record. */
-export const UNPROVEN_IN_FLIGHT_MOST = 4;
+export const UNPROVEN_IN_FLIGHT_MAX = 4;
 /** Where no outcome came for so long (some slots), none is waited for: nobody gives any, or the validator stands still. */
 export const SILENCE_MS = 2_000;
 
@@ -50,9 +50,9 @@ export const PRICE_STEPS_PER_OCTAVE = 1;
 /** A payer that lands at least so likely is a likely lander: what comes back of them tells how full blocks are. */
 export const LIKELY_LANDER = 0.7;
 /** Fewer expected landings than this tell nothing about a price. */
-export const ODDS_LEAST = 4;
+export const ODDS_LANDINGS_MIN = 4;
 /** However full blocks are, a miss counts so much: else who makes them full could never be blamed. */
-export const MISS_WEIGHT_LEAST = 0.1;
+export const MISS_WEIGHT_MIN = 0.1;
 
 /**
  * Who takes more than so many times the usual work per asked unit asks for too little: schedulers put it before others by a
@@ -67,18 +67,18 @@ export const NEVER_LANDED_WEIGHT = 16;
 /** A record of landings ends with so few of all transactions: a payer's key is sold, a bot's luck is over, an attack begins. */
 export const TURNS_RARELY = 1e-4;
 /** Nobody's misses are a surprise altogether: so many transactions are late or lost without a reason that can be seen. */
-export const USUAL_MOST = 0.95;
+export const USUAL_MAX = 0.95;
 /**
  * So much is remembered of a turn, and no more: it is believed a thousand times as much as that there was none. Who lands
  * again gets over it in a dozen landings, and whose luck has turned may still win by what it pays.
  */
-export const TURNED_MOST = 1.75 * Math.log(1 / TURNS_RARELY);
+export const TURNED_MAX = 1.75 * Math.log(1 / TURNS_RARELY);
 /** Less likely to be good and to land than one in fifty is not worth sigverify's work even where that has room. */
 export const HOPELESS = 0.02;
 /** Of addresses without a record as soon as one in twenty: the quota goes on to judge their class. */
 export const HOPELESS_UNKNOWN = 0.05;
 /** Brings any fee of theirs below any other's, and leaves their order among themselves. */
-export const LEAST_HOPE = 1e-18;
+export const HOPELESS_WORTH = 1e-18;
 /** So many of them in falling order, and a transmit is over: what they rank by may have changed since it was ordered. */
 export const HOPELESS_LOOKED_AT = 64;
 
@@ -115,14 +115,14 @@ export const SURE_DEVIATIONS = 2;
 /** Before a window is over, and is looked at again and again, it takes twice as many. */
 export const SURE_DEVIATIONS_EARLY = 4;
 /** Fewer expected landings of theirs than this say nothing. */
-export const CHEAP_LEAST = 12;
+export const CHEAP_LANDINGS_MIN = 12;
 /** A full block takes at least this share of the most that was taken lately, which is forgotten by half in some 20 s. */
-export const FULL_LEAST = 0.85;
-export const MOST_KEPT = 0.986;
+export const FULL_MIN = 0.85;
+export const PEAK_KEPT = 0.986;
 /** Room to try beyond what was measured: finds out where a block takes more, costs no more than this share. */
 export const ROOM_MARGIN = 0.05;
 /** Growth of the room per window while nothing comes back. */
 export const ROOM_GROWTH = 1.1;
 /** Step of the balance between the two budgets, per transmit in which one of them was used up and the other was not. */
 export const BALANCE_STEP = 0.04;
-export const BALANCE_LEAST = 0.02;
+export const BALANCE_MIN = 0.02;

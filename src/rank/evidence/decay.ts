@@ -24,6 +24,6 @@ class Decay {
   }
 }
 
-export const CREDIT = new Decay(HALF_LIFE_MS);
-export const BLAME = new Decay(BLAME_HALF_LIFE_MS);
+export const CREDIT_DECAY = new Decay(HALF_LIFE_MS);
+export const BLAME_DECAY = new Decay(BLAME_HALF_LIFE_MS);
 export const IN_FLIGHT_DECAY = new Decay(IN_FLIGHT_HALF_LIFE_MS);

@@ -17,9 +17,10 @@ import {
   TRAIT_STAKED,
   TRAITS_AT,
 } from "../../shape/digest-layout.ts";
+import * as node from "../../shape/node-layout.ts";
 import type { BlockRoom } from "./block-room.ts";
 import * as k from "./constants.ts";
-import * as node from "./evidence-table.ts";
+import type { EvidenceTable } from "./evidence-table.ts";
 import { LandingRecords, plausibility } from "./landing-record.ts";
 import type { Presence } from "./presence.ts";
 import { UnknownClass } from "./unknown-class.ts";
@@ -67,7 +68,7 @@ export class Estimates {
 
   constructor(
     arena: Arena,
-    private readonly table: node.EvidenceTable,
+    private readonly table: EvidenceTable,
     private readonly room: BlockRoom,
     private readonly presence: Presence,
   ) {
@@ -167,20 +168,20 @@ export class Estimates {
     }
     if (port !== 0) {
       table.settle(port, now);
-      good = shrunk(counts, port, node.GOOD, node.BAD, good);
-      const fresh = shrunk(counts, port, node.FRESH_GOOD, node.FRESH_BAD, good);
+      good = shrunk(counts, port, node.GOOD, good);
+      const fresh = shrunk(counts, port, node.FRESH_GOOD, good);
       counts[port + node.P_GOOD] = fresh;
       if (leaf === 0) good = fresh;
     }
     if (leaf !== 0) {
       table.settle(leaf, now);
-      good = shrunk(counts, leaf, node.GOOD, node.BAD, good);
+      good = shrunk(counts, leaf, node.GOOD, good);
       counts[leaf + node.P_GOOD] = good;
     }
     this.pGood = good;
     if (payer !== 0) {
       table.settle(payer, now);
-      lands = this.landings.estimate(payer, shrunk(counts, payer, node.LANDED, node.MISSED, lands), lands);
+      lands = this.landings.estimate(payer, payerLands(counts, payer, lands), lands);
       perUnit = workOf(counts, payer, perUnit, this.usualAsked);
       counts[payer + node.P_LANDS] = lands;
       counts[payer + node.NANOS_PER_UNIT] = perUnit;
@@ -217,17 +218,17 @@ export class Estimates {
   settleAddress(address: number, unknown: UnknownClass): void {
     const counts = this.#counts;
     this.table.settle(address, this.nowMs);
-    const good = shrunk(counts, address, node.GOOD, node.BAD, unknown.pGood);
-    const lands = shrunk(counts, address, node.LANDED, node.MISSED, unknown.pLands);
+    const good = shrunk(counts, address, node.GOOD, unknown.pGood);
+    const lands = shrunk(counts, address, node.LANDED, unknown.pLands);
     this.#addressGood = good;
     let freshGood = good;
     let freshLands = lands;
-    if (this.table.evidence(address) >= k.RECORD_LEAST) {
+    if (this.table.addressEvidence(address) >= k.RECORD_MIN) {
       freshGood = Math.min(good, this.strangers.pGood);
       freshLands = Math.min(lands, this.strangers.pLands);
     }
-    counts[address + node.P_GOOD] = shrunk(counts, address, node.FRESH_GOOD, node.FRESH_BAD, freshGood);
-    counts[address + node.P_LANDS] = shrunk(counts, address, node.FRESH_LANDED, node.FRESH_MISSED, freshLands);
+    counts[address + node.P_GOOD] = shrunk(counts, address, node.FRESH_GOOD, freshGood);
+    counts[address + node.P_LANDS] = shrunk(counts, address, node.FRESH_LANDED, freshLands);
     counts[address + node.NANOS_PER_UNIT] = workOf(counts, address, unknown.nanosPerUnit, this.usualAsked);
   }
 
@@ -238,8 +239,9 @@ export class Estimates {
     const landed = counts[payer + node.LANDED];
     const missed = counts[payer + node.MISSED];
     const others = without(counts, address, node.LANDED, landed, missed, unknown);
-    if (landed >= k.RECORD_LEAST) return others;
-    const fresh = this.table.evidence(address) >= k.RECORD_LEAST ? Math.min(others, this.strangers.pLands) : others;
+    if (landed >= k.RECORD_MIN) return others;
+    const fresh =
+      this.table.addressEvidence(address) >= k.RECORD_MIN ? Math.min(others, this.strangers.pLands) : others;
     return without(counts, address, node.FRESH_LANDED, landed, missed, fresh);
   }
 
@@ -263,7 +265,7 @@ export class Estimates {
     // keeps nine tenths of its worth, and who signs every second one so would have to pay 256 times as much. Of landing
     // only where it is rarer than is usual for the sender: who wins one race in two is honest and worth half.
     // The hopeless come after all others, and forgers last: where there is room for all, who never lands is sent.
-    const hope = this.pGood < k.HOPELESS ? 0 : this.isHopeless ? k.LEAST_HOPE : 1;
+    const hope = this.pGood < k.HOPELESS ? 0 : this.isHopeless ? k.HOPELESS_WORTH : 1;
     const value = hope * this.pGood ** 8 * this.doubt * this.pLands * this.#f64[(at + FEE_AT) >>> 3];
     const { balance, nanosPerMs } = this.room;
     const packets = balance / this.packetsPerMs;
@@ -295,18 +297,18 @@ export class Estimates {
   }
 
   isKnownAddress(): boolean {
-    return this.address !== 0 && this.table.evidence(this.address) >= k.RECORD_LEAST;
+    return this.address !== 0 && this.table.addressEvidence(this.address) >= k.RECORD_MIN;
   }
 
   isTooMuchInFlight(): boolean {
-    return this.#unproven(this.leaf !== 0 ? this.leaf : this.address) || this.#unproven(this.payer);
-  }
-
-  #unproven(at: number): boolean {
-    if (at === 0) return false;
+    const { table, payer } = this;
     const counts = this.#counts;
-    if (counts[at + node.IN_FLIGHT] < k.UNPROVEN_IN_FLIGHT_MOST) return false;
-    return this.table.evidence(at) < k.RECORD_LEAST;
+    const sender = this.leaf !== 0 ? this.leaf : this.address;
+    const isMany = (at: number): boolean => at !== 0 && counts[at + node.IN_FLIGHT] >= k.UNPROVEN_IN_FLIGHT_MAX;
+    return (
+      (isMany(sender) && table.addressEvidence(sender) < k.RECORD_MIN) ||
+      (isMany(payer) && table.payerEvidence(payer) < k.RECORD_MIN)
+    );
   }
 
   addressNode(at: number): number {
@@ -325,16 +327,16 @@ export class Estimates {
   /** Credit in a column, and forgiveness in the column of blame behind it. */
   good(at: number, column: number): void {
     const counts = this.#counts;
-    counts[at + column] = Math.min(k.GOOD_MOST, counts[at + column] + 1);
-    counts[at + column + 1] *= k.BLAME_KEPT_BY_GOOD;
+    counts[at + column] = Math.min(k.GOOD_MAX, counts[at + column] + 1);
+    counts[at + column + node.BLAME] *= k.BLAME_KEPT_BY_GOOD;
   }
 
   /** Blame in the column behind that of credit. */
   bad(at: number, column: number, by: number): void {
     const counts = this.#counts;
-    const before = counts[at + column + 1];
+    const before = counts[at + column + node.BLAME];
     const compound = before > k.BLAME_OUTWEIGHS * counts[at + column] ? k.BLAME_COMPOUND * before : 0;
-    counts[at + column + 1] = Math.min(k.BAD_MOST, before + by * (1 + compound));
+    counts[at + column + node.BLAME] = Math.min(k.BAD_MAX, before + by * (1 + compound));
     counts[at + column] *= 1 - by * (1 - (column === node.LANDED ? k.LANDED_KEPT_BY_MISS : k.GOOD_KEPT_BY_BAD));
   }
 
@@ -344,14 +346,30 @@ export class Estimates {
   }
 }
 
-/** A level's estimate, drawn towards its parent's; what is in flight counts against it until it is answered. */
-function shrunk(counts: Float32Array, at: number, good: number, bad: number, parent: number): number {
-  const g = counts[at + good];
-  const backing = 1 + Math.max(g, counts[at + node.GOOD]);
-  return (
-    (g + k.PARENT_WEIGHT * parent) /
-    (g + counts[at + bad] + k.PARENT_WEIGHT + (k.IN_FLIGHT_BLAME * counts[at + node.IN_FLIGHT]) / backing)
+/**
+ * An estimate at an address, port or leaf, drawn towards its parent's. What is in flight counts against it until it is
+ * answered, the less the more good signatures back it.
+ */
+function shrunk(counts: Float32Array, at: number, credit: number, parent: number): number {
+  const g = counts[at + credit];
+  return drawn(
+    g,
+    counts[at + credit + node.BLAME],
+    parent,
+    counts[at + node.IN_FLIGHT],
+    Math.max(g, counts[at + node.GOOD]),
   );
+}
+
+/** The same for how a payer lands: nothing but its own landings backs what it has in flight. */
+function payerLands(counts: Float32Array, payer: number, parent: number): number {
+  const landed = counts[payer + node.LANDED];
+  return drawn(landed, counts[payer + node.MISSED], parent, counts[payer + node.IN_FLIGHT], landed);
+}
+
+function drawn(credit: number, blame: number, parent: number, inFlight: number, backing: number): number {
+  const weight = k.PARENT_WEIGHT;
+  return (credit + weight * parent) / (credit + blame + weight + (k.IN_FLIGHT_BLAME * inFlight) / (1 + backing));
 }
 
 /**
@@ -374,7 +392,7 @@ function without(
   parent: number,
 ): number {
   const g = Math.max(0, counts[at + column] - landed);
-  const b = Math.max(0, counts[at + column + 1] - missed);
+  const b = Math.max(0, counts[at + column + node.BLAME] - missed);
   return (g + k.PARENT_WEIGHT * parent) / (g + b + k.PARENT_WEIGHT);
 }
 

@@ -3,17 +3,14 @@
 // hands is told by its id and left out.
 
 import type { Arena } from "../../shape/arena.ts";
-import { type ArenaLayout, EVIDENCE_KEY_BYTES, EVIDENCE_WAYS } from "../../shape/layout.ts";
+import type { ArenaLayout } from "../../shape/layout.ts";
+import * as node from "../../shape/node-layout.ts";
 import { ScoreRows } from "../score-rows.ts";
-import { RECORD_LEAST } from "./constants.ts";
-import * as node from "./evidence-table.ts";
-
-const NODE_WORDS = 16;
-const ADDRESS_KEY_BYTES = 8;
+import { RECORD_MIN } from "./constants.ts";
 
 /** What is known of one sender. */
 export interface SenderEvidence extends Readonly<Record<string, number>> {
-  /** Estimates, 0 to 1; nanoseconds of execution per asked compute unit, 0 where unknown. */
+  /** Estimates, 0 to 1 (of a payer `pGood` is 0: it has no signatures of its own); nanoseconds of execution per asked compute unit, 0 where unknown. */
   readonly pGood: number;
   readonly pLands: number;
   readonly nanosPerUnit: number;
@@ -38,12 +35,12 @@ export class EvidenceReader extends ScoreRows {
   /** @param of which nodes to read */
   constructor(arena: Arena, { evidence }: ArenaLayout, of: "ips" | "payers") {
     super();
-    const nodes = evidence.sets * EVIDENCE_WAYS;
+    const nodes = evidence.sets * node.EVIDENCE_WAYS;
     this.#payers = of === "payers";
-    this.#counts = new Float32Array(arena.buffer, evidence.nodesAt, nodes * NODE_WORDS);
-    this.#words = new Int32Array(arena.buffer, evidence.nodesAt, nodes * NODE_WORDS);
+    this.#counts = new Float32Array(arena.buffer, evidence.nodesAt, nodes * node.NODE_WORDS);
+    this.#words = new Int32Array(arena.buffer, evidence.nodesAt, nodes * node.NODE_WORDS);
     this.#kinds = new Uint8Array(arena.buffer, evidence.kindsAt, nodes);
-    this.#sharedKeys = new Uint8Array(arena.buffer, evidence.keysAt, nodes * EVIDENCE_KEY_BYTES);
+    this.#sharedKeys = new Uint8Array(arena.buffer, evidence.keysAt, nodes * node.NODE_KEY_BYTES);
     this.#nodes = nodes;
   }
 
@@ -52,12 +49,12 @@ export class EvidenceReader extends ScoreRows {
     for (let i = 0; i < this.#nodes; i++) {
       const kind = this.#kinds[i];
       if (kind === node.KIND_OTHER || (kind === node.KIND_PAYER) !== this.#payers) continue;
-      const id = this.#words[i * NODE_WORDS + node.ID_LOW];
-      const evidence = this.#evidence(i * NODE_WORDS);
-      const keyBytes = this.#payers ? EVIDENCE_KEY_BYTES : ADDRESS_KEY_BYTES;
-      const key = this.#sharedKeys.slice(i * EVIDENCE_KEY_BYTES, i * EVIDENCE_KEY_BYTES + keyBytes);
-      if (this.#words[i * NODE_WORDS + node.ID_LOW] !== id || this.#kinds[i] !== kind) continue;
-      if (evidence.good + evidence.bad + evidence.landed + evidence.missed < RECORD_LEAST) continue;
+      const id = this.#words[i * node.NODE_WORDS + node.ID_LOW];
+      const evidence = this.#evidence(i * node.NODE_WORDS);
+      const keyBytes = this.#payers ? node.NODE_KEY_BYTES : node.ADDRESS_KEY_BYTES;
+      const key = this.#sharedKeys.slice(i * node.NODE_KEY_BYTES, i * node.NODE_KEY_BYTES + keyBytes);
+      if (this.#words[i * node.NODE_WORDS + node.ID_LOW] !== id || this.#kinds[i] !== kind) continue;
+      if (evidence.good + evidence.bad + evidence.landed + evidence.missed < RECORD_MIN) continue;
       this.#rows.push({ key, isIpv6: kind === node.KIND_ADDRESS_IPV6, evidence });
     }
     this.size = this.#rows.length;
@@ -88,10 +85,9 @@ export class EvidenceReader extends ScoreRows {
       return Number.isFinite(value) && value > 0 ? value : 0;
     };
     return {
-      pGood: Math.min(1, count(node.P_GOOD)),
+      pGood: this.#payers ? 0 : Math.min(1, count(node.P_GOOD)),
       pLands: Math.min(1, count(node.P_LANDS)),
       nanosPerUnit: count(node.NANOS_PER_UNIT),
-      // Those columns mean something else at a payer.
       good: this.#payers ? 0 : count(node.GOOD),
       bad: this.#payers ? 0 : count(node.BAD),
       landed: count(node.LANDED),

@@ -7,54 +7,77 @@
 
 import type { Toucher } from "../../kernel/kernel.ts";
 import type { Arena } from "../../shape/arena.ts";
-import { type EvidenceRegion, EVIDENCE_WAYS as WAYS } from "../../shape/layout.ts";
-import { BAD_MOST, GOOD_MOST } from "./constants.ts";
-import { BLAME, CREDIT, DECAY_STEP_MS, IN_FLIGHT_DECAY } from "./decay.ts";
+import type { EvidenceRegion } from "../../shape/layout.ts";
+import {
+  ADDRESS_KEY_BYTES,
+  ASKED,
+  BAD,
+  BLAME,
+  DECAYING_COLUMNS,
+  DOUBT,
+  FRESH_BAD,
+  FRESH_GOOD,
+  FRESH_LANDED,
+  FRESH_MISSED,
+  GOOD,
+  ID_LOW,
+  IN_FLIGHT,
+  KIND_OTHER,
+  KIND_PAYER,
+  LANDED,
+  MISSED,
+  NANOS,
+  NANOS_PER_UNIT,
+  NODE_KEY_BYTES,
+  NODE_SHIFT,
+  P_GOOD,
+  P_LANDS,
+  STAMP,
+  TAG_SET_BYTES,
+  TAG_USED,
+  TURNED,
+  USUALLY_LANDED,
+  USUALLY_MISSED,
+  EVIDENCE_WAYS as WAYS,
+  WAYS_SHIFT,
+} from "../../shape/node-layout.ts";
+import { BAD_MAX, GOOD_MAX, TURNED_MAX } from "./constants.ts";
+import { BLAME_DECAY, CREDIT_DECAY, DECAY_STEP_MS, IN_FLIGHT_DECAY } from "./decay.ts";
 
-const WAYS_SHIFT = 3;
-const TAGS_BYTES = 4 << WAYS_SHIFT;
 /** A mask that changes no row number. */
 const ALL = -1;
-const NODE_SHIFT = 4; // words of a node: 16
 
-// Words of a node (f32, but for the last two).
-export const GOOD = 0;
-export const BAD = 1;
-/** Good and bad ones of children without a record. */
-export const FRESH_GOOD = 2;
-export const FRESH_BAD = 3;
-export const LANDED = 4;
-export const MISSED = 5;
-export const FRESH_LANDED = 6;
-export const FRESH_MISSED = 7;
-/** Nanoseconds of execution, and the compute units that were asked for them. */
-export const NANOS = 8;
-export const ASKED = 9;
-export const IN_FLIGHT = 10;
-/** Estimates as of the last look (evidence.ts). */
-export const P_GOOD = 11;
-export const P_LANDS = 12;
-export const NANOS_PER_UNIT = 13;
-const STAMP = 14; // u32 milliseconds
-export const ID_LOW = 15; // u32
-// A payer has no signatures of its own, and nobody below it; there the columns of those say how it usually fares.
-/** How much likelier its landings and misses are if it has turned: a logarithm. */
-export const TURNED = 1;
-/** What it is doubted by, as of the last look: 0 not at all, 1 entirely. */
-export const DOUBT = 2;
-/** Landings and misses while it was as it usually is; both are forgotten alike. */
-export const USUALLY_LANDED = 3;
-export const USUALLY_MISSED = 7;
-// Kinds of nodes; the others' keys are of no use to people.
-export const KIND_OTHER = 0;
-export const KIND_ADDRESS = 1;
-export const KIND_ADDRESS_IPV6 = 2;
-export const KIND_PAYER = 3;
-
-const KEY_WORDS_SHIFT = 3;
-
-/** Credit and blame take turns up to here. */
-const DECAYING = 8;
+/** Rounding in f32 may take a count above its bound by so much. */
+const ROUNDING = 1 + 1e-6;
+type Bound = readonly [name: string, column: number, max: number];
+const SHARED_BOUNDS: readonly Bound[] = [
+  ["landed", LANDED, GOOD_MAX * ROUNDING],
+  ["missed", MISSED, BAD_MAX * ROUNDING],
+  ["nanos", NANOS, Number.MAX_VALUE],
+  ["asked", ASKED, Number.MAX_VALUE],
+  ["inFlight", IN_FLIGHT, Number.MAX_VALUE],
+  ["pLands", P_LANDS, 1],
+  ["nanosPerUnit", NANOS_PER_UNIT, Number.MAX_VALUE],
+];
+/** What every address, port and leaf holds, and its bounds; all from 0 on. */
+const ADDRESS_BOUNDS: readonly Bound[] = [
+  ["good", GOOD, GOOD_MAX * ROUNDING],
+  ["bad", BAD, BAD_MAX * ROUNDING],
+  ["freshGood", FRESH_GOOD, GOOD_MAX * ROUNDING],
+  ["freshBad", FRESH_BAD, BAD_MAX * ROUNDING],
+  ["freshLanded", FRESH_LANDED, GOOD_MAX * ROUNDING],
+  ["freshMissed", FRESH_MISSED, BAD_MAX * ROUNDING],
+  ["pGood", P_GOOD, 1],
+  ...SHARED_BOUNDS,
+];
+/** The same of every payer. */
+const PAYER_BOUNDS: readonly Bound[] = [
+  ["turned", TURNED, TURNED_MAX * ROUNDING],
+  ["usuallyLanded", USUALLY_LANDED, BAD_MAX * ROUNDING],
+  ["usuallyMissed", USUALLY_MISSED, BAD_MAX * ROUNDING],
+  ["doubt", DOUBT, 1],
+  ...SHARED_BOUNDS,
+];
 
 export class EvidenceTable {
   /** Nodes in use. */
@@ -87,7 +110,7 @@ export class EvidenceTable {
    * @returns anything that depends on the loads
    */
   touch(toucher: Toucher, idsAt: number, strideBytes: number, count: number): number {
-    return toucher.touchRows(idsAt, strideBytes, count, this.#tags << 2, this.#mask, TAGS_BYTES);
+    return toucher.touchRows(idsAt, strideBytes, count, this.#tags << 2, this.#mask, TAG_SET_BYTES);
   }
 
   /**
@@ -97,7 +120,7 @@ export class EvidenceTable {
    * @returns anything that depends on the loads
    */
   touchThrough(toucher: Toucher, rowsAt: number, count: number, idsAt: number, rowBytes: number): number {
-    return toucher.touchRowsThrough(rowsAt, 4, count, idsAt, ALL, rowBytes, this.#tags << 2, this.#mask, TAGS_BYTES);
+    return toucher.touchRowsThrough(rowsAt, 4, count, idsAt, ALL, rowBytes, this.#tags << 2, this.#mask, TAG_SET_BYTES);
   }
 
   /** Loads the nodes of ids whose tags were touched, for a group. @returns anything that depends on the loads */
@@ -118,7 +141,7 @@ export class EvidenceTable {
     const words = this.#words;
     const set = low & this.#mask;
     const t = this.#tags + (set << WAYS_SHIFT);
-    const tag = high | 1;
+    const tag = high | TAG_USED;
     for (let way = 0; way < WAYS; way++) {
       if (words[t + way] !== tag) continue;
       const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
@@ -144,15 +167,15 @@ export class EvidenceTable {
     const t = this.#tags + (set << WAYS_SHIFT);
     const way = this.#wayFor(set, t, nowMs);
     const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
-    words[t + way] = high | 1;
+    words[t + way] = high | TAG_USED;
     this.counts.fill(0, node, node + STAMP);
     words[node + STAMP] = nowMs;
     words[node + ID_LOW] = low;
     const row = (set << WAYS_SHIFT) + way;
     this.#kinds[row] = kind;
     if (kind === KIND_OTHER) return node;
-    const keyWords = kind === KIND_PAYER ? 1 << KEY_WORDS_SHIFT : 2;
-    const to = this.#keys + (row << KEY_WORDS_SHIFT);
+    const keyWords = (kind === KIND_PAYER ? NODE_KEY_BYTES : ADDRESS_KEY_BYTES) >>> 2;
+    const to = this.#keys + row * (NODE_KEY_BYTES >>> 2);
     for (let i = 0; i < keyWords; i++) words[to + i] = words[key + i];
     return node;
   }
@@ -160,14 +183,14 @@ export class EvidenceTable {
   /** Brings a node's counts up to now. Less than a step of the decay changes nothing and keeps the stamp. */
   settle(node: number, nowMs: number): void {
     const words = this.#words;
-    const passed = nowMs - words[node + STAMP];
+    const passed = (nowMs - words[node + STAMP]) | 0;
     if (passed < DECAY_STEP_MS) return;
     const { counts } = this;
-    const credit = CREDIT.over(passed);
-    const blame = BLAME.over(passed);
-    for (let i = node; i < node + DECAYING; i += 2) {
+    const credit = CREDIT_DECAY.over(passed);
+    const blame = BLAME_DECAY.over(passed);
+    for (let i = node; i < node + DECAYING_COLUMNS; i += 2) {
       counts[i] *= credit;
-      counts[i + 1] *= blame;
+      counts[i + BLAME] *= blame;
     }
     counts[node + NANOS] *= credit;
     counts[node + ASKED] *= credit;
@@ -177,13 +200,28 @@ export class EvidenceTable {
 
   /** Whether a node is up to now, within a step of the decay. */
   isSettled(node: number, nowMs: number): boolean {
-    return nowMs - this.#words[node + STAMP] < DECAY_STEP_MS;
+    return ((nowMs - this.#words[node + STAMP]) | 0) < DECAY_STEP_MS;
   }
 
-  /** How much is known of a key, in decayed observations. */
-  evidence(node: number): number {
+  /** How much is known of an address, a port or a leaf, in decayed observations: signatures, landings and misses. */
+  addressEvidence(node: number): number {
     const { counts } = this;
     return counts[node + GOOD] + counts[node + BAD] + counts[node + LANDED] + counts[node + MISSED];
+  }
+
+  /** How much is known of a payer, in decayed observations: its landings and misses, and nothing else. */
+  payerEvidence(node: number): number {
+    return this.counts[node + LANDED] + this.counts[node + MISSED];
+  }
+
+  /** The evidence that is left of a node of any kind which was not settled for some time. */
+  #evidenceLeft(node: number, kind: number, passedMs: number): number {
+    const { counts } = this;
+    const credit = CREDIT_DECAY.over(passedMs);
+    const blame = BLAME_DECAY.over(passedMs);
+    const landings = counts[node + LANDED] * credit + counts[node + MISSED] * blame;
+    if (kind === KIND_PAYER) return landings;
+    return landings + counts[node + GOOD] * credit + counts[node + BAD] * blame;
   }
 
   /** Says what is wrong with the nodes, if anything: a count that is none, a bound that does not hold. Slow. */
@@ -195,16 +233,10 @@ export class EvidenceTable {
       if (this.#words[this.#tags + row] === 0) continue;
       used += 1;
       const at = this.#nodes + (row << NODE_SHIFT);
-      for (let column = 0; column < STAMP; column++) {
+      const kind = this.#kinds[row];
+      for (const [name, column, max] of kind === KIND_PAYER ? PAYER_BOUNDS : ADDRESS_BOUNDS) {
         const value = counts[at + column];
-        if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) return `node ${row} holds ${value} in column ${column}`;
-      }
-      for (let column = 0; column < DECAYING; column++) {
-        const most = column % 2 === 0 ? GOOD_MOST : BAD_MOST;
-        if (counts[at + column] > most) return `node ${row} counts ${counts[at + column]} in column ${column}`;
-      }
-      for (const column of [P_GOOD, P_LANDS]) {
-        if (counts[at + column] > 1) return `node ${row} estimates ${counts[at + column]}`;
+        if (!(value >= 0 && value <= max)) return `node ${row} of kind ${kind} holds ${value} as ${name}`;
       }
     }
     return used === this.size ? undefined : `${used} nodes are in use, and ${this.size} are counted`;
@@ -220,11 +252,8 @@ export class EvidenceTable {
         return way;
       }
       const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
-      const passed = nowMs - words[node + STAMP];
-      const { counts } = this;
-      const evidence =
-        (counts[node + GOOD] + counts[node + LANDED]) * CREDIT.over(passed) +
-        (counts[node + BAD] + counts[node + MISSED]) * BLAME.over(passed);
+      const kind = this.#kinds[(set << WAYS_SHIFT) + way];
+      const evidence = this.#evidenceLeft(node, kind, (nowMs - words[node + STAMP]) | 0);
       if (evidence < leastEvidence) {
         least = way;
         leastEvidence = evidence;

@@ -24,20 +24,20 @@ import {
   PAYLOAD_MIX_AT,
   REASON_AT,
 } from "../../shape/digest-layout.ts";
-import { type ArenaLayout, EVIDENCE_IDS_BYTES, EVIDENCE_WAYS } from "../../shape/layout.ts";
+import { type ArenaLayout, EVIDENCE_IDS_BYTES } from "../../shape/layout.ts";
+import * as node from "../../shape/node-layout.ts";
 import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_STOP, type Chooser, SCORE_OF_COPY } from "../chooser.ts";
 import type { Model, ScoreFactors, SenderStore } from "../model.ts";
 import { BlockRoom } from "./block-room.ts";
 import * as k from "./constants.ts";
 import { Estimates } from "./estimates.ts";
-import * as node from "./evidence-table.ts";
 import { EvidenceTable } from "./evidence-table.ts";
 import { Misses } from "./misses.ts";
 import { Newcomers } from "./newcomers.ts";
 import { PayloadMemory } from "./payload-memory.ts";
 
 /** Holds in a row after which nothing smaller is looked for in this transmit. */
-const KEEPS_MOST = 256;
+const KEEPS_MAX = 256;
 const STALE_STEPS_PER_HALF_LIFE = 4;
 /** Within the ids that a group's touches find (layout.ts: idsAt): the leaf's, then the port's. */
 const PORT_ID_AT = 8;
@@ -90,7 +90,7 @@ export class Evidence implements Model, Chooser {
     this.#u32 = arena.u32;
     this.#f64 = arena.f64;
     this.#counts = this.table.counts;
-    const nodes = layout.evidence.sets * EVIDENCE_WAYS;
+    const nodes = layout.evidence.sets * node.EVIDENCE_WAYS;
     const { table } = this;
     const bounds = {
       limit: nodes,
@@ -118,8 +118,8 @@ export class Evidence implements Model, Chooser {
     const counts = this.#counts;
     if (column === node.LANDED) this.#see.landings.restore(at, score, k.RESTORED_EVIDENCE);
     counts[at + column] = k.RESTORED_EVIDENCE * score;
-    counts[at + column + 1] = k.RESTORED_EVIDENCE * (1 - score);
-    counts[at + node.P_GOOD] = column === node.GOOD ? score : 0;
+    counts[at + column + node.BLAME] = k.RESTORED_EVIDENCE * (1 - score);
+    if (column === node.GOOD) counts[at + node.P_GOOD] = score;
     counts[at + node.P_LANDS] = score;
     counts[at + node.NANOS_PER_UNIT] = 0;
     return true;
@@ -213,7 +213,7 @@ export class Evidence implements Model, Chooser {
     const counts = this.#see.isHopeless ? ageMs <= this.#intervalMs && !this.#see.isForger() : true;
     if (counts) this.#queued += 1;
     if (this.#isCopy(at)) worth *= k.COPY_WORTH;
-    else if (this.#see.address === 0 || this.table.evidence(this.#see.address) < k.RECORD_LEAST) {
+    else if (this.#see.address === 0 || this.table.addressEvidence(this.#see.address) < k.RECORD_MIN) {
       if (ageMs < k.PRESENCE_WINDOW_MS) this.#newcomers.note(at, this.#f64[(at + ARRIVAL_AT) >>> 3]);
       // The late ones may have been sent again, and what they tell is the same.
       if (ageMs < k.STALE_AFTER_MS) this.#newcomers.consider(at, place, worth);
@@ -231,7 +231,7 @@ export class Evidence implements Model, Chooser {
   }
 
   choose(at: number): number {
-    if (this.#packetsLeft <= 0 || this.#keeps > KEEPS_MOST) return CHOICE_STOP;
+    if (this.#packetsLeft <= 0 || this.#keeps > KEEPS_MAX) return CHOICE_STOP;
     const isFavoured = this.#favouredLeft > 0; // they come first
     if (isFavoured) this.#favouredLeft -= 1;
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
@@ -314,7 +314,7 @@ export class Evidence implements Model, Chooser {
     const price = this.#see.price(at);
     const known = this.#see.isKnownAddress();
     const now = this.#see.nowMs;
-    const freshPayer = this.#see.payer === 0 || this.table.evidence(this.#see.payer) < k.RECORD_LEAST;
+    const freshPayer = this.#see.payer === 0 || this.table.payerEvidence(this.#see.payer) < k.RECORD_MIN;
     const freshPort = this.#see.port === 0;
     const freshLeaf = this.#see.leaf === 0;
     const unknownClass = this.#see.classOf(at);

@@ -3,8 +3,8 @@
 // against its own record: Page's test (1954), the likelihood of what it does now if it lands a quarter as often as it used
 // to, against that of its going on as it was. What comes while nothing speaks for a turn becomes the usual.
 
+import * as node from "../../shape/node-layout.ts";
 import * as k from "./constants.ts";
-import * as node from "./evidence-table.ts";
 import { NeverLanded } from "./never-landed.ts";
 
 export class LandingRecords {
@@ -24,7 +24,7 @@ export class LandingRecords {
     const { counts } = this;
     const landed = counts[payer + node.USUALLY_LANDED];
     const missed = counts[payer + node.USUALLY_MISSED];
-    const isStranger = landed < k.RECORD_LEAST && missed >= k.RECORD_LEAST;
+    const isStranger = landed < k.RECORD_MIN && missed >= k.RECORD_MIN;
     const lands = isStranger ? this.neverLanded.lands(missed, recently) : recently;
     const proven = provenBy(landed);
     const notTurned = 1 / (1 + k.TURNS_RARELY * Math.exp(counts[payer + node.TURNED]));
@@ -35,7 +35,7 @@ export class LandingRecords {
 
   landed(payer: number, nowMs: number): void {
     const { counts } = this;
-    if (counts[payer + node.USUALLY_LANDED] < k.RECORD_LEAST) {
+    if (counts[payer + node.USUALLY_LANDED] < k.RECORD_MIN) {
       this.neverLanded.note(counts[payer + node.USUALLY_MISSED], 1, 0, nowMs);
     }
     // A quarter as likely, however likely it was.
@@ -50,9 +50,9 @@ export class LandingRecords {
     const { counts } = this;
     const landed = counts[payer + node.USUALLY_LANDED];
     const missed = counts[payer + node.USUALLY_MISSED];
-    if (landed < k.RECORD_LEAST) this.neverLanded.note(missed, 0, blame, nowMs);
+    if (landed < k.RECORD_MIN) this.neverLanded.note(missed, 0, blame, nowMs);
     const usual = (landed + k.PARENT_WEIGHT * k.PRIOR_LANDS) / (landed + missed + k.PARENT_WEIGHT);
-    const expected = odds * Math.min(k.USUAL_MOST, usual);
+    const expected = odds * Math.min(k.USUAL_MAX, usual);
     const ratio = (1 - k.LANDS_PLAUSIBLY * expected) / (1 - expected);
     this.#compare(payer, Math.log(ratio), node.USUALLY_MISSED, blame);
   }
@@ -66,11 +66,11 @@ export class LandingRecords {
   #compare(payer: number, logRatio: number, column: number, weight: number): void {
     const { counts } = this;
     const turned = counts[payer + node.TURNED];
-    counts[payer + node.TURNED] = Math.min(k.TURNED_MOST, Math.max(0, turned + logRatio));
+    counts[payer + node.TURNED] = Math.min(k.TURNED_MAX, Math.max(0, turned + logRatio));
     // What may be a turn is no part of the usual, the less the more there is to turn from.
     const proven = provenBy(counts[payer + node.USUALLY_LANDED]);
     counts[payer + column] += weight * (1 - proven * (1 - Math.exp(-turned)));
-    const kept = k.BAD_MOST / (counts[payer + node.USUALLY_LANDED] + counts[payer + node.USUALLY_MISSED]);
+    const kept = k.BAD_MAX / (counts[payer + node.USUALLY_LANDED] + counts[payer + node.USUALLY_MISSED]);
     if (kept >= 1) return;
     counts[payer + node.USUALLY_LANDED] *= kept;
     counts[payer + node.USUALLY_MISSED] *= kept;

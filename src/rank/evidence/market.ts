@@ -6,10 +6,10 @@
 // good name and never lands any more cannot pass for a full block.
 
 import {
-  CHEAP_LEAST,
+  CHEAP_LANDINGS_MIN,
   CHEAP_SHARE,
-  MISS_WEIGHT_LEAST,
-  ODDS_LEAST,
+  MISS_WEIGHT_MIN,
+  ODDS_LANDINGS_MIN,
   PRICE_STEPS_PER_OCTAVE,
   SURE_DEVIATIONS,
 } from "./constants.ts";
@@ -45,11 +45,11 @@ export class Market {
 
   /**
    * How much a miss says about its sender: the probability that it would have missed in an empty block, too.
-   * @param pLands how likely the sender lands @returns MISS_WEIGHT_LEAST to 1
+   * @param pLands how likely the sender lands @returns MISS_WEIGHT_MIN to 1
    */
   weightOfMiss(price: number, pLands: number): number {
     const outbid = pLands * (1 - this.oddsAt(price));
-    return Math.max(MISS_WEIGHT_LEAST, (1 - pLands) / Math.max(1e-6, 1 - pLands + outbid));
+    return Math.max(MISS_WEIGHT_MIN, (1 - pLands) / Math.max(1e-6, 1 - pLands + outbid));
   }
 
   /**
@@ -69,9 +69,9 @@ export class Market {
       if (this.#windowExpected[i] === 0) continue;
       expected += this.#windowExpected[i];
       landed += this.#windowLanded[i];
-      if (expected >= CHEAP_LEAST) least = Math.min(least, 1 - surely(landed, expected, deviations) / expected);
+      if (expected >= CHEAP_LANDINGS_MIN) least = Math.min(least, 1 - surely(landed, expected, deviations) / expected);
     }
-    if (expected < CHEAP_LEAST) return 0;
+    if (expected < CHEAP_LANDINGS_MIN) return 0;
     // Of two groups that pay more the one that fares better: the other may be a crowd that never lands at any price.
     let best = 0;
     expected = 0;
@@ -94,7 +94,7 @@ export class Market {
     let cheapest = -1;
     for (let i = 0; i < STEPS; i++) {
       const expected = this.#expected[i];
-      if (expected >= ODDS_LEAST) {
+      if (expected >= ODDS_LANDINGS_MIN) {
         odds = Math.max(odds, Math.min(1, this.#landed[i] / expected));
         if (cheapest < 0) cheapest = i;
       }

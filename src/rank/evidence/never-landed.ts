@@ -3,12 +3,12 @@
 // the place of an assumed one: Robbins, 1956.)
 
 import { NEVER_LANDED_WEIGHT } from "./constants.ts";
-import { CREDIT } from "./decay.ts";
+import { CREDIT_DECAY } from "./decay.ts";
 
 /** Misses that are told apart; who has more counts as the last. */
 const STEPS = 16;
 /** Counts end here: they change as fast as what comes in. */
-const MOST = 256;
+const COUNTS_MAX = 256;
 
 export class NeverLanded {
   readonly #landed = new Float64Array(STEPS);
@@ -22,9 +22,9 @@ export class NeverLanded {
     this.#landed[step] += landed;
     this.#missed[step] += missed;
     const all = this.#landed[step] + this.#missed[step];
-    if (all <= MOST) return;
-    this.#landed[step] *= MOST / all;
-    this.#missed[step] *= MOST / all;
+    if (all <= COUNTS_MAX) return;
+    this.#landed[step] *= COUNTS_MAX / all;
+    this.#missed[step] *= COUNTS_MAX / all;
   }
 
   /** How likely a payer lands after so many misses. @param assumed where too few were seen */
@@ -35,7 +35,7 @@ export class NeverLanded {
   }
 
   #settle(nowMs: number): void {
-    const kept = CREDIT.over(nowMs - this.#stampMs);
+    const kept = CREDIT_DECAY.over(nowMs - this.#stampMs);
     if (kept === 1) return;
     this.#stampMs = nowMs;
     for (let i = 0; i < STEPS; i++) {

@@ -8,7 +8,7 @@ import { PRESENCE_WINDOW_MS } from "./constants.ts";
 import { Presence } from "./presence.ts";
 
 /** Places that a quota can have at the most, whatever the target. */
-const PLACES_MOST = 1_024;
+const PLACES_MAX = 1_024;
 
 export class Newcomers {
   readonly presence: Presence;
@@ -54,13 +54,13 @@ export class Newcomers {
 }
 
 /** Marks for the addresses of a quota: eight for each place, so that few are shared. */
-const MARKS = 8 * PLACES_MOST;
+const MARKS = 8 * PLACES_MAX;
 
 /** A min-heap of candidates, bounded: their ranks, places in the queue, addresses. */
 class Quota {
-  readonly #rank = new Float64Array(PLACES_MOST);
-  readonly #place = new Int32Array(PLACES_MOST);
-  readonly #address = new Int32Array(PLACES_MOST);
+  readonly #rank = new Float64Array(PLACES_MAX);
+  readonly #place = new Int32Array(PLACES_MAX);
+  readonly #address = new Int32Array(PLACES_MAX);
   /** How many of the candidates' addresses share a mark: an address without one is no candidate. */
   readonly #marks = new Uint16Array(MARKS);
   /** What is due; parts of a place are saved up for later transmits. */
@@ -70,7 +70,7 @@ class Quota {
 
   begin(places: number): void {
     this.#due = (this.#due % 1) + places;
-    this.#places = Math.min(Math.floor(this.#due), PLACES_MOST);
+    this.#places = Math.min(Math.floor(this.#due), PLACES_MAX);
     this.#count = 0;
     this.#marks.fill(0);
   }

@@ -1,12 +1,12 @@
 // Everybody without a record, as one class: how the first packets of addresses that were never judged turned out lately.
 
 import { PRIOR_GOOD, PRIOR_LANDS, PRIOR_WEIGHT } from "./constants.ts";
-import { CREDIT } from "./decay.ts";
+import { CREDIT_DECAY } from "./decay.ts";
 
 /** Counts end here: the class changes as fast as what comes in. */
-const MOST = 256;
+const COUNTS_MAX = 256;
 /** What is kept of the work seen with each landing: the last few hundred count. */
-const WORK_KEPT = 1 - 1 / MOST;
+const WORK_KEPT = 1 - 1 / COUNTS_MAX;
 
 export class UnknownClass {
   pGood = PRIOR_GOOD;
@@ -44,8 +44,8 @@ export class UnknownClass {
 
   #settle(nowMs: number): void {
     const left = Math.min(
-      CREDIT.over(nowMs - this.#stampMs),
-      MOST / Math.max(MOST, this.#good + this.#bad + this.#missed + this.#landed),
+      CREDIT_DECAY.over(nowMs - this.#stampMs),
+      COUNTS_MAX / Math.max(COUNTS_MAX, this.#good + this.#bad + this.#missed + this.#landed),
     );
     if (left === 1) return;
     this.#stampMs = nowMs;

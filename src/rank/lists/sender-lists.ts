@@ -27,9 +27,9 @@ const IPV6_LENGTHS = 1;
 const PAYERS = 2;
 const LENGTHS_AT = 4;
 const LENGTH_WORDS = 3;
-const MOST_LENGTHS = 33 + 65;
+const LENGTHS_MAX = 33 + 65;
 
-if ((LENGTHS_AT + MOST_LENGTHS * LENGTH_WORDS) * 4 > LIST_HEADER_BYTES)
+if ((LENGTHS_AT + LENGTHS_MAX * LENGTH_WORDS) * 4 > LIST_HEADER_BYTES)
   throw new Error("the lists' header is too small");
 
 /** A prefix of addresses: `bits` of an IPv4 address (4 octets, 0 to 32) or of an IPv6 /64 (8 octets, 0 to 64). */

@@ -9,7 +9,7 @@ import { ScoreRows } from "../score-rows.ts";
 import { STATE_SIZE, STATE_VERSION } from "./score-table.ts";
 
 /** Updates take a part of a millisecond, a few times a second at most: more tries than this mean that the loop died in one. */
-const MOST_TRIES = 1_000;
+const TRIES_MAX = 1_000;
 
 export class ScoreReader extends ScoreRows {
   /** Rows of the last copy. */
@@ -42,7 +42,7 @@ export class ScoreReader extends ScoreRows {
 
   /** Copies the rows. @returns false where they moved all the time; the last copy is lost then */
   read(): boolean {
-    for (let i = 0; i < MOST_TRIES; i++) {
+    for (let i = 0; i < TRIES_MAX; i++) {
       const version = Atomics.load(this.#state, STATE_VERSION);
       if ((version & 1) === 1) continue;
       const size = Math.min(Atomics.load(this.#state, STATE_SIZE), this.#rows);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { BlockRoom } from "../../../src/rank/evidence/block-room.ts";
 import {
-  BALANCE_LEAST,
+  BALANCE_MIN,
   ROOM_GROWTH,
   ROOM_MARGIN,
   ROOM_WINDOW_MS as WINDOW_MS,
@@ -47,7 +47,7 @@ test("the balance moves towards the budget that ran out, within its bounds", () 
   room.advance(0);
   pass(room, 0, 4e8, 25);
   for (let i = 0; i < 100; i++) room.spent(0.5, 0);
-  expect(room.balance).toBe(BALANCE_LEAST);
+  expect(room.balance).toBe(BALANCE_MIN);
   for (let i = 0; i < 100; i++) room.spent(0, 0.5);
   expect(room.balance).toBe(1);
   room.spent(0, 0);

@@ -1,19 +1,94 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { BAD_MOST, BLAME_HALF_LIFE_MS, GOOD_MOST, HALF_LIFE_MS } from "../../../src/rank/evidence/constants.ts";
+import { loadKernel } from "../../../src/kernel/kernel.ts";
+import { BAD_MAX, BLAME_HALF_LIFE_MS, GOOD_MAX, HALF_LIFE_MS } from "../../../src/rank/evidence/constants.ts";
 import { DECAY_STEP_MS } from "../../../src/rank/evidence/decay.ts";
-import * as node from "../../../src/rank/evidence/evidence-table.ts";
+import { EvidenceTable } from "../../../src/rank/evidence/evidence-table.ts";
+import { LandingRecords } from "../../../src/rank/evidence/landing-record.ts";
 import { Arena } from "../../../src/shape/arena.ts";
-import { arenaLayout, EVIDENCE_WAYS } from "../../../src/shape/layout.ts";
+import { arenaLayout } from "../../../src/shape/layout.ts";
+import * as node from "../../../src/shape/node-layout.ts";
+import { EVIDENCE_WAYS } from "../../../src/shape/node-layout.ts";
 import { smallLayout } from "./rig.ts";
+
+const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 
 function makeTable(sets: number) {
   const layout = arenaLayout({ ...smallLayout, evidenceSets: sets });
   const arena = Arena.reserve(layout.bytes);
-  return new node.EvidenceTable(arena, layout.evidence);
+  return new EvidenceTable(arena, layout.evidence);
 }
 
-const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+describe("how much is known", () => {
+  test("a payer's misses are all its evidence", () => {
+    for (const [misses, blame, evidence] of [
+      [1, 0.7, 0.7],
+      [1, 1, 1],
+      [4, 1, 4],
+    ]) {
+      const table = makeTable(1);
+      const payer = table.findOrAdd(1, 11, 0, node.KIND_PAYER, 0);
+      const landings = new LandingRecords(table.counts);
+      for (let i = 0; i < misses; i++) {
+        table.counts[payer + node.MISSED] += blame;
+        landings.missed(payer, 1, blame, 0);
+      }
+      expect(table.counts[payer + node.TURNED]).toBeGreaterThan(0);
+      expect(table.payerEvidence(payer)).toBeCloseTo(evidence, 6);
+    }
+  });
+
+  test("an address's is what its signatures and its landings say, and not what strangers below it did", () => {
+    const table = makeTable(1);
+    const at = table.findOrAdd(1, 11, 0, node.KIND_ADDRESS, 0);
+    for (let column = 0; column < node.DECAYING_COLUMNS; column++) table.counts[at + column] = 2 ** column;
+    expect(table.addressEvidence(at)).toBe(1 + 2 + 16 + 32);
+  });
+
+  test("a payer that may have turned leaves a full set before an address that is known as well", () => {
+    const table = makeTable(1);
+    for (let i = 0; i < EVIDENCE_WAYS - 1; i++) {
+      const at = table.findOrAdd(i, 2 * i + 1, 0, node.KIND_ADDRESS, 0);
+      table.counts[at + node.GOOD] = 2;
+    }
+    const payer = table.findOrAdd(70, 701, 0, node.KIND_PAYER, 0);
+    table.counts[payer + node.MISSED] = 1;
+    table.counts[payer + node.TURNED] = 9;
+    table.findOrAdd(80, 801, 0);
+    expect(table.find(70, 701)).toBe(0);
+  });
+});
+
+test("the kernel's touches load the nodes that the table finds", () => {
+  const sets = 4;
+  const layout = arenaLayout({ ...smallLayout, evidenceSets: sets });
+  const arena = Arena.reserve(layout.bytes + 4_096);
+  const kernel = loadKernel(arena);
+  const idsAt = layout.bytes;
+  // Touches go by the tag alone: no two keys share one.
+  const distinct = fc.uniqueArray(fc.tuple(word, word), {
+    minLength: 1,
+    maxLength: 16,
+    selector: ([, high]) => high | 1,
+  });
+  fc.assert(
+    fc.property(distinct, (keys) => {
+      arena.u8.fill(0, layout.evidence.tagsAt, layout.evidence.tagsAt + sets * node.TAG_SET_BYTES);
+      const table = new EvidenceTable(arena, layout.evidence);
+      let expected = 0;
+      for (const [i, [low, high]] of keys.entries()) {
+        // Half of them are known. A node's first byte is all that a touch reads of it.
+        if (i % 2 === 0) arena.u8[table.findOrAdd(low, high, 0) * 4] = i + 1;
+      }
+      for (const [i, [low, high]] of keys.entries()) {
+        arena.i32.set([low, high], idsAt / 4 + 2 * i);
+        const at = table.find(low, high);
+        if (at !== 0) expected += arena.u8[at * 4];
+      }
+      expect(table.touchNodes(kernel, idsAt, 8, keys.length)).toBe(expected);
+    }),
+  );
+});
 
 test("a key is found after it was added and not before, whatever else is there: as in a Map", () => {
   fc.assert(
@@ -89,8 +164,8 @@ describe("decay", () => {
       fc.property(fc.array(fc.integer({ min: 0, max: 3_000 }), { maxLength: 40 }), (pauses) => {
         const table = makeTable(1);
         const at = table.findOrAdd(1, 1, 0);
-        table.counts[at + node.GOOD] = GOOD_MOST;
-        table.counts[at + node.BAD] = BAD_MOST;
+        table.counts[at + node.GOOD] = GOOD_MAX;
+        table.counts[at + node.BAD] = BAD_MAX;
         let now = 0;
         for (const pause of pauses) {
           now += pause;
@@ -99,11 +174,9 @@ describe("decay", () => {
         table.settle(at, now);
         // Each settling may fall short of the truth by a step.
         const least = (now - (pauses.length + 1) * DECAY_STEP_MS) / HALF_LIFE_MS;
-        expect(table.counts[at + node.GOOD]).toBeGreaterThanOrEqual(GOOD_MOST * 2 ** (-now / HALF_LIFE_MS) * 0.9999);
-        expect(table.counts[at + node.GOOD]).toBeLessThanOrEqual(GOOD_MOST * Math.min(1, 2 ** -least) * 1.0001);
-        expect(table.counts[at + node.BAD]).toBeGreaterThanOrEqual(
-          BAD_MOST * 2 ** (-now / BLAME_HALF_LIFE_MS) * 0.9999,
-        );
+        expect(table.counts[at + node.GOOD]).toBeGreaterThanOrEqual(GOOD_MAX * 2 ** (-now / HALF_LIFE_MS) * 0.9999);
+        expect(table.counts[at + node.GOOD]).toBeLessThanOrEqual(GOOD_MAX * Math.min(1, 2 ** -least) * 1.0001);
+        expect(table.counts[at + node.BAD]).toBeGreaterThanOrEqual(BAD_MAX * 2 ** (-now / BLAME_HALF_LIFE_MS) * 0.9999);
         expect(table.problem()).toBeUndefined();
       }),
     );
@@ -123,5 +196,5 @@ describe("decay", () => {
 
 test("a table of no power of two is refused", () => {
   const layout = arenaLayout({ ...smallLayout, evidenceSets: 3 });
-  expect(() => new node.EvidenceTable(Arena.reserve(layout.bytes), layout.evidence)).toThrow("3 sets");
+  expect(() => new EvidenceTable(Arena.reserve(layout.bytes), layout.evidence)).toThrow("3 sets");
 });

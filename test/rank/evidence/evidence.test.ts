@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, SCORE_OF_COPY } from "../../../src/rank/chooser.ts";
-import { UNPROVEN_IN_FLIGHT_MOST } from "../../../src/rank/evidence/constants.ts";
+import { UNPROVEN_IN_FLIGHT_MAX } from "../../../src/rank/evidence/constants.ts";
 import { TRAIT_STAKED } from "../../../src/shape/digest-layout.ts";
 import { EvidenceRig, type Sent, TICK_MS } from "./rig.ts";
 
@@ -206,7 +206,7 @@ describe("in flight", () => {
   test("a sender without a record has few in flight, where others wait and answers come", () => {
     const rig = new EvidenceRig();
     prove(rig, { ip: 1, payer: 1 });
-    expect(transmit(rig, 50, 40, 100, { ip: 2, payer: 2 })).toBe(UNPROVEN_IN_FLIGHT_MOST);
+    expect(transmit(rig, 50, 40, 100, { ip: 2, payer: 2 })).toBe(UNPROVEN_IN_FLIGHT_MAX);
     expect(transmit(rig, 50, 40, 200, { ip: 1, payer: 1 })).toBe(40);
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { BAD_MOST, LANDS_PLAUSIBLY, TURNED_MOST } from "../../../src/rank/evidence/constants.ts";
-import { DOUBT, TURNED, USUALLY_LANDED, USUALLY_MISSED } from "../../../src/rank/evidence/evidence-table.ts";
+import { BAD_MAX, LANDS_PLAUSIBLY, TURNED_MAX } from "../../../src/rank/evidence/constants.ts";
 import { LandingRecords, plausibility } from "../../../src/rank/evidence/landing-record.ts";
 import { NeverLanded } from "../../../src/rank/evidence/never-landed.ts";
+import { DOUBT, TURNED, USUALLY_LANDED, USUALLY_MISSED } from "../../../src/shape/node-layout.ts";
 import { Random } from "../../../src/simulator/random.ts";
 
 const OTHERS = 0.8;
@@ -117,8 +117,8 @@ describe("a record", () => {
           expect(lands).toBeLessThanOrEqual(1);
           expect(counts[DOUBT]).toBeGreaterThanOrEqual(0);
           expect(counts[DOUBT]).toBeLessThanOrEqual(1);
-          expect(counts[TURNED]).toBeLessThanOrEqual(TURNED_MOST * 1.000_001);
-          expect(counts[USUALLY_LANDED] + counts[USUALLY_MISSED]).toBeLessThanOrEqual(BAD_MOST * 1.001);
+          expect(counts[TURNED]).toBeLessThanOrEqual(TURNED_MAX * 1.000_001);
+          expect(counts[USUALLY_LANDED] + counts[USUALLY_MISSED]).toBeLessThanOrEqual(BAD_MAX * 1.001);
         }
       }),
     );

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { CHEAP_LEAST, MISS_WEIGHT_LEAST } from "../../../src/rank/evidence/constants.ts";
+import { CHEAP_LANDINGS_MIN, MISS_WEIGHT_MIN } from "../../../src/rank/evidence/constants.ts";
 import { Market } from "../../../src/rank/evidence/market.ts";
 
 const note = (market: Market, price: number, count: number, landed: number): void => {
@@ -19,8 +19,8 @@ test("where nobody lands at a price, a miss there says nearly nothing, and at a 
   note(market, 0.25, 100, 0);
   note(market, 8, 50, 50);
   market.refresh();
-  expect(market.weightOfMiss(0.25, 0.95)).toBe(MISS_WEIGHT_LEAST);
-  expect(market.weightOfMiss(0.01, 0.95)).toBe(MISS_WEIGHT_LEAST); // cheaper than all that was tried
+  expect(market.weightOfMiss(0.25, 0.95)).toBe(MISS_WEIGHT_MIN);
+  expect(market.weightOfMiss(0.01, 0.95)).toBe(MISS_WEIGHT_MIN); // cheaper than all that was tried
   expect(market.weightOfMiss(8, 0.95)).toBe(1);
   expect(market.weightOfMiss(1_000, 0.95)).toBe(1);
 });
@@ -56,7 +56,7 @@ test("weights stay within their bounds and never fall with the price", () => {
       let before = 0;
       for (let octave = -20; octave < 40; octave++) {
         const weight = market.weightOfMiss(2 ** octave, p);
-        expect(weight).toBeGreaterThanOrEqual(MISS_WEIGHT_LEAST);
+        expect(weight).toBeGreaterThanOrEqual(MISS_WEIGHT_MIN);
         expect(weight).toBeLessThanOrEqual(1);
         expect(weight).toBeGreaterThanOrEqual(before - 1e-12);
         before = weight;
@@ -71,15 +71,15 @@ test("odd prices do no harm", () => {
   for (const price of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
     note(market, price, 10, 5);
     market.refresh();
-    expect(market.weightOfMiss(price, 0.5)).toBeGreaterThanOrEqual(MISS_WEIGHT_LEAST);
+    expect(market.weightOfMiss(price, 0.5)).toBeGreaterThanOrEqual(MISS_WEIGHT_MIN);
   }
 });
 
 test("the shortage looks at the cheapest quarter, of enough transactions, of one window", () => {
   const market = new Market();
-  note(market, 0.25, CHEAP_LEAST - 1, 0);
+  note(market, 0.25, CHEAP_LANDINGS_MIN - 1, 0);
   expect(market.shortage()).toBe(0);
-  note(market, 0.25, 26 - CHEAP_LEAST, 0);
+  note(market, 0.25, 26 - CHEAP_LANDINGS_MIN, 0);
   note(market, 4, 75, 75);
   expect(market.shortage()).toBe(1);
   market.forget();
@@ -96,11 +96,11 @@ test("where the cheapest lose as many races as the others, blocks have room", ()
 
 test("few that missed by chance are no shortage, and none that landed is one", () => {
   const market = new Market();
-  note(market, 0.25, CHEAP_LEAST, CHEAP_LEAST - 4);
-  note(market, 4, 3 * CHEAP_LEAST, 3 * CHEAP_LEAST);
+  note(market, 0.25, CHEAP_LANDINGS_MIN, CHEAP_LANDINGS_MIN - 4);
+  note(market, 4, 3 * CHEAP_LANDINGS_MIN, 3 * CHEAP_LANDINGS_MIN);
   expect(market.shortage()).toBeLessThan(0.15);
   market.forget();
-  note(market, 0.25, CHEAP_LEAST, 0);
-  note(market, 4, 3 * CHEAP_LEAST, 3 * CHEAP_LEAST);
+  note(market, 0.25, CHEAP_LANDINGS_MIN, 0);
+  note(market, 4, 3 * CHEAP_LANDINGS_MIN, 3 * CHEAP_LANDINGS_MIN);
   expect(market.shortage()).toBe(1);
 });
