@@ -10,9 +10,11 @@ import { RECORD_MIN } from "./constants.ts";
 
 /** What is known of one sender. */
 export interface SenderEvidence extends Readonly<Record<string, number>> {
-  /** Estimates, 0 to 1 (of a payer `pGood` is 0: it has no signatures of its own); nanoseconds of execution per asked compute unit, 0 where unknown. */
+  /** Estimate, 0 to 1; 0 of a payer, which has no signatures of its own. */
   readonly pGood: number;
+  /** Estimate, 0 to 1. */
   readonly pLands: number;
+  /** Of execution per asked compute unit; 0 where unknown. */
   readonly nanosPerUnit: number;
   /** Decayed counts behind them. */
   readonly good: number;
