@@ -1,7 +1,9 @@
 // Standard output for commands. A reader that went away (`qos inspect | head`) is no error: writing stops in silence, and
-// long-running commands ask `closed`. Writes are synchronous: the answer is out before the process ends.
+// long-running commands ask `closed`. Writes are synchronous: the answer is out before the process ends. Much of what is
+// printed came from outside, so nothing leaves here that a terminal would obey.
 
 import { writeSync } from "node:fs";
+import { printable, printableJson } from "../wire/printable.ts";
 
 export interface Output {
   /** Writes a text and a line end. */
@@ -40,13 +42,13 @@ export function toJson(value: unknown, indent?: number): string {
 export function processOutput(): Output {
   let open = true;
   const line = (text: string): void => {
-    if (open) open = writeAll(1, `${text}\n`);
+    if (open) open = writeAll(1, `${printable(text)}\n`);
   };
   return {
     line,
-    json: (value) => line(toJson(value)),
+    json: (value) => line(printableJson(toJson(value))),
     note: (text) => {
-      writeAll(2, `${text}\n`);
+      writeAll(2, `${printable(text)}\n`);
     },
     closed: () => !open,
   };

@@ -43,6 +43,7 @@ const POSTGRES: readonly Row[] = [
   [/^25006$/, "later", "is read-only now (a standby?); give the address of the primary"],
   [/^53100$/, "soon", "has a full disk"],
   [/^53300$/, "soon", "has too many connections"],
+  [/^57014$/, "soon", "cancelled a statement: it took longer than statement_timeout, or somebody cancelled it"],
   [/^5[37]|^58|^08/, "soon", "is starting, stopping or short of something"],
   [/^40|^55P03$/, "soon", "had to give up the transaction for another one"],
   [/^23514$/, "soon", "has no partition for these rows yet"],

@@ -2,6 +2,7 @@
 // somebody else is waited for only so long that the rings are not lapped meanwhile, and tried again later.
 
 import { Database, type Statement } from "bun:sqlite";
+import fs from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { getTableColumns, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
@@ -19,6 +20,8 @@ type Value = string | number | null;
 
 const TABLES = { session: sessions, transactions, fates, scores, statistics };
 const BUSY_MS = 100;
+/** Senders' addresses and what they earn are the owner's business. The -wal and -shm files take the file's mode. */
+const FILE_MODE = 0o600;
 /** A batch that fails in the middle is sent again whole: its first rows are there already then, and stay once. */
 const TRANSACTION_ROWS = 512;
 
@@ -39,6 +42,7 @@ export function sqliteVersion(client: Database): number {
 export function openSqliteSink(location: SqliteLocation): Sink {
   let client: Database | undefined;
   try {
+    makeFile(location.path);
     client = new Database(location.path, { create: true, readwrite: true, strict: true });
     client.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
     migrate(client, location);
@@ -50,6 +54,16 @@ export function openSqliteSink(location: SqliteLocation): Sink {
   } catch (error) {
     client?.close();
     throw problemOf(error, location);
+  }
+}
+
+/** Makes the file where it is not there: SQLite would make it with the umask's mode. One that is there stays as it is. */
+function makeFile(path: string): void {
+  const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
+  try {
+    fs.closeSync(fs.openSync(path, O_RDWR | O_CREAT | O_EXCL, FILE_MODE));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

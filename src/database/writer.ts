@@ -56,6 +56,8 @@ export class Writer {
   /** Resolves when a stop has waited long enough for the database. */
   readonly #overdue = Promise.withResolvers<void>();
   #late = false;
+  /** What waits is spilled and the connection is being closed: an attempt that fails now fails of that. */
+  #closing = false;
   /** No attempt is made any more in this run. */
   #refused = false;
   #wake: () => void = () => undefined;
@@ -184,6 +186,7 @@ export class Writer {
   }
 
   async #failed(problem: DatabaseProblem): Promise<void> {
+    if (this.#closing) return;
     this.#failures += 1;
     const sink = this.#sink;
     this.#sink = undefined;
@@ -220,6 +223,7 @@ export class Writer {
   async #finish(): Promise<void> {
     this.#collector.finish(this.parts.wallMs(), this.parts.nowMs());
     if (!this.#late) await Promise.race([this.#sendRest(), this.#overdue.promise]);
+    this.#closing = true;
     this.#backlog.spillAll();
     const { overflowed } = this.#backlog;
     if (overflowed > 0) {
@@ -244,6 +248,7 @@ export class Writer {
       if (this.#sink === undefined && !this.#refused) await this.#connect();
       while (await this.#sendOldest()) this.#publish();
     } catch (error) {
+      if (this.#closing) return;
       this.#failures += 1;
       this.parts.say("warn", problemOf(error, this.settings.location).message);
     }

@@ -34,6 +34,8 @@ export interface Transaction {
   readonly computeUnitPrice: bigint;
   /** Lamports; 0 for what the chain never includes. */
   readonly fee: bigint;
+  /** The first signature in base58: the name that explorers know the transaction by. */
+  readonly signature: string;
   /** 16 hex digits of the u64. */
   readonly signatureKey: string;
   /** 16 hex digits of the u64. */
@@ -82,21 +84,26 @@ export class TransactionDecoder {
     u8.set(octets, PACKET_AT + packet.ADDRESS_AT);
     this.#kernel.digest(PACKET_AT, 1, this.#packetBytes, DIGEST_AT, CONTEXT_AT);
     const reason = u8[DIGEST_AT + digest.REASON_AT];
-    return reason === REASON_GOOD ? this.#transaction() : reason;
+    return reason === REASON_GOOD ? this.#transaction(bytes) : reason;
   }
 
-  #transaction(): Transaction {
+  #transaction(bytes: Uint8Array): Transaction {
     const { u8, view } = this.#arena;
     const u64 = (fieldAt: number): bigint => view.getBigUint64(DIGEST_AT + fieldAt, true);
     const hex = (fieldAt: number): string => u64(fieldAt).toString(16).padStart(16, "0");
     const payerAt = DIGEST_AT + digest.PAYER_KEY_AT;
+    const version = versionOf(u8[DIGEST_AT + digest.VERSION_AT]);
+    const signatures = u8[DIGEST_AT + digest.SIGNATURE_COUNT_AT];
+    // Version 1 has its signatures behind the message (SIMD-0385), the others before it, behind a count of one byte.
+    const signatureAt = version === 1 ? bytes.length - signatures * packet.SIGNATURE_BYTES : 1;
     return {
-      version: versionOf(u8[DIGEST_AT + digest.VERSION_AT]),
+      version,
       feePayer: base58.encode(u8.slice(payerAt, payerAt + packet.PUBKEY_BYTES)),
-      signatures: u8[DIGEST_AT + digest.SIGNATURE_COUNT_AT],
+      signatures,
       computeUnitLimit: view.getUint32(DIGEST_AT + digest.COMPUTE_UNITS_AT, true),
       computeUnitPrice: u64(digest.PRICE_AT),
       fee: u64(digest.FEE_LAMPORTS_AT),
+      signature: base58.encode(bytes.slice(signatureAt, signatureAt + packet.SIGNATURE_BYTES)),
       signatureKey: hex(digest.SIGNATURE_KEY_AT),
       packetHash: hex(digest.HASH_AT),
       never: u8[DIGEST_AT + digest.NEVER_AT],

@@ -140,8 +140,10 @@ export function expose(snapshot: Snapshot | null, facts: MetricsFacts): string {
   if (facts.database !== null) {
     for (const { name, kind, unit, help } of WRITER_STATISTICS) {
       const isCounter = kind === "counter";
-      const metric = `qos_database_${snake(name)}${isCounter ? "_total" : ""}`;
-      out.family(metric, isCounter ? "counter" : "gauge", `${help} (${unit})`, [[{}, facts.database[name]]]);
+      const isTime = unit === "ms"; // Prometheus has base units
+      const metric = `qos_database_${snake(isTime ? name.replace(/Ms$/, "Seconds") : name)}${isCounter ? "_total" : ""}`;
+      const value = facts.database[name] / (isTime ? MS_PER_SECOND : 1);
+      out.family(metric, isCounter ? "counter" : "gauge", `${help} (${isTime ? "s" : unit})`, [[{}, value]]);
     }
   }
   return out.text();

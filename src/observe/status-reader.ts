@@ -6,9 +6,8 @@ import { closeFile, lockHolder, openExisting, readAt, statFile, statPath } from 
 import { sharedPath } from "../channel/place.ts";
 import { readStatus, type Snapshot, statusVersion } from "../engine/status.ts";
 import { STATUS_BYTES } from "../shape/layout.ts";
-import type { Board } from "./board.ts";
-
-import { boardVersion, readBoard } from "./board.ts";
+import { printable } from "../wire/printable.ts";
+import { type Board, boardVersion, readBoard } from "./board.ts";
 
 /** The file's name behind the channels' prefix. */
 export const STATUS_NAME = "qos_status";
@@ -22,6 +21,9 @@ export interface SidecarPicture {
   readonly snapshot: Snapshot;
   readonly board: Board;
 }
+
+/** The page may be another user's: its texts go to terminals. */
+const shown = (_: string, value: unknown): unknown => (typeof value === "string" ? printable(value) : value);
 
 /** A file that is open for reading, of one sidecar's run. */
 export class StatusReader {
@@ -73,7 +75,7 @@ export class StatusReader {
       const snapshot = readStatus(page.buffer, 0);
       const text = readBoard(page);
       if (snapshot === null || text === undefined) return undefined;
-      return { snapshot, board: JSON.parse(text) as Board };
+      return { snapshot, board: JSON.parse(text, shown) as Board };
     }
     return undefined;
   }

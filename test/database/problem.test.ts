@@ -19,6 +19,7 @@ const CASES: readonly (readonly [Location, Error, string, string])[] = [
   [POSTGRES, server("25006"), "later", "read-only"],
   [POSTGRES, server("53100"), "soon", "has a full disk"],
   [POSTGRES, server("53300"), "soon", "too many connections"],
+  [POSTGRES, server("57014"), "soon", "statement_timeout"],
   [POSTGRES, server("57P01"), "soon", "starting, stopping"],
   [POSTGRES, server("57P03"), "soon", "starting, stopping"],
   [POSTGRES, server("40001"), "soon", "give up the transaction"],

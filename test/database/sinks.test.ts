@@ -385,3 +385,17 @@ describe.skipIf(noPostgres !== undefined)("PostgreSQL's troubles (needs postgres
     await sink.close();
   });
 });
+
+test("a SQLite file that is made is its owner's alone, with what stands beside it; one that was there keeps its mode", async () => {
+  const modeOf = (path: string): string => (fs.statSync(path).mode & 0o777).toString(8);
+  const made = sqliteFile() as Extract<Location, { kind: "sqlite" }>;
+  const sink = await openSink(made);
+  await sink.insert(batchOf("transactions", 5));
+  expect(["", "-wal", "-shm"].map((end) => modeOf(made.path + end))).toEqual(["600", "600", "600"]);
+  await sink.close();
+  const shared = sqliteFile() as Extract<Location, { kind: "sqlite" }>;
+  fs.writeFileSync(shared.path, "", { mode: 0o640 });
+  fs.chmodSync(shared.path, 0o640);
+  await (await openSink(shared)).close();
+  expect(modeOf(shared.path)).toBe("640");
+});

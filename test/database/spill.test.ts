@@ -60,6 +60,33 @@ describe("the spill file", () => {
     spill.close();
   });
 
+  test("moves batches to its front only where both copies have room: a crash meanwhile loses none", () => {
+    const path = fresh();
+    const limit = 64 + 4 * bytesOf;
+    const spill = open(path, limit);
+    for (let i = 0; i < 4; i++) expect(spill.append(batch(100 + i))).toBe(true);
+    spill.drop(spill.peek()!);
+    // One batch is sent and three wait: moved to the front, they would overlap the place that the header still names.
+    const before = fs.readFileSync(path);
+    expect(spill.append(batch(104))).toBe(false);
+    expect(fs.readFileSync(path)).toEqual(before);
+    spill.drop(spill.peek()!);
+    // Two are sent and two wait. A crash after the move and before the header: the old offset names whole batches.
+    expect(spill.append(batch(104))).toBe(true);
+    const crashed = fresh();
+    const bytes = Buffer.concat([
+      fs.readFileSync(path).subarray(0, 64 + 2 * bytesOf),
+      before.subarray(64 + 2 * bytesOf),
+    ]);
+    bytes.writeDoubleLE(64 + 2 * bytesOf, 16);
+    fs.writeFileSync(crashed, bytes);
+    const again = open(crashed);
+    expect(replay(again)).toEqual(["session-102", "session-103"]);
+    again.close();
+    expect(replay(spill)).toEqual(["session-102", "session-103", "session-104"]);
+    spill.close();
+  });
+
   test("passes over damage, wherever it is, and says how much", () => {
     for (let damaged = 0; damaged < 3; damaged++) {
       const path = fresh();

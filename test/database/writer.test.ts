@@ -122,6 +122,12 @@ class FakeDatabase {
   delayMs = 0;
   hangs = false;
   attempts = 0;
+  /** Rejects what hangs when the connection is closed, as drivers do. */
+  readonly #closed = Promise.withResolvers<never>();
+
+  constructor() {
+    this.#closed.promise.catch(() => undefined); // most tests wait for no answer then
+  }
 
   readonly open = async (): Promise<Sink> => {
     this.attempts += 1;
@@ -129,7 +135,7 @@ class FakeDatabase {
     return {
       insert: async (batch: Batch) => {
         await Bun.sleep(this.delayMs);
-        if (this.hangs) await new Promise(() => undefined);
+        if (this.hangs) await this.#closed.promise;
         this.#check();
         if (batch.kind !== "transactions") return batch.count;
         for (const row of rowsOf(batch) as TransactionRow[]) {
@@ -139,7 +145,7 @@ class FakeDatabase {
         return batch.count;
       },
       retain: async () => false,
-      close: async () => undefined,
+      close: async () => this.#closed.reject(new DatabaseProblem("the database went away", "soon")),
     };
   };
 
@@ -278,6 +284,8 @@ describe("a database that is gone at the end", () => {
     await bench.stop();
     expect(performance.now() - startedMs).toBeLessThan(10_000);
     expect(bench.numbers.spilled).toBeGreaterThanOrEqual(1_000);
+    await Bun.sleep(20);
+    expect(bench.said.filter((text) => text.includes("went away"))).toEqual([]); // qos closed it itself
     const again = new FakeDatabase();
     await new Bench({ open: again.open, spillPath: bench.settings.spillPath }).stop();
     expect(again.keys.size).toBe(1_000);

@@ -30,6 +30,25 @@ describe("a decoder", () => {
     expect(decoder.decode(newTransaction())).toMatchObject({ version: 1, computeUnitPrice: 0n });
   });
 
+  test("gives the first signature, whose folded words are its key, of each version", () => {
+    const decoder = new TransactionDecoder(options);
+    const signature = Uint8Array.from({ length: 128 }, (_, i) => (i * 37 + 11) & 255);
+    const fold = (text: string): string => {
+      const bytes = base58.decode(text);
+      const groups = [7, 6, 5, 4, 3, 2, 1, 0].map((group) => bytes.subarray(8 * group, 8 * group + 8));
+      return Buffer.from(groups.map((octets) => octets.reduce((sum, octet) => sum ^ octet, 0))).toString("hex");
+    };
+    for (const payload of [...corpus(), newTransaction()]) {
+      const found = decoder.decode(payload);
+      if (typeof found === "number") throw new Error(`reason ${found}`);
+      expect(fold(found.signature)).toBe(found.signatureKey);
+    }
+    const signed = newTransaction();
+    const { signatures } = decoder.decode(signed) as { signatures: number };
+    signed.set(signature.subarray(0, 64 * signatures), signed.length - 64 * signatures);
+    expect(decoder.decode(signed)).toMatchObject({ signature: base58.encode(signature.slice(0, 64)) });
+  });
+
   test("says the reason where there is no transaction, and goes on", () => {
     const decoder = new TransactionDecoder(options);
     expect(decoder.decode(new Uint8Array(0))).toBe(MALFORMED_EMPTY);

@@ -63,9 +63,20 @@ export async function reportChannel(channel: NamedChannel, fd: number, watchMs: 
   };
 }
 
+const alive = (is: boolean): string => (is ? "alive" : "still");
+
+/** Heads of the table of all channels. */
+export const OVERVIEW_HEAD = ["channel", "from", "to", "producer", "consumer", "per second", "published", "file"];
+
+/** A channel's line of it. */
+export function overviewCells(report: ChannelReport): (string | number)[] {
+  const { channel, from, to, producerAlive, consumerAlive, elementsPerSecond, tail, mode, owner, group } = report;
+  const ends = [alive(producerAlive), alive(consumerAlive)];
+  return [channel, from, to, ...ends, elementsPerSecond, `${tail}`, `${mode} ${owner}:${group}`];
+}
+
 /** The report for the terminal. */
 export function describeReport(report: ChannelReport): string[] {
-  const alive = (is: boolean): string => (is ? "alive" : "still");
   const rows: [string, string][] = [
     ["channel", `${report.channel}, from ${report.from} to ${report.to}`],
     ["file", `${report.path}, ${report.bytes} bytes, ${report.mode} ${report.owner}:${report.group}`],

@@ -25,6 +25,8 @@ export interface Answer {
   readonly computeUnitLimit?: number;
   readonly computeUnitPrice?: string;
   readonly fee?: string;
+  /** The first one, in base58. */
+  readonly signature?: string;
   readonly signatureKey?: string;
   readonly packetHash?: string;
 }
@@ -61,6 +63,7 @@ export function answerOf(found: Transaction | number, hashed: boolean): Answer {
     computeUnitLimit: found.computeUnitLimit,
     computeUnitPrice: found.computeUnitPrice.toString(),
     fee: found.fee.toString(),
+    signature: found.signature,
     signatureKey: found.signatureKey,
     ...(hashed ? { packetHash: found.packetHash } : {}),
   };
@@ -99,7 +102,7 @@ export function describeAnswer(answer: Answer): string {
   const hash = answer.packetHash === undefined ? "" : `  hash ${answer.packetHash}`;
   return (
     `ok  ${version}  ${answer.feePayer}  ${signatures}  fee ${answer.fee} lamports (${units})` +
-    `  key ${answer.signatureKey}${hash}${why}`
+    `  signature ${answer.signature}${hash}${why}`
   );
 }
 

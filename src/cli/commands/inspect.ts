@@ -1,5 +1,6 @@
-// `qos inspect CHANNEL`: a channel's header, who is alive on it, and its newest elements. It only reads, through a
-// descriptor that may not write: nobody is disturbed, not even by a heartbeat. With `--record`, see record.ts.
+// `qos inspect CHANNEL`: a channel's header, who is alive on it, and its newest elements; without CHANNEL all eight in a
+// table. It only reads, through a descriptor that may not write: nobody is disturbed, not even by a heartbeat. With
+// `--record`, see record.ts.
 
 import { SystemError } from "../../../ffi/libc.ts";
 import { closeFile, statFile } from "../../../ffi/shared-memory.ts";
@@ -18,11 +19,18 @@ import {
   namedChannels,
   placeOf,
 } from "../channels/channel-files.ts";
-import { describeReport, reportChannel } from "../channels/channel-report.ts";
+import {
+  type ChannelReport,
+  describeReport,
+  OVERVIEW_HEAD,
+  overviewCells,
+  reportChannel,
+} from "../channels/channel-report.ts";
 import { type Show, type Shown, showerOf } from "../channels/elements.ts";
 import { describeRecorded, record } from "../channels/record.ts";
 import { command } from "../command.ts";
 import type { Output } from "../output.ts";
+import { table } from "../table.ts";
 import { untilSignal } from "../until-signal.ts";
 
 /** While nothing is new: soon enough for eyes, rare enough to cost nothing. */
@@ -165,16 +173,64 @@ async function recording(values: Values, file: string, name: string | undefined,
   }
 }
 
+/** Watches one channel of the eight. @returns its report, or why there is none */
+async function look(channel: NamedChannel): Promise<ChannelReport | string> {
+  const opened = openToRead(channel.path, channel.shape);
+  if (typeof opened !== "number") {
+    if (opened.state === "refused") return opened.message;
+    return opened.state === "absent" ? "not there" : "not initialised yet";
+  }
+  try {
+    return await reportChannel(channel, opened, LIFE_WATCH_MS);
+  } finally {
+    closeFile(opened);
+  }
+}
+
+/** All channels, watched at the same moment, one line each. */
+async function overview(values: Values, out: Output): Promise<number> {
+  if (values.jsonl || values.follow) throw new UsageError(`--jsonl and --follow need CHANNEL: ${CHANNEL_HELP}`);
+  const channels = namedChannels(placeOf(values), values.packetLayout);
+  const found = await Promise.all(channels.map(look));
+  if (values.json) {
+    out.json(
+      channels.map(({ spec, path }, id) => {
+        const one = found[id];
+        return typeof one === "string" ? { channel: spec.name, path, problem: one } : one;
+      }),
+    );
+    return EXIT_FINE;
+  }
+  const rows = channels.map(({ spec }, id) => {
+    const one = found[id];
+    if (typeof one !== "string") return overviewCells(one);
+    return [spec.name, spec.from, spec.to, "", "", "", "", one === "not there" ? one : "see below"];
+  });
+  for (const line of table(OVERVIEW_HEAD, rows)) out.line(line);
+  channels.forEach(({ spec }, id) => {
+    const one = found[id];
+    if (typeof one === "string" && one !== "not there") out.line(`${spec.name}: ${one}`);
+  });
+  if (found.every((one) => one === "not there")) {
+    out.note(
+      `no channel of prefix "${values.prefix}" is there: qos init creates them, or their producers when they start`,
+    );
+  }
+  return EXIT_FINE;
+}
+
 export default command({
   name: "inspect",
   summary: "shows a channel and its newest elements",
   about:
     "Shows a channel's header, how fast it runs and who is alive on it, and its newest elements in words: packets with " +
     "their transactions, outcomes, signatures. With --record FILE it records packets instead, of the channel or of all " +
-    "packet channels. It only reads and can be run beside anything at any time.",
+    "packet channels. Without CHANNEL it shows all eight: whether they are there, who is alive on them, how fast they run. " +
+    "It only reads and can be run beside anything at any time.",
   flags: FLAGS,
   positionals: [{ name: "CHANNEL", help: CHANNEL_HELP, required: false }],
   examples: [
+    { line: "qos inspect", says: "all channels: which are there, who is alive, how fast they run" },
     { line: "qos inspect tpu_to_qos", says: "the header and the ten newest packets" },
     { line: "qos inspect qos_to_sig --count 0", says: "the header alone: is the sidecar alive, how much does it send" },
     { line: "qos inspect sch_to_qos --jsonl --follow", says: "what the scheduler answers, as it comes" },
@@ -183,7 +239,7 @@ export default command({
   run: async ({ values, positionals, out }) => {
     if (values.record !== undefined) return await recording(values, values.record, positionals[0], out);
     if (values.duration !== undefined) throw new UsageError("--duration is for --record");
-    if (positionals[0] === undefined) throw new UsageError(`CHANNEL is missing: ${CHANNEL_HELP}`);
+    if (positionals[0] === undefined) return await overview(values, out);
     if (values.json && (values.jsonl || values.follow)) {
       throw new UsageError("--json prints one object at the end; --jsonl is the one for lines and for --follow");
     }

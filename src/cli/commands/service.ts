@@ -52,6 +52,13 @@ export default command({
     }),
     network: onOff({ help: "let it speak to other hosts: a database there, or scrapes from there" }),
     alerts: onOff({ help: "print alert rules for Prometheus instead" }),
+    docs: text({
+      help: "with --alerts: where docs/ is published, for a link in each alert (runbook_url)",
+      hint: "URL",
+      fallback: undefined,
+      pattern: /^https?:\/\/[^\s"\p{Cc}]{1,500}$/u,
+      allowed: "an address that begins with https://",
+    }),
     grafana: onOff({ help: "print a dashboard for Grafana instead" }),
   },
   examples: [
@@ -64,7 +71,7 @@ export default command({
   ],
   run: ({ values, out }) => {
     if (values.alerts && values.grafana) throw new UsageError("--alerts and --grafana: give one of them");
-    if (values.alerts) out.line(alertRules().trimEnd());
+    if (values.alerts) out.line(alertRules(values.docs).trimEnd());
     else if (values.grafana) out.line(toJson(dashboard(endMetrics()), 2));
     else {
       // systemd takes no other programs; and a line end would begin a line of the unit.

@@ -202,7 +202,7 @@ describe("qos inspect", () => {
     const unknown = await inspected("tpu_to_qso");
     expect([unknown.code, unknown.notes[0]]).toEqual([2, expect.stringContaining("(did you mean tpu_to_qos?)")]);
     expect((await inspected("everything")).notes[0]).toContain("there are tpu_to_qos, fwd_to_qos");
-    expect((await run("inspect")).notes[0]).toContain("CHANNEL is missing");
+    expect((await inspected("--jsonl")).notes[0]).toContain("--jsonl and --follow need CHANNEL");
     expect((await inspected("tpu_to_qos", "--json", "--follow")).code).toBe(2);
     const absent = await inspected("re1_to_qos");
     expect([absent.code, absent.notes[0]]).toEqual([1, expect.stringContaining("re1_to_qos does not exist: qos init")]);
@@ -210,6 +210,37 @@ describe("qos inspect", () => {
     fs.writeFileSync(empty, "");
     expect((await inspected("re2_to_qos")).notes[0]).toContain("is not initialised yet");
     fs.rmSync(empty);
+  });
+
+  test("without a channel shows all eight: who is alive, how fast they run, what is wrong with a file", async () => {
+    const empty = `/dev/shm/${PREFIX}re2_to_qos`;
+    const other = `/dev/shm/${PREFIX}fwd_to_qos`;
+    fs.writeFileSync(empty, "");
+    fs.writeFileSync(other, "no channel at all, and long enough to be looked at as a header".repeat(20));
+    const beating = setInterval(() => tpu.push(packetOf(bytesOf(CORPUS[0]))), 10);
+    const shown = await inspected();
+    const json = await inspected("--json");
+    clearInterval(beating);
+    fs.rmSync(empty);
+    fs.rmSync(other);
+    expect([shown.code, json.code]).toEqual([0, 0]);
+    expect(shown.lines[0]).toMatch(/^channel +from +to +producer +consumer +per second +published +file$/);
+    const line = (name: string) => shown.lines.find((one) => one.startsWith(name));
+    expect(line("tpu_to_qos")).toMatch(
+      /^tpu_to_qos +validator \(TPU\) +qos +alive +still +\d+ +\d+ +0[0-7]{3} \w+:\w+$/,
+    );
+    expect(line("sch_to_qos")).toMatch(/ still +still +0 /);
+    expect(line("qos_to_sig")).toEndWith("not there");
+    expect(line("re2_to_qos")).toEndWith("see below");
+    expect(shown.lines).toContainEqual("re2_to_qos: not initialised yet");
+    expect(shown.lines.at(-1)).toMatch(/^(re2|fwd)_to_qos: /);
+    const [all] = linesOf(json) as unknown as Record<string, unknown>[][];
+    expect(all).toHaveLength(8);
+    expect(all[0]).toMatchObject({ channel: "tpu_to_qos", producerAlive: true, consumerAlive: false });
+    const problems = all.filter((one) => one.problem !== undefined).map(({ channel }) => channel);
+    expect(problems).toEqual(expect.arrayContaining(["fwd_to_qos", "re2_to_qos", "qos_to_sig"]));
+    const none = await run("inspect", "--prefix", `${PREFIX}nobody_`);
+    expect(none.notes[0]).toContain("qos init creates them");
   });
 
   test("follows: what comes, and what a re-created channel brings, until nobody reads", async () => {

@@ -9,7 +9,7 @@ import { unitText, unitWord } from "../../../src/cli/host/unit.ts";
 import { manPage, roff } from "../../../src/cli/man-text.ts";
 import { COMMANDS, main } from "../../../src/cli/root.ts";
 import { WRITER_STATISTICS, type WriterNumbers } from "../../../src/database/writer-status.ts";
-import { ALERTS, alertRules, dashboard } from "../../../src/observe/alerts.ts";
+import { ALERTS, alertRules, dashboard, descriptionOf, summaryOf } from "../../../src/observe/alerts.ts";
 import { Faults } from "../../../src/observe/faults.ts";
 import { expose } from "../../../src/observe/metrics.ts";
 import { choice, onOff, path } from "../../../src/settings/flags.ts";
@@ -159,32 +159,105 @@ describe("alerts and dashboard", () => {
     expect(checked.code).toBe(0);
   });
 
+  test("send people to sections that exist", async () => {
+    const headings =
+      readFileSync(join(import.meta.dir, "../../../docs/operating.md"), "utf8").match(/^##+ .*$/gm) ?? [];
+    for (const { section } of ALERTS) expect(headings).toContain(`## ${section}`);
+    expect(alertRules()).not.toContain("runbook_url");
+    const { out } = await qos("service", "--alerts", "--docs", "https://wiki.example/qos/docs/");
+    expect(out.match(/runbook_url: /g)).toHaveLength(ALERTS.length);
+    expect(out).toContain('runbook_url: "https://wiki.example/qos/docs/operating.md#when-things-break"');
+    expect((await qos("service", "--alerts", "--docs", "wiki")).code).toBe(2);
+  });
+
+  test("name the instance, but for the one that is about all", () => {
+    const without = ALERTS.filter((alert) => !summaryOf(alert).includes("{{ $labels.instance }}"));
+    expect(without.map(({ name }) => name)).toEqual(["QosAbsent"]);
+  });
+
+  /** Runs promtool's unit tests. @param cases YAML of `tests`, with `every` for the scrape interval */
+  const testRules = (every: string, cases: string): void => {
+    const rules = written(`rules-${every}.yml`, alertRules());
+    const head = `rule_files: [${JSON.stringify(rules)}]\nevaluation_interval: 15s\ntests:\n`;
+    const tested = spawn("promtool", "test", "rules", written(`tests-${every}.yml`, head + cases));
+    expect(tested.text).toContain("SUCCESS");
+    expect(tested.code).toBe(0);
+  };
+  const named = (name: string) => ALERTS.find((alert) => alert.name === name)!;
+  /** What must fire. @param labels beside the severity, as YAML */
+  const fires = (
+    at: string,
+    name: string,
+    instance: string,
+    labels = "",
+    more: Record<string, string> = {},
+  ): string => {
+    const fill = (text: string): string =>
+      Object.entries({ instance, ...more }).reduce(
+        (so, [label, value]) => so.replaceAll(`{{ $labels.${label} }}`, value),
+        text,
+      );
+    return `      - eval_time: ${at}
+        alertname: ${name}
+        exp_alerts:
+          - exp_labels: { severity: ${named(name).severity}, ${labels} }
+            exp_annotations:
+              summary: ${JSON.stringify(fill(summaryOf(named(name))))}
+              description: ${JSON.stringify(descriptionOf(named(name)))}
+`;
+  };
+  const silent = (at: string, name: string): string =>
+    `      - { eval_time: ${at}, alertname: ${name}, exp_alerts: [] }\n`;
+
   // Skipped without promtool, as above.
   test.skipIf(Bun.which("promtool") === null)(
-    "and the loop that stands still is one that fires (needs promtool)",
+    "fire at a scrape each 15 seconds and each minute (needs promtool)",
     () => {
-      const rules = written("rules.yml", alertRules());
-      const tests = written(
-        "tests.yml",
-        `rule_files: [${JSON.stringify(rules)}]
-evaluation_interval: 10s
-tests:
-  - interval: 10s
+      for (const [every, perMinute] of [
+        ["15s", 4],
+        ["1m", 1],
+      ] as const) {
+        // b vanishes after five minutes while a goes on; a's loop stands still after ten; b loses packets from the start.
+        const steps = 20 * perMinute;
+        const gone = 5 * perMinute;
+        const stalled = 10 * perMinute;
+        const lapped = "job: sidecars, instance: a, channel: tpu_to_qos";
+        const expected = [
+          silent("5m", "QosInstanceDown"),
+          fires("12m", "QosInstanceDown", "b", "job: sidecars, instance: b"),
+          silent("18m", "QosAbsent"),
+          silent("9m", "QosLoopStalled"),
+          fires("12m", "QosLoopStalled", "a", "job: sidecars, instance: a"),
+          fires("15m", "QosPacketsLapped", "a", lapped, { channel: "tpu_to_qos" }),
+        ];
+        testRules(
+          every,
+          `  - interval: ${every}
     input_series:
-      - { series: 'qos_loop_age_seconds{instance="a"}', values: "0 0 6 16 26" }
-      - { series: 'qos_build_info{instance="a"}', values: "1 1 1 1 1" }
+      - { series: 'up{job="sidecars",instance="a"}', values: "1x${steps}" }
+      - { series: 'up{job="sidecars",instance="b"}', values: "1x${gone - 1} 0x${steps - gone}" }
+      - { series: 'up{job="other",instance="c"}', values: "0x${steps}" }
+      - { series: 'qos_build_info{job="sidecars",instance="a"}', values: "1x${steps}" }
+      - { series: 'qos_build_info{job="sidecars",instance="b"}', values: "1x${gone - 1} stale" }
+      - { series: 'qos_loop_age_seconds{job="sidecars",instance="a"}', values: "0x${stalled} 6x${steps - stalled}" }
+      - { series: 'qos_channel_lapped_total{job="sidecars",instance="a",channel="tpu_to_qos"}', values: "0+7x${steps}" }
+      - { series: 'qos_channel_lapped_total{job="sidecars",instance="a",channel="fwd_to_qos"}', values: "0x${steps}" }
     alert_rule_test:
-      - { eval_time: 10s, alertname: QosLoopStalled, exp_alerts: [] }
-      - eval_time: 40s
-        alertname: QosLoopStalled
-        exp_alerts:
-          - exp_labels: { severity: page, instance: a }
-            exp_annotations: { summary: ${JSON.stringify(ALERTS[0].summary)} }
-`,
-      );
-      const tested = spawn("promtool", "test", "rules", tests);
-      expect(tested.text).toContain("SUCCESS");
-      expect(tested.code).toBe(0);
+${expected.join("")}  - interval: ${every}
+    input_series:
+      - { series: 'up{job="qos",instance="never-came"}', values: "0x${steps}" }
+    alert_rule_test:
+${fires("5m", "QosInstanceDown", "never-came", "job: qos, instance: never-came")}${fires("5m", "QosAbsent", "", "")}  - interval: ${every}
+    input_series:
+      - { series: 'qos_leaked_priority_total{job="qos",instance="a"}', values: "0+600x${60 * perMinute}" }
+      - { series: 'qos_banking_transmissions_total{job="qos",instance="a"}', values: "0+${(8_000 * 60) / perMinute}x${60 * perMinute}" }
+      - { series: 'qos_target_packets_per_second{job="qos",instance="a"}', values: "8000x${60 * perMinute}" }
+      - { series: 'qos_included_total{job="qos",instance="a"}', values: "0+90x${60 * perMinute} ${90 * 60 * perMinute}+9x${60 * perMinute}" }
+      - { series: 'qos_completed_total{job="qos",instance="a"}', values: "0+100x${120 * perMinute}" }
+    alert_rule_test:
+${fires("25m", "QosQueueFull", "a", "job: qos, instance: a")}${silent("50m", "QosInclusionFalls")}${fires("100m", "QosInclusionFalls", "a", "job: qos, instance: a")}`,
+        );
+      }
     },
   );
 });
