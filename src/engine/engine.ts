@@ -11,7 +11,14 @@ import type { Model } from "../rank/model.ts";
 import { Queue } from "../rank/queue.ts";
 import { Outlet } from "../records/outlet.ts";
 import type { Arena } from "../shape/arena.ts";
-import { CHANNELS, CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../shape/channels.ts";
+import {
+  CHANNELS,
+  CONFIRMED_CHANNEL,
+  FAILED_CHANNEL,
+  OUTCOME_CHANNEL,
+  OUTPUT_CHANNEL,
+  PACKET_CHANNELS,
+} from "../shape/channels.ts";
 import type { ArenaLayout } from "../shape/layout.ts";
 import { STAT } from "../shape/statistics.ts";
 import { PartialMetas } from "../stores/partial-metas.ts";
@@ -98,7 +105,8 @@ export class Engine {
     const consumers = this.#consumers;
     let done = 0;
     this.model.advance(now);
-    for (let id = 0; id < FAILED_CHANNEL; id++) {
+    for (let i = 0; i < PACKET_CHANNELS.length; i++) {
+      const id = PACKET_CHANNELS[i];
       const consumer = consumers[id];
       if (consumer === null) continue;
       this.outlet.channel = id;
@@ -199,7 +207,7 @@ export class Engine {
   }
 
   #beat(): void {
-    for (let id = 0; id < OUTPUT_CHANNEL; id++) this.#consumers[id]?.beat();
+    for (let id = 0; id < CHANNELS.length; id++) this.#consumers[id]?.beat();
     this.#output?.beat();
   }
 }

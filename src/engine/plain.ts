@@ -16,7 +16,8 @@ import type { EngineSettings } from "./settings.ts";
 
 export interface PlainEngineOptions {
   readonly layout: LayoutOptions;
-  readonly context: KernelSettings;
+  /** The kernel's settings; the packet layout is that of `layout`. */
+  readonly context: Omit<KernelSettings, "packetLayout">;
   readonly engine: EngineSettings;
   readonly model: (arena: Arena, layout: ArenaLayout) => Model;
   /** Bytes of scratch for the caller, e.g. to make packets in; 64-byte aligned at `scratchAt`. */
@@ -57,7 +58,7 @@ export function plainEngine(options: PlainEngineOptions): PlainEngine {
     arena.u64[(region.at + CAPACITY_AT) / 8] = BigInt(region.capacity);
     arena.u64[(region.at + MAGIC_AT) / 8] = MAGIC;
   }
-  writeKernelContext(arena, layout.contextAt, options.context);
+  writeKernelContext(arena, layout.contextAt, { ...options.context, packetLayout: options.layout.packetLayout });
   const kernel = within?.kernel ?? loadKernel(arena);
   const model = options.model(arena, layout);
   const engine = new Engine(arena, layout, options.wrapKernel?.(kernel) ?? kernel, model, options.engine);

@@ -5,24 +5,26 @@
 // It lies in the real engine's arena and uses its kernel: what the compiler has seen one of, it takes for a constant, and
 // with two of them every call into the kernel is dearer (some 4 to 10% of a packet, as long as the process runs).
 
-import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../shape/channels.ts";
-import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../shape/layout.ts";
 import {
-  ADDRESS_AT,
-  ADDRESS_TAG_AT,
-  ADDRESS_TAG_IPV6,
-  PUBKEY_BYTES,
-  SIGNATURE_BYTES,
-  SIZE_AT,
-} from "../shape/packet-layout.ts";
+  CONFIRMED_CHANNEL,
+  FAILED_CHANNEL,
+  OUTCOME_CHANNEL,
+  PACKET_CHANNELS,
+  smallCapacities,
+} from "../shape/channels.ts";
+import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../shape/layout.ts";
+import { ADDRESS_TAG_IPV6, PUBKEY_BYTES, SIGNATURE_BYTES } from "../shape/packet-layout.ts";
+import { PACKET_LAYOUTS, PACKET_MAX_BYTES } from "../shape/packet-layouts.ts";
 import { type PlainEngine, type PlainEngineOptions, plainEngine } from "./plain.ts";
 import { TRANSMIT_INTERVAL_MS } from "./settings.ts";
 
 /** Small stores: the code is the same, and the caches stay the caller's. */
 const SMALL = { partialMetas: 1_024, recentSignatures: 1_024, queueCapacity: 256, evidenceSets: 1_024 };
 const SMALL_RING = 256;
-const SCRATCH_BYTES = 4_096;
-const CHANNEL_CAPACITIES = [512, 512, 512, 512, 512, 512, 512, 512];
+/** Room for a packet, and for a remaining meta behind it. */
+const META_SCRATCH_AT = Math.ceil(PACKET_MAX_BYTES / 64) * 64;
+const SCRATCH_BYTES = META_SCRATCH_AT + 64;
+const CHANNEL_CAPACITIES = smallCapacities(512);
 /** A step's packets: a step takes a few milliseconds when all is cold, a tenth of one in the end. */
 const PACKETS_PER_STEP = 32;
 const STEPS_PER_ROUND = 8;
@@ -110,8 +112,9 @@ function playStep(small: PlainEngine, step: number): void {
   const from = step * PACKETS_PER_STEP;
   for (let i = from; i < from + PACKETS_PER_STEP; i++) {
     makePacket(small, i);
-    producers[i & 3].push(scratchAt);
-    if (i % 8 === 0) producers[i & 3].push(scratchAt); // a duplicate
+    const packets = producers[PACKET_CHANNELS[i % PACKET_CHANNELS.length]];
+    packets.push(scratchAt);
+    if (i % 8 === 0) packets.push(scratchAt); // a duplicate
     if (i % 32 === 0) failed.push(scratchAt);
     if (i % 4 !== 0) outcomes.push(knownHash(small, i, i % 3 === 0 ? 0 : 40_000 + (i % 256)));
     if (i % 16 === 0) confirmed.push(scratchAt + SIGNATURE_AT);
@@ -122,8 +125,9 @@ function playStep(small: PlainEngine, step: number): void {
 }
 
 /** A transaction of one instruction in the scratch packet: another sender, payer and signature for each number. */
-function makePacket({ arena, scratchAt }: PlainEngine, number: number): void {
+function makePacket({ arena, scratchAt, layout }: PlainEngine, number: number): void {
   const { u8, u32 } = arena;
+  const { sizeAt, addressTagAt, addressAt } = PACKET_LAYOUTS[layout.options.packetLayout];
   u8.fill(0, scratchAt, scratchAt + TEMPLATE_BYTES);
   u8[scratchAt] = 1;
   u32[(scratchAt >>> 2) + 2] = number + 1; // within the signature
@@ -135,15 +139,15 @@ function makePacket({ arena, scratchAt }: PlainEngine, number: number): void {
   u8[scratchAt + INSTRUCTIONS_AT] = 1;
   u8[scratchAt + INSTRUCTIONS_AT + 1] = number % 29 === 0 ? 0 : 1; // a program index of 0 breaks a sanity rule
   const size = number % 31 === 0 ? TEMPLATE_BYTES - 1 : TEMPLATE_BYTES; // cut short: malformed
-  u32[(scratchAt + SIZE_AT) >>> 2] = size;
-  u8[scratchAt + ADDRESS_TAG_AT] = number % 7 === 0 ? ADDRESS_TAG_IPV6 : 0;
-  u8[scratchAt + ADDRESS_AT] = 10;
-  u8[scratchAt + ADDRESS_AT + 3] = number % 59;
+  u32[(scratchAt + sizeAt) >>> 2] = size;
+  u8[scratchAt + addressTagAt] = number % 7 === 0 ? ADDRESS_TAG_IPV6 : 0;
+  u8[scratchAt + addressAt] = 10;
+  u8[scratchAt + addressAt + 3] = number % 59;
 }
 
 /** A remaining meta for one of the queue's or the store's transactions. @returns its arena offset */
 function knownHash({ arena, scratchAt, layout }: PlainEngine, node: number, nanos: number): number {
-  const at = scratchAt + 3_072;
+  const at = scratchAt + META_SCRATCH_AT;
   const meta = layout.partialMetas.nodesAt + (node % layout.partialMetas.capacity) * layout.partialMetas.nodeBytes;
   arena.u8.copyWithin(at, meta, meta + 8);
   arena.u32[(at + 8) >>> 2] = nanos;

@@ -6,11 +6,12 @@ import type { SidecarSettings } from "../settings/sidecar-settings.ts";
 import type { Arena } from "../shape/arena.ts";
 import * as at from "../shape/context-layout.ts";
 import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
+import { PACKET_LAYOUTS, type PacketLayout } from "../shape/packet-layouts.ts";
 import { packetHashSecret } from "./secret.ts";
 
 export type FeeModel = SidecarSettings["feeModel"];
 
-export interface KernelSettings extends Pick<SidecarSettings, "feeModel" | "ipv6"> {
+export interface KernelSettings extends Pick<SidecarSettings, "feeModel" | "ipv6" | "packetLayout"> {
   /** u64 seed of the packet hash (wire.md, 5 and 8). */
   readonly xxhashSeed: bigint;
   /** At least 32 random bytes, never shown; the same secret gives the same ids. */
@@ -65,6 +66,7 @@ export function writeKernelContext(arena: Arena, contextAt: number, settings: Ke
   const bytes = arena.u8.subarray(contextAt, contextAt + KERNEL_CONTEXT_BYTES);
   bytes.fill(0);
   bytes.set(packetHashSecret(settings.xxhashSeed), at.XXH3_SECRET_AT);
+  arena.view.setUint32(contextAt + at.PAYLOAD_ROOM_AT, PACKET_LAYOUTS[settings.packetLayout].payloadMaxBytes, true);
   bytes[at.REFERENCE_FEES_AT] = settings.feeModel === "reference" ? 1 : 0;
   bytes[at.PRE_SIMD_0170_AT] = settings.preSimd0170 === true ? 1 : 0;
   bytes[at.DROP_IPV6_AT] = settings.ipv6 === "drop" ? 1 : 0;

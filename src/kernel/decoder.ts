@@ -3,10 +3,10 @@
 
 import { base58 } from "@scure/base";
 import { Arena } from "../shape/arena.ts";
-import { type PacketLayout, packetBytes } from "../shape/channels.ts";
 import * as digest from "../shape/digest-layout.ts";
 import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
-import * as packet from "../shape/packet-layout.ts";
+import { ADDRESS_TAG_IPV4, ADDRESS_TAG_IPV6, PUBKEY_BYTES, SIGNATURE_BYTES } from "../shape/packet-layout.ts";
+import { PACKET_LAYOUTS, PACKET_MAX_BYTES, type PacketLayout, type PacketShape } from "../shape/packet-layouts.ts";
 import { MALFORMED_OVERSIZED, REASON_GOOD } from "../shape/reason-codes.ts";
 import { type FeeModel, writeKernelContext } from "./context.ts";
 import { type Kernel, loadKernel } from "./kernel.ts";
@@ -46,7 +46,7 @@ export interface Transaction {
 
 const CONTEXT_AT = 0;
 const PACKET_AT = KERNEL_CONTEXT_BYTES;
-const DIGEST_AT = PACKET_AT + Math.ceil(packet.AGAVE4_PACKET_BYTES / 64) * 64;
+const DIGEST_AT = PACKET_AT + Math.ceil(PACKET_MAX_BYTES / 64) * 64;
 /** Ids and mixes are not shown, so no secret is needed. */
 const NO_SECRET = new Uint8Array(32);
 const NO_SENDER = new Uint8Array(4);
@@ -55,11 +55,12 @@ const IPV4_OCTETS = 4;
 export class TransactionDecoder {
   readonly #arena = Arena.reserve(DIGEST_AT + digest.DIGEST_BYTES);
   readonly #kernel: Kernel = loadKernel(this.#arena);
-  readonly #packetBytes: number;
+  readonly #packet: PacketShape;
 
   constructor(options: DecoderOptions) {
-    this.#packetBytes = packetBytes(options.packetLayout);
+    this.#packet = PACKET_LAYOUTS[options.packetLayout];
     writeKernelContext(this.#arena, CONTEXT_AT, {
+      packetLayout: options.packetLayout,
       xxhashSeed: options.xxhashSeed ?? 0n,
       secret: NO_SECRET,
       feeModel: options.feeModel,
@@ -74,15 +75,16 @@ export class TransactionDecoder {
    * @returns the transaction, or the code of the reason why it is none
    */
   decode(bytes: Uint8Array, octets: Uint8Array = NO_SENDER): Transaction | number {
-    if (bytes.length > packet.PAYLOAD_MAX_BYTES) return MALFORMED_OVERSIZED;
+    const packet = this.#packet;
+    if (bytes.length > packet.payloadMaxBytes) return MALFORMED_OVERSIZED;
     const { u8, view } = this.#arena;
-    u8.fill(0, PACKET_AT, PACKET_AT + this.#packetBytes);
+    u8.fill(0, PACKET_AT, PACKET_AT + packet.bytes);
     u8.set(bytes, PACKET_AT);
-    view.setBigUint64(PACKET_AT + packet.SIZE_AT, BigInt(bytes.length), true);
+    view.setBigUint64(PACKET_AT + packet.sizeAt, BigInt(bytes.length), true);
     const isIpv4 = octets.length === IPV4_OCTETS;
-    u8[PACKET_AT + packet.ADDRESS_TAG_AT] = isIpv4 ? packet.ADDRESS_TAG_IPV4 : packet.ADDRESS_TAG_IPV6;
-    u8.set(octets, PACKET_AT + packet.ADDRESS_AT);
-    this.#kernel.digest(PACKET_AT, 1, this.#packetBytes, DIGEST_AT, CONTEXT_AT);
+    u8[PACKET_AT + packet.addressTagAt] = isIpv4 ? ADDRESS_TAG_IPV4 : ADDRESS_TAG_IPV6;
+    u8.set(octets, PACKET_AT + packet.addressAt);
+    this.#kernel.digest(PACKET_AT, 1, packet.bytes, DIGEST_AT, CONTEXT_AT);
     const reason = u8[DIGEST_AT + digest.REASON_AT];
     return reason === REASON_GOOD ? this.#transaction(bytes) : reason;
   }
@@ -95,15 +97,15 @@ export class TransactionDecoder {
     const version = versionOf(u8[DIGEST_AT + digest.VERSION_AT]);
     const signatures = u8[DIGEST_AT + digest.SIGNATURE_COUNT_AT];
     // Version 1 has its signatures behind the message (SIMD-0385), the others before it, behind a count of one byte.
-    const signatureAt = version === 1 ? bytes.length - signatures * packet.SIGNATURE_BYTES : 1;
+    const signatureAt = version === 1 ? bytes.length - signatures * SIGNATURE_BYTES : 1;
     return {
       version,
-      feePayer: base58.encode(u8.slice(payerAt, payerAt + packet.PUBKEY_BYTES)),
+      feePayer: base58.encode(u8.slice(payerAt, payerAt + PUBKEY_BYTES)),
       signatures,
       computeUnitLimit: view.getUint32(DIGEST_AT + digest.COMPUTE_UNITS_AT, true),
       computeUnitPrice: u64(digest.PRICE_AT),
       fee: u64(digest.FEE_LAMPORTS_AT),
-      signature: base58.encode(bytes.slice(signatureAt, signatureAt + packet.SIGNATURE_BYTES)),
+      signature: base58.encode(bytes.slice(signatureAt, signatureAt + SIGNATURE_BYTES)),
       signatureKey: hex(digest.SIGNATURE_KEY_AT),
       packetHash: hex(digest.HASH_AT),
       never: u8[DIGEST_AT + digest.NEVER_AT],

@@ -5,8 +5,8 @@ import { hashMix, ipv4Id, ipv6Id, keyId, signatureMix } from "./keyed.as";
 import { xxh3 } from "./xxh3.as";
 import { DIGEST_BYTES } from "../shape/digest-layout";
 import { digestPacket, signatureKey } from "./packet.as";
-import { FLAGS_AT, PAYLOAD_MAX_BYTES, SIGNATURE_BYTES, SIZE_AT } from "../shape/packet-layout";
-import { TOUCH_SINK_AT } from "../shape/context-layout";
+import { FIELD_FLAGS_AT, FIELD_SIZE_AT, SIGNATURE_BYTES } from "../shape/packet-layout";
+import { PAYLOAD_ROOM_AT, TOUCH_SINK_AT } from "../shape/context-layout";
 import {
   CONFIRMED_ENTRY_BYTES,
   CONFIRMED_KEY_AT,
@@ -32,15 +32,18 @@ const REMAINING_META_BYTES: usize = 16;
  */
 export function digest(first: usize, count: i32, strideBytes: i32, out: usize, context: usize): void {
   const end = first + count * strideBytes;
+  const room = load<u32>(context, PAYLOAD_ROOM_AT);
   let sink: u32 = 0;
-  for (let at = first; at < end; at += strideBytes) sink += load<u32>(at, SIZE_AT) + <u32>load<u8>(at, FLAGS_AT);
   for (let at = first; at < end; at += strideBytes) {
-    const payloadEnd = at + min<u32>(load<u32>(at, SIZE_AT), PAYLOAD_MAX_BYTES);
+    sink += load<u32>(at + room, FIELD_SIZE_AT) + <u32>load<u8>(at + room, FIELD_FLAGS_AT);
+  }
+  for (let at = first; at < end; at += strideBytes) {
+    const payloadEnd = at + min<u32>(load<u32>(at + room, FIELD_SIZE_AT), room);
     for (let line = at; line < payloadEnd; line += LINE_BYTES) sink += <u32>load<u8>(line);
   }
   store<u32>(context, sink, TOUCH_SINK_AT);
   for (let at = first; at < end; at += strideBytes) {
-    digestPacket(at, out, context);
+    digestPacket(at, room, out, context);
     out += DIGEST_BYTES;
   }
 }

@@ -36,17 +36,16 @@ import {
 } from "../shape/digest-layout";
 import { computeFee, computeUnits, fee, never, price } from "./fee.as";
 import {
-  ADDRESS_AT,
-  ADDRESS_TAG_AT,
   ADDRESS_TAG_IPV4,
   ADDRESS_TAG_IPV6,
+  FIELD_ADDRESS_AT,
+  FIELD_ADDRESS_TAG_AT,
+  FIELD_FLAGS_AT,
+  FIELD_PORT_AT,
+  FIELD_SIZE_AT,
   FLAG_DISCARD,
   FLAG_SIMPLE_VOTE,
   FLAG_STAKED,
-  FLAGS_AT,
-  PAYLOAD_MAX_BYTES,
-  PORT_AT,
-  SIZE_AT,
 } from "../shape/packet-layout";
 import { INVALID_META_SIZE, INVALID_PACKET_DATA, NON_IPV4, REASON_GOOD } from "../shape/reason-codes";
 import { keysAt, parseTransaction, signatureCount, signaturesAt, version } from "./transaction.as";
@@ -73,22 +72,24 @@ function foldedWords(front: v128, back: v128): v128 {
 
 /**
  * @param at the packet
+ * @param room bytes before the packet's fields, which is the longest payload
  * @param out 192 bytes for the digest, 8-byte aligned
  */
-export function digestPacket(at: usize, out: usize, context: usize): void {
+export function digestPacket(at: usize, room: u32, out: usize, context: usize): void {
   const zero = i64x2.splat(0);
   for (let i: i32 = 0; i < DIGEST_BYTES; i += 16) v128.store(out + i, zero);
 
   // The sender. An IPv4 address inside IPv6 is that IPv4 sender.
-  const tag = <i32>load<u8>(at, ADDRESS_TAG_AT);
-  const flags = <i32>load<u8>(at, FLAGS_AT);
-  let octetsLow: u64 = <u64>load<u32>(at, ADDRESS_AT);
+  const fields = at + room;
+  const tag = <i32>load<u8>(fields, FIELD_ADDRESS_TAG_AT);
+  const flags = <i32>load<u8>(fields, FIELD_FLAGS_AT);
+  let octetsLow: u64 = <u64>load<u32>(fields, FIELD_ADDRESS_AT);
   let octetsHigh: u64 = 0;
   let octets: i32 = 4;
   let traits = ((flags & FLAG_SIMPLE_VOTE) != 0 ? TRAIT_SIMPLE_VOTE : 0) | ((flags & FLAG_STAKED) != 0 ? TRAIT_STAKED : 0);
   if (tag == ADDRESS_TAG_IPV6) {
-    octetsLow = load<u64>(at, ADDRESS_AT);
-    octetsHigh = load<u64>(at, ADDRESS_AT + 8);
+    octetsLow = load<u64>(fields, FIELD_ADDRESS_AT);
+    octetsHigh = load<u64>(fields, FIELD_ADDRESS_AT + 8);
     if (octetsLow == 0 && (octetsHigh & 0xffffffff) == MAPPED_WORD) {
       octetsLow = octetsHigh >> 32;
       octetsHigh = 0;
@@ -106,11 +107,11 @@ export function digestPacket(at: usize, out: usize, context: usize): void {
   store<u64>(out, octets == 4 ? ipv4Id(<u32>octetsLow, context) : ipv6Id(octetsLow, context), IP_ID_AT);
   store<u64>(out, octetsLow, IP_KEY_AT);
   store<u8>(out, traits, TRAITS_AT);
-  store<u16>(out, load<u16>(at, PORT_AT), PORT_COPY_AT);
+  store<u16>(out, load<u16>(fields, FIELD_PORT_AT), PORT_COPY_AT);
   store<u8>(out, flags, PACKET_FLAGS_AT);
 
-  const declared = load<u64>(at, SIZE_AT);
-  if (declared > <u64>PAYLOAD_MAX_BYTES) {
+  const declared = load<u64>(fields, FIELD_SIZE_AT);
+  if (declared > <u64>room) {
     store<u8>(out, INVALID_META_SIZE, REASON_AT);
     return;
   }

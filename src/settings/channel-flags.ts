@@ -1,10 +1,14 @@
 // The flags that all commands share which touch channels.
 
-import type { PacketLayout } from "../shape/channels.ts";
+import { PACKET_LAYOUT_NAMES, PACKET_LAYOUTS, USUAL_PACKET_LAYOUT } from "../shape/packet-layouts.ts";
 import { choice, onOff, path, text } from "./flags.ts";
 
 const GROUP = "Channels";
-export const PACKET_LAYOUTS = ["agave2", "agave4"] as const satisfies readonly PacketLayout[];
+/** "agave2 for Agave 2.x and 3.x (1264 bytes), ..." */
+const LAYOUTS_TEXT = PACKET_LAYOUT_NAMES.map((name) => {
+  const { users, bytes } = PACKET_LAYOUTS[name];
+  return `${name} for ${users} (${bytes} bytes)`;
+}).join(", ");
 
 /** The configuration file. The one flag that is no key of it. */
 export const CONFIG_FLAG = path({
@@ -24,10 +28,10 @@ export const CHANNEL_FLAGS = {
     allowed: "up to 100 letters, digits, _ . or -, beginning with a letter, a digit or _",
   }),
   useHugePages: onOff({ help: "the channels lie on 2 MiB pages, in /mnt/hugepages", group: GROUP }),
-  packetLayout: choice(PACKET_LAYOUTS, {
-    help: "the packet of the validator: agave2 for Agave 2.x and 3.x (1264 bytes), agave4 from 4.0 on (1296)",
+  packetLayout: choice(PACKET_LAYOUT_NAMES, {
+    help: `the packet of the validator: ${LAYOUTS_TEXT}`,
     group: GROUP,
-    fallback: "agave2",
+    fallback: USUAL_PACKET_LAYOUT,
   }),
   config: CONFIG_FLAG,
 };

@@ -6,6 +6,8 @@ export const REFERENCE_FEES_AT = 192; // u8: 1 for the reference's fee rule, 0 f
 export const PRE_SIMD_0170_AT = 193; // u8: 1 for the default compute-unit limits of before SIMD-0170
 export const DROP_IPV6_AT = 194; // u8: 1 where IPv6 senders are refused
 export const SKIP_PAYLOADS_AT = 195; // u8: 1 where the payload's keyed hash is not wanted: PAYLOAD_MIX stays 0
+// u32 bytes before a packet's fields: the longest payload of the layout in use (shape/packet-layouts.ts).
+export const PAYLOAD_ROOM_AT = 196;
 export const PROGRAM_MULTIPLIER_AT = 200; // u64: spreads the known program ids over their slots without a collision
 
 /** u64 keys for ids and mixes, in the order of their use. */
@@ -28,7 +30,7 @@ export const PROGRAM_BUDGET = 1; // the compute-budget program
 export const PROGRAM_BUILTIN = 2; // 3,000 compute units where no limit is set
 export const PROGRAM_PRECOMPILE = 4; // its first data byte counts signatures
 
-/** Key words of the payload's keyed hash: as many bytes as the longest payload, rounded up to 32. */
+/** Key words of the payload's keyed hash: as many bytes as the longest payload, rounded up to 32 (a test holds that). */
 export const PAYLOAD_KEYS_AT = 1_792;
 export const PAYLOAD_KEYS_BYTES = 1_248;
 

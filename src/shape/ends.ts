@@ -32,7 +32,11 @@ export interface End {
 
 export const ENDS: readonly End[] = [
   { code: END_NON_IPV4, name: "non-ipv4", help: "was refused: the sender's address is of a kind not taken" },
-  { code: END_INVALID_META_SIZE, name: "invalid-size", help: "was refused: its size is above 1232 bytes" },
+  {
+    code: END_INVALID_META_SIZE,
+    name: "invalid-size",
+    help: "was refused: it names more bytes than its payload has room for",
+  },
   { code: END_INVALID_PACKET_DATA, name: "discarded", help: "was refused: the validator had marked it as discarded" },
   { code: END_FAILED_VIEW, name: "malformed", help: "was refused: not the structure of a transaction" },
   { code: END_FAILED_SANITIZE, name: "unsanitary", help: "was refused: a transaction that breaks a sanity rule" },

@@ -1,11 +1,12 @@
 // The arena's map: the one place that says where everything lies and how large it is. Nobody else adds numbers to
 // addresses. Parts get their region (offsets and capacities) from here; the fields inside a packet, a digest and a
-// channel's header have their own homes (shape/packet-layout.ts, shape/digest-layout.ts, shape/channel-header.ts).
+// channel's header have their own homes (shape/packet-layouts.ts, shape/digest-layout.ts, shape/channel-header.ts).
 
 import { channelBytes } from "./channel-header.ts";
-import { CHANNELS, elementBytes, type PacketLayout, packetBytes } from "./channels.ts";
+import { CHANNELS, capacityOf, elementBytes } from "./channels.ts";
 import { DIGEST_BYTES, GROUP, META_BYTES } from "./digest-layout.ts";
 import { EVIDENCE_WAYS, NODE_BYTES, NODE_KEY_BYTES, TAG_SET_BYTES } from "./node-layout.ts";
+import { type PacketLayout, packetBytes } from "./packet-layouts.ts";
 import { RECORD_BYTES } from "./record-layout.ts";
 
 export const CACHE_LINE_BYTES = 64;
@@ -179,7 +180,7 @@ export interface LayoutOptions {
   readonly evidenceSets?: number;
   /** Whether the model is the evidence model: readers of scores look there. */
   readonly evidence?: boolean;
-  /** Capacities of the channels, for tests; the spec's where absent. */
+  /** Capacities of the channels by id, for tests (`smallCapacities`); the layout's where absent. */
   readonly channelCapacities?: readonly number[];
 }
 
@@ -373,7 +374,7 @@ export function arenaLayout(options: LayoutOptions, from = PAGE_BYTES): ArenaLay
     writerStatusAt: plan.take(WRITER_STATUS_BYTES),
     channels: CHANNELS.map((spec, id) =>
       plan.channel(
-        options.channelCapacities?.[id] ?? spec.capacity,
+        options.channelCapacities?.[id] ?? capacityOf(spec, options.packetLayout),
         elementBytes(spec, options.packetLayout),
         options.hugeAlignOffset ?? 0,
       ),

@@ -1,16 +1,16 @@
-// Where a packet's fields lie (spec: wire.md, 6). Plain constants, so that Bun and the kernel's compiler read the same file.
-// Both layouts agree up to byte 1261: Agave 4 only adds the QUIC peer's identity key behind the flags.
+// What lies behind a packet's payload (spec: wire.md, 6). Plain constants, so that Bun and the kernel's compiler read the
+// same file. Where the payload ends differs from layout to layout (shape/packet-layouts.ts); the fields behind it stand in
+// one order everywhere, so their offsets count from the payload's end.
 
-export const PAYLOAD_MAX_BYTES = 1232;
-export const SIZE_AT = 1232; // u64
-export const ADDRESS_TAG_AT = 1240; // u8
-export const ADDRESS_AT = 1241; // 4 or 16 octets in network order
-export const PORT_AT = 1258; // u16
-export const FLAGS_AT = 1260; // u8
-export const REMOTE_PUBKEY_AT = 1261; // 32 bytes, agave4 only
+export const FIELD_SIZE_AT = 0; // u64 bytes of the payload in use
+export const FIELD_ADDRESS_TAG_AT = 8; // u8
+export const FIELD_ADDRESS_AT = 9; // 4 or 16 octets in network order
+export const FIELD_PORT_AT = 26; // u16
+export const FIELD_FLAGS_AT = 28; // u8
+export const FIELD_REMOTE_KEY_AT = 29; // 32 bytes, in the layouts that have it
 
-export const AGAVE2_PACKET_BYTES = 1264;
-export const AGAVE4_PACKET_BYTES = 1296;
+/** Bytes of the payload in the layouts of Agave's flat packet. */
+export const AGAVE_PAYLOAD_BYTES = 1232;
 
 export const ADDRESS_TAG_IPV4 = 0;
 export const ADDRESS_TAG_IPV6 = 1;

@@ -20,7 +20,12 @@ const define = <Name extends string>(rows: readonly (Statistic & { readonly name
 export const STATISTICS = define([
   { name: "totalPackets", kind: "total", unit: "packets", help: "packets taken from the four packet channels" },
   { name: "nonIpv4", kind: "end", unit: "packets", help: "refused: the sender's address is of a kind not taken" },
-  { name: "invalidMetaSize", kind: "end", unit: "packets", help: "refused: size above 1232 bytes" },
+  {
+    name: "invalidMetaSize",
+    kind: "end",
+    unit: "packets",
+    help: "refused: it names more bytes than its payload has room for",
+  },
   { name: "invalidPacketData", kind: "end", unit: "packets", help: "refused: marked as discarded by the validator" },
   { name: "failedView", kind: "end", unit: "packets", help: "refused: not the structure of a transaction" },
   { name: "failedSanitize", kind: "end", unit: "packets", help: "refused: a transaction that breaks a sanity rule" },

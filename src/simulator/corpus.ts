@@ -5,7 +5,8 @@
 // Every line is checked with the sidecar's own parser; one that is no transaction ends the command with its number.
 
 import { Failure } from "../failure.ts";
-import { PAYLOAD_MAX_BYTES, SIGNATURE_BYTES, SIZE_AT } from "../shape/packet-layout.ts";
+import { SIGNATURE_BYTES } from "../shape/packet-layout.ts";
+import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
 import type { ValidatorMemory } from "./memory.ts";
 import { type PacketMaker, type PacketMemory, portOf } from "./packet-maker.ts";
 import { mix32, Random } from "./random.ts";
@@ -62,13 +63,14 @@ function readLine(line: string, problem: (what: string) => never, memory: Valida
   if (typeof tx !== "string") return problem('has no text "tx"');
   if (!BASE64.test(tx) || tx.length % 4 !== 0) return problem('"tx" is not base64');
   const bytes = new Uint8Array(Buffer.from(tx, "base64"));
-  if (bytes.length < FEWEST_BYTES || bytes.length > PAYLOAD_MAX_BYTES) {
-    return problem(`"tx" has ${bytes.length} bytes, and a transaction has ${FEWEST_BYTES} to ${PAYLOAD_MAX_BYTES}`);
+  const { payloadMaxBytes, sizeAt } = PACKET_LAYOUTS[memory.layout.options.packetLayout];
+  if (bytes.length < FEWEST_BYTES || bytes.length > payloadMaxBytes) {
+    return problem(`"tx" has ${bytes.length} bytes, and a transaction has ${FEWEST_BYTES} to ${payloadMaxBytes}`);
   }
   const { arena, scratchAt, digests } = memory;
   arena.u8.fill(0, scratchAt, scratchAt + memory.packetBytes);
   arena.u8.set(bytes, scratchAt);
-  arena.view.setUint32(scratchAt + SIZE_AT, bytes.length, true);
+  arena.view.setUint32(scratchAt + sizeAt, bytes.length, true);
   const reason = digests.read(scratchAt);
   if (reason !== 0) return problem(`"tx" is no valid transaction (reason ${reason})`);
   if (bytes[0] === V1_FIRST_BYTE)

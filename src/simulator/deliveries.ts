@@ -34,7 +34,7 @@ export class Deliveries {
    */
   take(memory: PacketMemory, at: number, nowMs: number, pauseMs = 0): number {
     const { packets, trace } = this;
-    const transaction = packets.maker.transactionOf(memory, at);
+    const transaction = packets.transactionOf(memory, at);
     const address = packets.addressOf(memory, at);
     if (!packets.equals(memory, at, transaction, address) || !trace.wasSent(transaction, address)) {
       this.foreign += 1;

@@ -3,7 +3,7 @@
 // sooner than they must.
 
 import type { PlainEngine } from "../engine/plain.ts";
-import { CHANNELS, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../shape/channels.ts";
+import { CHANNELS, FAILED_CHANNEL, INPUT_CHANNELS, OUTCOME_CHANNEL, PACKET_CHANNELS } from "../shape/channels.ts";
 import { STAT, STATISTICS } from "../shape/statistics.ts";
 
 /** Something that must hold does not. The message says what, with the numbers. */
@@ -63,7 +63,7 @@ export class Invariants {
     const { engine, producers, output } = this.parts;
     const { words } = engine.status;
     let received = 0;
-    for (let id = 0; id < OUTPUT_CHANNEL; id++) {
+    for (const id of INPUT_CHANNELS) {
       const word = engine.status.channelWord(id);
       const [got, lapped, torn] = [words[word + 1], words[word + 2], words[word + 3]];
       const { tail } = producers[id];

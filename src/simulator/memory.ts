@@ -5,7 +5,6 @@ import { addressOf } from "../../ffi/shared-memory.ts";
 import { writeKernelContext } from "../kernel/context.ts";
 import { type Kernel, loadKernel } from "../kernel/kernel.ts";
 import { Arena } from "../shape/arena.ts";
-import { type PacketLayout, packetBytes } from "../shape/channels.ts";
 import {
   COMPUTE_UNITS_AT,
   FEE_AT,
@@ -17,6 +16,7 @@ import {
   SIGNATURE_OFFSET_AT,
 } from "../shape/digest-layout.ts";
 import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES } from "../shape/layout.ts";
+import { type PacketLayout, packetBytes } from "../shape/packet-layouts.ts";
 
 const FEWEST_ENTRIES = 4;
 const ALIGN_BYTES = 64;
@@ -35,7 +35,7 @@ export class Digests {
     private readonly arena: Arena,
     private readonly contextAt: number,
     private readonly digestAt: number,
-    private readonly packetBytes: number,
+    private readonly layout: PacketLayout,
     /** An engine's kernel, whose context is written already; without one, a context of our own is. */
     kernel?: Kernel,
   ) {
@@ -46,7 +46,13 @@ export class Digests {
   /** Another hash seed, another fee rule. The secret of ids and mixes plays no part here. */
   configure(settings: DigestSettings): void {
     this.#settings = settings;
-    writeKernelContext(this.arena, this.contextAt, { ...settings, secret: new Uint8Array(32), ipv6: "64" });
+    const { layout: packetLayout } = this;
+    writeKernelContext(this.arena, this.contextAt, {
+      ...settings,
+      packetLayout,
+      secret: new Uint8Array(32),
+      ipv6: "64",
+    });
   }
 
   get xxhashSeed(): bigint {
@@ -55,7 +61,7 @@ export class Digests {
 
   /** Digests the packet at an offset; the getters speak of it until the next call. @returns its reason, 0 for good */
   read(at: number): number {
-    this.#kernel.digest(at, 1, this.packetBytes, this.digestAt, this.contextAt);
+    this.#kernel.digest(at, 1, packetBytes(this.layout), this.digestAt, this.contextAt);
     return this.arena.u8[this.digestAt + REASON_AT];
   }
 
@@ -128,6 +134,6 @@ export function validatorMemory(packetLayout: PacketLayout): ValidatorMemory {
     packetBytes: bytes,
     deliveredAt,
     scratchAt: deliveredAt + room,
-    digests: new Digests(arena, layout.contextAt, deliveredAt + 2 * room, bytes),
+    digests: new Digests(arena, layout.contextAt, deliveredAt + 2 * room, packetLayout),
   };
 }

@@ -1,17 +1,8 @@
 // A packet that can be written again at any time from its transaction's number and its sender's address: what comes out of
 // the sidecar is compared with it byte for byte, and failed packets are handed back from it, without keeping any packet.
 
-import {
-  ADDRESS_AT,
-  ADDRESS_TAG_AT,
-  ADDRESS_TAG_IPV4,
-  ADDRESS_TAG_IPV6,
-  FLAG_STAKED,
-  FLAGS_AT,
-  PAYLOAD_MAX_BYTES,
-  PORT_AT,
-  SIZE_AT,
-} from "../shape/packet-layout.ts";
+import { ADDRESS_TAG_IPV4, ADDRESS_TAG_IPV6, FLAG_STAKED } from "../shape/packet-layout.ts";
+import { PACKET_LAYOUTS, type PacketLayout, type PacketShape } from "../shape/packet-layouts.ts";
 import { mix32 } from "./random.ts";
 import { IPV6, STAKED, type Trace } from "./trace.ts";
 
@@ -25,12 +16,12 @@ export interface PacketMemory {
 export interface PacketMaker {
   /** Writes the transaction's bytes. @returns how many */
   writePayload(memory: PacketMemory, at: number, transaction: number): number;
-  /** @returns the number of the transaction whose bytes these claim to be, or -1 */
-  transactionOf(memory: PacketMemory, at: number): number;
+  /** @param size bytes of the payload @returns the number of the transaction whose bytes these claim to be, or -1 */
+  transactionOf(memory: PacketMemory, at: number, size: number): number;
   /** Whether signatures are real: then `verifies` checks them, else the trace says which are good. */
   readonly real: boolean;
-  /** Whether the signature in the packet's bytes is that of its payer. */
-  verifies(memory: PacketMemory, at: number, transaction: number): boolean;
+  /** Whether the signature in the packet's bytes is that of its payer. @param size bytes of the payload */
+  verifies(memory: PacketMemory, at: number, transaction: number, size: number): boolean;
   /** Where the first signature starts in the payload; where it does not say, behind the one byte that counts signatures. */
   signatureAt?(transaction: number): number;
 }
@@ -45,15 +36,16 @@ export function portOf(address: number): number {
 }
 
 export class Packets {
+  readonly shape: PacketShape;
   readonly #scratch: PacketMemory;
 
   constructor(
     private readonly trace: Trace,
     readonly maker: PacketMaker,
-    /** Bytes of a packet in the layout in use. */
-    readonly packetBytes: number,
+    readonly layout: PacketLayout,
   ) {
-    const buffer = new ArrayBuffer(packetBytes);
+    this.shape = PACKET_LAYOUTS[layout];
+    const buffer = new ArrayBuffer(this.shape.bytes);
     this.#scratch = { u8: new Uint8Array(buffer), view: new DataView(buffer) };
   }
 
@@ -61,58 +53,72 @@ export class Packets {
   write(memory: PacketMemory, at: number, transaction: number, address: number): void {
     const { trace } = this;
     const { u8, view } = memory;
+    const { sizeAt, addressTagAt, addressAt, portAt, flagsAt, bytes } = this.shape;
     const size = this.maker.writePayload(memory, at, transaction);
     const own = address === trace.address[transaction];
     const traits = own ? trace.traits[transaction] : 0;
-    view.setUint32(at + SIZE_AT, size, true);
-    view.setUint32(at + SIZE_AT + 4, 0, true);
+    view.setUint32(at + sizeAt, size, true);
+    view.setUint32(at + sizeAt + 4, 0, true);
     if ((traits & IPV6) !== 0) {
-      u8[at + ADDRESS_TAG_AT] = ADDRESS_TAG_IPV6;
-      view.setUint32(at + ADDRESS_AT, IPV6_PREFIX);
-      view.setUint32(at + ADDRESS_AT + 4, address);
-      view.setUint32(at + ADDRESS_AT + 8, mix32(transaction));
-      view.setUint32(at + ADDRESS_AT + 12, transaction);
+      u8[at + addressTagAt] = ADDRESS_TAG_IPV6;
+      view.setUint32(at + addressAt, IPV6_PREFIX);
+      view.setUint32(at + addressAt + 4, address);
+      view.setUint32(at + addressAt + 8, mix32(transaction));
+      view.setUint32(at + addressAt + 12, transaction);
     } else {
-      u8[at + ADDRESS_TAG_AT] = ADDRESS_TAG_IPV4;
-      view.setUint32(at + ADDRESS_AT, address);
+      u8[at + addressTagAt] = ADDRESS_TAG_IPV4;
+      view.setUint32(at + addressAt, address);
     }
-    view.setUint16(at + PORT_AT, own ? trace.port[transaction] : portOf(address), true);
-    u8[at + FLAGS_AT] = (traits & STAKED) !== 0 ? FLAG_STAKED : 0;
+    view.setUint16(at + portAt, own ? trace.port[transaction] : portOf(address), true);
+    u8[at + flagsAt] = (traits & STAKED) !== 0 ? FLAG_STAKED : 0;
     // What lies behind the flags is padding, or in the newer layout the peer's key: zero, which means unknown.
-    u8.fill(0, at + FLAGS_AT + 1, at + this.packetBytes);
+    u8.fill(0, at + flagsAt + 1, at + bytes);
   }
 
   /** The sender's address as a trace numbers it. */
   addressOf(memory: PacketMemory, at: number): number {
-    const ipv6 = memory.u8[at + ADDRESS_TAG_AT] === ADDRESS_TAG_IPV6;
-    return memory.view.getUint32(at + ADDRESS_AT + (ipv6 ? 4 : 0));
+    const { addressTagAt, addressAt } = this.shape;
+    const ipv6 = memory.u8[at + addressTagAt] === ADDRESS_TAG_IPV6;
+    return memory.view.getUint32(at + addressAt + (ipv6 ? 4 : 0));
   }
 
   /** Whether the packet is, in every byte that means something, the one that this transaction and address make. */
   equals(memory: PacketMemory, at: number, transaction: number, address: number): boolean {
     if (transaction < 0 || transaction >= this.trace.transactions) return false;
     const { u8, view } = memory;
+    const { sizeAt, addressTagAt, addressAt, portAt, flagsAt } = this.shape;
     const mine = this.#scratch;
     this.write(mine, 0, transaction, address);
-    const size = mine.view.getUint32(SIZE_AT, true);
-    if (view.getUint32(at + SIZE_AT, true) !== size || view.getUint32(at + SIZE_AT + 4, true) !== 0) return false;
+    const size = mine.view.getUint32(sizeAt, true);
+    if (view.getUint32(at + sizeAt, true) !== size || view.getUint32(at + sizeAt + 4, true) !== 0) return false;
     const words = size & ~3;
     for (let i = 0; i < words; i += 4) {
       if (view.getUint32(at + i, true) !== mine.view.getUint32(i, true)) return false;
     }
     for (let i = words; i < size; i++) if (u8[at + i] !== mine.u8[i]) return false;
-    const addressBytes = mine.u8[ADDRESS_TAG_AT] === ADDRESS_TAG_IPV6 ? 16 : 4;
-    for (let i = ADDRESS_TAG_AT; i < ADDRESS_AT + addressBytes; i++) if (u8[at + i] !== mine.u8[i]) return false;
+    const addressBytes = mine.u8[addressTagAt] === ADDRESS_TAG_IPV6 ? 16 : 4;
+    for (let i = addressTagAt; i < addressAt + addressBytes; i++) if (u8[at + i] !== mine.u8[i]) return false;
     return (
-      u8[at + PORT_AT] === mine.u8[PORT_AT] &&
-      u8[at + PORT_AT + 1] === mine.u8[PORT_AT + 1] &&
-      u8[at + FLAGS_AT] === mine.u8[FLAGS_AT]
+      u8[at + portAt] === mine.u8[portAt] &&
+      u8[at + portAt + 1] === mine.u8[portAt + 1] &&
+      u8[at + flagsAt] === mine.u8[flagsAt]
     );
   }
 
+  /** @returns the number of the transaction whose bytes the packet claims to have, or -1 */
+  transactionOf(memory: PacketMemory, at: number): number {
+    return this.maker.transactionOf(memory, at, this.sizeOf(memory, at));
+  }
+
+  /** Whether the signature in the packet's bytes is that of its payer. */
+  verifies(memory: PacketMemory, at: number, transaction: number): boolean {
+    return this.maker.verifies(memory, at, transaction, this.sizeOf(memory, at));
+  }
+
   /** Payload bytes of a packet, or 0 where its size is out of range. */
-  static sizeOf(memory: PacketMemory, at: number): number {
-    const size = memory.view.getUint32(at + SIZE_AT, true);
-    return size <= PAYLOAD_MAX_BYTES && memory.view.getUint32(at + SIZE_AT + 4, true) === 0 ? size : 0;
+  sizeOf(memory: PacketMemory, at: number): number {
+    const { sizeAt, payloadMaxBytes } = this.shape;
+    const size = memory.view.getUint32(at + sizeAt, true);
+    return size <= payloadMaxBytes && memory.view.getUint32(at + sizeAt + 4, true) === 0 ? size : 0;
   }
 }

@@ -3,7 +3,7 @@
 
 import type { ChannelPlace } from "../channel/place.ts";
 import { Failure } from "../failure.ts";
-import type { PacketLayout } from "../shape/channels.ts";
+import type { PacketLayout } from "../shape/packet-layouts.ts";
 import { ChannelAnswers } from "./answers.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { ValidatorMemory } from "./memory.ts";
@@ -125,7 +125,7 @@ class Player {
     private readonly options: RealTimeOptions,
   ) {
     const { trace, maker } = source;
-    this.#packets = source.packets ?? new Packets(trace, maker, memory.packetBytes);
+    this.#packets = source.packets ?? new Packets(trace, maker, options.packetLayout);
     this.#deliveries = new Deliveries(trace, this.#packets);
     this.#answers = new ChannelAnswers(memory, this.#packets, channels);
     this.#validator = new SimulatedValidator(
@@ -261,7 +261,7 @@ class Player {
   #verify(transaction: number, address: number): boolean {
     const { arena, scratchAt } = this.memory;
     this.#packets.write(arena, scratchAt, transaction, address);
-    return this.source.maker.verifies(arena, scratchAt, transaction);
+    return this.#packets.verifies(arena, scratchAt, transaction);
   }
 
   /** A sidecar may start, or start again, with another seed. */

@@ -2,8 +2,8 @@
 // are the same in every byte one "address" of it. So a packet that comes out of the sidecar is found again, byte for byte,
 // and whatever else of the simulator works with transactions and addresses works with recordings.
 
-import { type PacketLayout, packetBytes } from "../shape/channels.ts";
-import { ADDRESS_TAG_AT, ADDRESS_TAG_IPV6, PAYLOAD_MAX_BYTES, SIZE_AT } from "../shape/packet-layout.ts";
+import { ADDRESS_TAG_IPV6, FIELD_ADDRESS_TAG_AT } from "../shape/packet-layout.ts";
+import { PACKET_LAYOUTS, type PacketLayout, type PacketShape } from "../shape/packet-layouts.ts";
 import { metaBytes, PACKET_HEAD_BYTES, PACKET_PAYLOAD_AT, payloadBytes } from "./capture/format.ts";
 import type { Recording } from "./capture/reader.ts";
 import { type PacketMaker, type PacketMemory, Packets } from "./packet-maker.ts";
@@ -49,13 +49,15 @@ export class RecordedNumbers {
   readonly first: Uint32Array;
   readonly #addresses: Numbers;
   readonly #transactions: Numbers;
+  readonly #shape: PacketShape;
   readonly #metaBytes: number;
   readonly #scratch: Uint8Array;
 
   constructor(private readonly recording: Recording) {
     const { packets, at, layout } = recording;
+    this.#shape = PACKET_LAYOUTS[layout];
     this.#metaBytes = metaBytes(layout);
-    this.#scratch = new Uint8Array(this.#metaBytes + PAYLOAD_MAX_BYTES);
+    this.#scratch = new Uint8Array(this.#shape.bytes);
     this.address = new Uint32Array(packets);
     this.transaction = new Uint32Array(packets);
     this.#at = new Uint32Array(packets);
@@ -88,9 +90,10 @@ export class RecordedNumbers {
 
   /** The address of a packet in memory that is one of the recording, in every byte that means something; or NONE. */
   find(memory: PacketMemory, at: number): number {
-    const size = payloadBytes(memory.view, at + SIZE_AT);
+    const { sizeAt, payloadMaxBytes } = this.#shape;
+    const size = payloadBytes(memory.view, at + sizeAt, payloadMaxBytes);
     const meta = this.#metaBytes;
-    this.#scratch.set(memory.u8.subarray(at + SIZE_AT, at + SIZE_AT + meta));
+    this.#scratch.set(memory.u8.subarray(at + sizeAt, at + sizeAt + meta));
     this.#scratch.set(memory.u8.subarray(at, at + size), meta);
     const bytes = this.#scratch.subarray(0, meta + size);
     return this.#addresses.find(bytes, (number) => isEqual(bytes, this.#whole(number)), false);
@@ -125,8 +128,8 @@ export class RecordedNumbers {
   #isPacket(address: number): boolean {
     const meta = this.meta(address);
     const view = new DataView(meta.buffer, meta.byteOffset, meta.byteLength);
-    const isSized = view.getUint32(4, true) === 0 && view.getUint32(0, true) <= PAYLOAD_MAX_BYTES;
-    return isSized && meta[ADDRESS_TAG_AT - SIZE_AT] <= ADDRESS_TAG_IPV6;
+    const isSized = view.getUint32(4, true) === 0 && view.getUint32(0, true) <= this.#shape.payloadMaxBytes;
+    return isSized && meta[FIELD_ADDRESS_TAG_AT] <= ADDRESS_TAG_IPV6;
   }
 }
 
@@ -142,14 +145,15 @@ export class RecordedPackets extends Packets {
     signatureAt: Uint16Array,
     layout: PacketLayout,
   ) {
-    super(trace, new RecordedMaker(numbers, signatureAt), packetBytes(layout));
+    super(trace, new RecordedMaker(numbers, signatureAt), layout);
   }
 
   override write({ u8 }: PacketMemory, at: number, _transaction: number, address: number): void {
     const payload = this.numbers.payload(address);
     u8.set(payload, at);
-    u8.fill(0, at + payload.length, at + SIZE_AT);
-    u8.set(this.numbers.meta(address), at + SIZE_AT);
+    const { sizeAt } = this.shape;
+    u8.fill(0, at + payload.length, at + sizeAt);
+    u8.set(this.numbers.meta(address), at + sizeAt);
   }
 
   override addressOf(memory: PacketMemory, at: number): number {

@@ -3,10 +3,9 @@
 // happens, and takes the usual share of the CUs that it asks for. Signatures can be checked, which takes time.
 
 import { Arena } from "../shape/arena.ts";
-import { type PacketLayout, packetBytes } from "../shape/channels.ts";
 import { DIGEST_BYTES } from "../shape/digest-layout.ts";
 import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
-import { AGAVE4_PACKET_BYTES } from "../shape/packet-layout.ts";
+import { PACKET_MAX_BYTES, type PacketLayout } from "../shape/packet-layouts.ts";
 import { openRecording, type Recording } from "./capture/reader.ts";
 import { NANOS_PER_UNIT, USUAL_USE } from "./corpus.ts";
 import { Digests } from "./memory.ts";
@@ -27,7 +26,7 @@ export function assumedOf(checked: boolean): string {
 
 const MICROS_PER_MS = 1_000;
 const PACKET_AT = KERNEL_CONTEXT_BYTES;
-const DIGEST_AT = PACKET_AT + Math.ceil(AGAVE4_PACKET_BYTES / 64) * 64;
+const DIGEST_AT = PACKET_AT + Math.ceil(PACKET_MAX_BYTES / 64) * 64;
 
 /** What the sidecar's own parser says of a recording's transactions. */
 interface Facts {
@@ -46,8 +45,7 @@ function factsOf(recording: Recording, numbers: RecordedNumbers, checked: boolea
     signatureAt: new Uint16Array(count),
   };
   const arena = Arena.reserve(DIGEST_AT + DIGEST_BYTES);
-  const bytes = packetBytes(recording.layout);
-  const digests = new Digests(arena, 0, DIGEST_AT, bytes);
+  const digests = new Digests(arena, 0, DIGEST_AT, recording.layout);
   const packets = new RecordedPackets(new Trace(), numbers, facts.signatureAt, recording.layout);
   const signatures = checked ? new RecordedSignatures() : undefined;
   for (let i = 0; i < count; i++) {

@@ -9,7 +9,14 @@ import { type ChannelPlace, channelPath } from "../channel/place.ts";
 import { Producer } from "../channel/producer.ts";
 import { Failure } from "../failure.ts";
 import { CONSUMER_HEARTBEAT_AT, METADATA_AT } from "../shape/channel-header.ts";
-import { CHANNELS, CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../shape/channels.ts";
+import {
+  CHANNELS,
+  CONFIRMED_CHANNEL,
+  FAILED_CHANNEL,
+  INPUT_CHANNELS,
+  OUTCOME_CHANNEL,
+  OUTPUT_CHANNEL,
+} from "../shape/channels.ts";
 import type { AnswerChannels } from "./answers.ts";
 import type { ValidatorMemory } from "./memory.ts";
 
@@ -62,9 +69,7 @@ export class ValidatorChannels implements AnswerChannels {
   /** The sidecar's heartbeat on each channel that it reads: they move while a sidecar runs that has attached them all. */
   sidecarBeats(): number[] {
     const { arena, layout } = this.memory;
-    return layout.channels
-      .slice(0, OUTPUT_CHANNEL)
-      .map(({ at }) => Atomics.load(arena.i32, (at + CONSUMER_HEARTBEAT_AT) >>> 2));
+    return INPUT_CHANNELS.map((id) => Atomics.load(arena.i32, (layout.channels[id].at + CONSUMER_HEARTBEAT_AT) >>> 2));
   }
 
   /** The sidecar's heartbeat on the first channel: it moves with each turn. */

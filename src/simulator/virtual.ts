@@ -9,9 +9,9 @@ import {
   FAILED_CHANNEL,
   OUTCOME_CHANNEL,
   PACKET_CHANNELS,
-  type PacketLayout,
-  packetBytes,
+  smallCapacities,
 } from "../shape/channels.ts";
+import { PACKET_MAX_BYTES, type PacketLayout, USUAL_PACKET_LAYOUT } from "../shape/packet-layouts.ts";
 import { STAT, STATISTICS, type StatisticName } from "../shape/statistics.ts";
 import { ChannelAnswers } from "./answers.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -29,7 +29,7 @@ import { type Answers, SimulatedValidator, type ValidatorTotals } from "./valida
 /** Smaller than a sidecar's, for speed: a fifth of a million transactions are several seconds of the busiest scenario. */
 const USUAL_STORE_ENTRIES = 262_144;
 /** Packets a millisecond stay far below this; only a stall laps such a ring. */
-const USUAL_CHANNELS = [4_096, 4_096, 4_096, 4_096, 4_096, 32_768, 32_768, 32_768];
+const USUAL_CHANNELS = smallCapacities(4_096, { outcomes: 32_768, confirmed: 32_768, output: 32_768 });
 const USUAL_KEYS = 10_000;
 /** Records that are kept, where any are; nobody reads them. */
 const RECORDS = 1_024;
@@ -37,7 +37,7 @@ const MAX_AGE_MS = 60_000;
 /** An engine that has not come to rest after so many turns in one millisecond goes on in the next. */
 const TURNS_PER_STEP = 256;
 const XXHASH_SEED = 420n;
-const SCRATCH_BYTES = 8_192;
+const SCRATCH_BYTES = 2 * PACKET_MAX_BYTES + 1_024;
 
 export interface VirtualOptions {
   readonly scenario: Scenario;
@@ -123,7 +123,7 @@ export class VirtualRun {
     this.source = options.source ?? scenarioSource(scenario, seed);
     this.#random = new Random(seed, "faults");
     const { trace, maker, packets } = this.source;
-    this.#packets = packets ?? new Packets(trace, maker, packetBytes(options.packetLayout ?? "agave2"));
+    this.#packets = packets ?? new Packets(trace, maker, options.packetLayout ?? USUAL_PACKET_LAYOUT);
     this.deliveries = new Deliveries(this.source.trace, this.#packets);
     this.#sidecarStalls = new Stalls(faults?.sidecarStalls, this.#random.fork("sidecar"));
     this.#validatorStalls = new Stalls(faults?.validatorStalls, this.#random.fork("validator"));
@@ -194,7 +194,7 @@ export class VirtualRun {
       this.#options;
     const parts = plainEngine({
       layout: {
-        packetLayout: packetLayout ?? "agave2",
+        packetLayout: packetLayout ?? USUAL_PACKET_LAYOUT,
         maxIps: maxIps ?? USUAL_KEYS,
         maxSigners: maxSigners ?? USUAL_KEYS,
         partialMetas: this.#options.partialMetas ?? USUAL_STORE_ENTRIES,
@@ -211,9 +211,9 @@ export class VirtualRun {
     });
     this.#options.tamper?.(parts);
     const { arena, layout, scratchAt, producers } = parts;
-    const bytes = this.#packets.packetBytes;
+    const { bytes } = this.#packets.shape;
     const room = Math.ceil(bytes / 64) * 64;
-    const digests = new Digests(arena, layout.contextAt, scratchAt + room, bytes, parts.kernel);
+    const digests = new Digests(arena, layout.contextAt, scratchAt + room, this.#packets.layout, parts.kernel);
     const on = feedback !== false;
     const answers = new ChannelAnswers({ arena, scratchAt, digests }, this.#packets, {
       failed: on ? producers[FAILED_CHANNEL] : null,

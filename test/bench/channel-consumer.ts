@@ -7,7 +7,7 @@ import { joinConsumer } from "../../src/channel/files.ts";
 import { channelFileBytes, channelPath } from "../../src/channel/place.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import { HUGE_PAGE_BYTES } from "../../src/shape/layout.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import { takeAll } from "./channel-parts.ts";
 import { loadParts } from "./kernel-parts.ts";
 

@@ -3,7 +3,7 @@
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
 import { Consumer } from "../../src/channel/consumer.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
 import { type KernelParts, loadParts } from "./kernel-parts.ts";

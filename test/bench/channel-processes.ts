@@ -2,8 +2,8 @@
 // reads, each element's bytes all read. What counts is the time per element received, of the whole stream's wall clock.
 
 import { join } from "node:path";
-import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
 import { buildRust } from "../rust/build.ts";
+import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import { linesOf } from "../tools/stream-lines.ts";
 import type { Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";

@@ -3,7 +3,7 @@
 
 import { pinThread, threadCpuNanos } from "../../ffi/thread.ts";
 import { PACKETS_PER_TURN } from "../../src/engine/settings.ts";
-import { ADDRESS_AT, AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { ADDRESS_AT, AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import { median } from "./bench.ts";
 import { LoadedEngine } from "./loaded-engine.ts";
 import { mix32 } from "./mix.ts";

@@ -8,7 +8,7 @@ import { threadCpuNanos } from "../../ffi/thread.ts";
 import { compileModule } from "../../src/kernel/build.ts";
 import { packetHashSecret } from "../../src/kernel/secret.ts";
 import { KERNEL_CONTEXT_BYTES } from "../../src/shape/layout.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
 import type { LoadedEngine } from "./loaded-engine.ts";

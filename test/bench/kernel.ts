@@ -10,8 +10,8 @@
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
 import { DIGEST_BYTES, GROUP } from "../../src/shape/digest-layout.ts";
-import { AGAVE2_PACKET_BYTES, FLAG_DISCARD, FLAGS_AT } from "../../src/shape/packet-layout.ts";
 import { CONTEXT_AT, corpus, DIGEST_AT, FREE_AT, KernelRig } from "../kernel/rig.ts";
+import { AGAVE2_PACKET_BYTES, FLAG_DISCARD, FLAGS_AT } from "../tools/agave-packet.ts";
 
 const small = process.argv.includes("--small");
 const json = process.argv.includes("--json");

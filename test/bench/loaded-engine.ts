@@ -9,7 +9,7 @@ import type { Senders } from "../../src/rank/reference/senders.ts";
 import * as D from "../../src/shape/digest-layout.ts";
 import { CONFIRMED_ENTRY_BYTES, OUTCOME_ENTRY_BYTES, OUTCOME_MIX_AT } from "../../src/shape/entry-layout.ts";
 import { PARTIAL_METAS, QUEUE_CAPACITY } from "../../src/shape/layout.ts";
-import { AGAVE2_PACKET_BYTES, SIGNATURE_BYTES } from "../../src/shape/packet-layout.ts";
+import { AGAVE2_PACKET_BYTES, SIGNATURE_BYTES } from "../tools/agave-packet.ts";
 import { firstScore, SplitMix64 } from "./mix.ts";
 
 /** The generators' seeds, as in parts.rs. */

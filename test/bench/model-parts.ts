@@ -8,9 +8,10 @@ import { writeKernelContext } from "../../src/kernel/context.ts";
 import { type Kernel, loadKernel } from "../../src/kernel/kernel.ts";
 import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
 import { Arena } from "../../src/shape/arena.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
 import * as D from "../../src/shape/digest-layout.ts";
 import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
 import { firstScore, hex, SplitMix64, salt } from "./mix.ts";
@@ -43,7 +44,7 @@ class SenderRig {
       maxSigners: entries,
       partialMetas: 4_096,
       recentSignatures: 4_096,
-      channelCapacities: [4, 4, 4, 4, 4, 4, 4, 4],
+      channelCapacities: smallCapacities(4),
     });
     this.arena = Arena.reserve(this.layout.bytes + (BATCH + 4) * D.DIGEST_BYTES + AGAVE2_PACKET_BYTES);
     faultIn(this.arena.memory, 0, this.layout.bytes);
@@ -51,6 +52,7 @@ class SenderRig {
     this.#scratchAt = this.#batchAt + BATCH * D.DIGEST_BYTES;
     this.kernel = loadKernel(this.arena);
     writeKernelContext(this.arena, this.layout.contextAt, {
+      packetLayout: "agave2",
       xxhashSeed: 420n,
       secret: new Uint8Array(32).fill(7),
       feeModel: "reference",

@@ -7,8 +7,8 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ADDRESS_AT, AGAVE2_PACKET_BYTES, PAYLOAD_MAX_BYTES, PORT_AT, SIZE_AT } from "../../src/shape/packet-layout.ts";
 import { corpus } from "../kernel/rig.ts";
+import { ADDRESS_AT, AGAVE2_PACKET_BYTES, PAYLOAD_MAX_BYTES, PORT_AT, SIZE_AT } from "../tools/agave-packet.ts";
 import { SplitMix64 } from "./mix.ts";
 
 export const MIXES = ["small", "corpus", "worst"] as const;

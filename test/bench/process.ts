@@ -1,6 +1,6 @@
 // What the process costs: from its start to its first packet, and its memory.
 
-import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
+import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import { type Answer, Baselines } from "./baselines.ts";
 import { type Line, median } from "./bench.ts";
 import { ChannelEnd } from "./channel-file.ts";

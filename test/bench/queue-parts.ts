@@ -4,8 +4,8 @@
 import { threadCpuNanos } from "../../ffi/thread.ts";
 import { TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
 import * as D from "../../src/shape/digest-layout.ts";
-import { AGAVE2_PACKET_BYTES } from "../../src/shape/packet-layout.ts";
 import { STAT } from "../../src/shape/statistics.ts";
+import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
 import { type LoadedEngine, QUEUED_MOST } from "./loaded-engine.ts";

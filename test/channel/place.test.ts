@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { PAGE_BYTES } from "../../ffi/shared-memory.ts";
 import { channelFileBytes, channelPath, pagesOf, prefixProblem, roomProblem } from "../../src/channel/place.ts";
-import { CHANNELS, elementBytes, packetBytes } from "../../src/shape/channels.ts";
+import { CHANNELS, capacityOf, elementBytes } from "../../src/shape/channels.ts";
+import { type PacketLayout, packetBytes } from "../../src/shape/packet-layouts.ts";
 
 describe("a channel's path", () => {
   test("is the prefix and the name, in the folder of its pages", () => {
@@ -48,9 +49,9 @@ describe("a channel's file", () => {
   });
 
   test("of the eight need 154 huge pages, 160 in the newer layout", () => {
-    const pages = (layout: "agave2" | "agave4") =>
+    const pages = (layout: PacketLayout) =>
       CHANNELS.reduce((sum, spec) => {
-        const shape = { capacity: spec.capacity, elementBytes: elementBytes(spec, layout) };
+        const shape = { capacity: capacityOf(spec, layout), elementBytes: elementBytes(spec, layout) };
         return sum + channelFileBytes(shape, "huge") / 2_097_152;
       }, 0);
     expect([pages("agave2"), pages("agave4")]).toEqual([154, 160]);

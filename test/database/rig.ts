@@ -6,6 +6,7 @@ import { StatusPage } from "../../src/engine/status.ts";
 import { Outlet } from "../../src/records/outlet.ts";
 import { drainRing, readRing } from "../../src/records/ring.ts";
 import { Arena } from "../../src/shape/arena.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
 import {
   ARRIVAL_AT,
   COMPUTE_UNITS_AT,
@@ -30,7 +31,7 @@ export const SMALL: LayoutOptions = {
   partialMetas: 4,
   recentSignatures: 4,
   queueCapacity: 4,
-  channelCapacities: [4, 4, 4, 4, 4, 4, 4, 4],
+  channelCapacities: smallCapacities(4),
   outcomeRecords: 1_024,
   fateRecords: 1_024,
 };

@@ -5,7 +5,8 @@ import type { AnyCommand } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { FAULTS } from "../../src/observe/faults.ts";
 import { type Flag, flagName } from "../../src/settings/flags.ts";
-import { CHANNELS, elementBytes } from "../../src/shape/channels.ts";
+import { CHANNELS, capacityOf, elementBytes } from "../../src/shape/channels.ts";
+import { PACKET_LAYOUT_NAMES } from "../../src/shape/packet-layouts.ts";
 import { STATISTICS } from "../../src/shape/statistics.ts";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");

@@ -12,6 +12,7 @@ import {
 import { Evidence } from "../../src/rank/evidence/evidence.ts";
 import type { Model } from "../../src/rank/model.ts";
 import type { Arena } from "../../src/shape/arena.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
 import { DIGEST_BYTES } from "../../src/shape/digest-layout.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
@@ -174,7 +175,7 @@ test("a turn scores and sends no more than a slice, and what arrives meanwhile w
         (number) => number,
         () => CHOICE_SEND,
       ),
-    { queueCapacity: 4_096, channelCapacities: [2_048, 16, 16, 16, 16, 16, 16, 8_192] },
+    { queueCapacity: 4_096, channelCapacities: smallCapacities(16, { packets: 2_048, output: 8_192 }) },
   );
   const count = 2 * RESCORES_PER_TURN + 100;
   send(one, 0);

@@ -4,7 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { PACKETS_PER_TURN, SENDS_PER_TURN } from "../../src/engine/settings.ts";
-import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/shape/channels.ts";
+import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, smallCapacities } from "../../src/shape/channels.ts";
 import { STAT, STATISTICS, type StatisticName } from "../../src/shape/statistics.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 import { SlowEngine, type SlowPacket } from "./slow-engine.ts";
@@ -255,7 +255,7 @@ describe("engine", () => {
   });
 
   test("what is lapped or torn has no effect, and is counted by channel", () => {
-    const r = rig({ layout: { channelCapacities: [16, 16, 16, 16, 16, 16, 16, 1_024] } });
+    const r = rig({ layout: { channelCapacities: smallCapacities(16, { output: 1_024 }) } });
     for (let n = 0; n < 50; n++) r.sendUnique(0, n);
     r.settle(0);
     const { tpu_to_qos: channel } = r.snapshot(0).channels;

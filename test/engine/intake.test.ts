@@ -4,11 +4,12 @@
 import { expect, test } from "bun:test";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { burstOf } from "../../src/shape/channel-header.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
 const CAPACITY = 64;
 const REACH = CAPACITY - burstOf(CAPACITY);
-const small = { layout: { channelCapacities: [CAPACITY, 64, 64, 64, 64, 64, 64, 1_024] } };
+const small = { layout: { channelCapacities: smallCapacities(64, { packets: CAPACITY, output: 1_024 }) } };
 
 /** The producer runs ahead by so many elements, as if it had written them. */
 function runAhead(r: Rig, elements: number): void {

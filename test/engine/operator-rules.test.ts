@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import type { EngineSettings } from "../../src/engine/settings.ts";
 import { LIST_ALLOW, LIST_DENY, type ListedPrefix, SenderLists } from "../../src/rank/lists/sender-lists.ts";
 import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
-import { ADDRESS_AT, FLAG_SIMPLE_VOTE } from "../../src/shape/packet-layout.ts";
+import { ADDRESS_AT, FLAG_SIMPLE_VOTE } from "../tools/agave-packet.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
 function listed(prefixes: readonly ListedPrefix[], settings: Partial<EngineSettings> = {}): Rig {

@@ -6,8 +6,9 @@ import { lawOf, readStatus, type Snapshot } from "../../src/engine/status.ts";
 import type { KernelSettings } from "../../src/kernel/context.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
-import { OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
+import { OUTPUT_CHANNEL, smallCapacities } from "../../src/shape/channels.ts";
 import type { LayoutOptions } from "../../src/shape/layout.ts";
+import { STAT, type StatisticName } from "../../src/shape/statistics.ts";
 import {
   ADDRESS_AT,
   ADDRESS_TAG_AT,
@@ -16,8 +17,7 @@ import {
   FLAGS_AT,
   PORT_AT,
   SIZE_AT,
-} from "../../src/shape/packet-layout.ts";
-import { STAT, type StatisticName } from "../../src/shape/statistics.ts";
+} from "../tools/agave-packet.ts";
 
 const CORPUS = new URL("../fixtures/corpus/mainnet-254170887.jsonl", import.meta.url).pathname;
 
@@ -37,7 +37,7 @@ export interface RigOptions {
   readonly wrapKernel?: (kernel: Kernel) => Kernel;
 }
 
-const SMALL_CHANNELS = [1_024, 1_024, 1_024, 1_024, 1_024, 1_024, 1_024, 65_536];
+const SMALL_CHANNELS = smallCapacities(1_024, { output: 65_536 });
 
 /** An engine with small stores and a fixed secret. */
 export function rig(options: RigOptions = {}): Rig {

@@ -17,7 +17,7 @@ import {
   VERSION_AT,
 } from "../../src/shape/digest-layout.ts";
 import { KERNEL_CONTEXT_BYTES } from "../../src/shape/layout.ts";
-import { ADDRESS_AT, AGAVE2_PACKET_BYTES, SIZE_AT } from "../../src/shape/packet-layout.ts";
+import { ADDRESS_AT, AGAVE2_PACKET_BYTES, SIZE_AT } from "../tools/agave-packet.ts";
 
 const CHAIN_AT = 65_536;
 const REFERENCE_AT = CHAIN_AT + KERNEL_CONTEXT_BYTES;
@@ -44,7 +44,7 @@ export class Subject {
 
   constructor() {
     const secret = new Uint8Array(32).fill(7);
-    const shared = { xxhashSeed: SEED, secret, ipv6: "64" } as const;
+    const shared = { packetLayout: "agave2", xxhashSeed: SEED, secret, ipv6: "64" } as const;
     writeKernelContext(this.#arena, CHAIN_AT, { ...shared, feeModel: "chain" });
     writeKernelContext(this.#arena, REFERENCE_AT, { ...shared, feeModel: "reference" });
   }

@@ -3,7 +3,7 @@
 
 import { base58 } from "@scure/base";
 import { PROGRAMS } from "../../src/kernel/context.ts";
-import { PAYLOAD_MAX_BYTES } from "../../src/shape/packet-layout.ts";
+import { PAYLOAD_MAX_BYTES } from "../tools/agave-packet.ts";
 import type { Random } from "./random.ts";
 
 const KNOWN = PROGRAMS.map(({ id }) => base58.decode(id));

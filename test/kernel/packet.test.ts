@@ -4,10 +4,11 @@
 import { describe, expect, test } from "bun:test";
 import { xxh3 } from "@node-rs/xxhash";
 import { packetHashSecret } from "../../src/kernel/secret.ts";
+import { PAYLOAD_ROOM_AT } from "../../src/shape/context-layout.ts";
 import * as D from "../../src/shape/digest-layout.ts";
-import * as P from "../../src/shape/packet-layout.ts";
 import * as R from "../../src/shape/reason-codes.ts";
 import { newTransaction, oldTransaction, PAYER, u64 } from "../oracle/build.ts";
+import * as P from "../tools/agave-packet.ts";
 import { CONTEXT_AT, corpus, DIGEST_AT, FREE_AT, KernelRig, PACKET_AT, type PacketFields } from "./rig.ts";
 
 const rig = new KernelRig();
@@ -212,4 +213,20 @@ describe("groups", () => {
       }
     });
   }
+});
+
+test("the fields are found behind the payload, however long the layout's is", () => {
+  const rig = new KernelRig(); // of its own: its context is changed
+  const usual = rig.digest({ payload, octets: [10, 1, 2, 3], port: 77, flags: P.FLAG_STAKED });
+  const room = 512;
+  rig.arena.view.setUint32(CONTEXT_AT + PAYLOAD_ROOM_AT, room, true);
+  const { u8 } = rig.arena;
+  const fields = u8.slice(PACKET_AT + P.SIZE_AT, PACKET_AT + P.AGAVE2_PACKET_BYTES);
+  u8.fill(0xee, PACKET_AT + payload.length, PACKET_AT + P.AGAVE2_PACKET_BYTES);
+  u8.set(fields, PACKET_AT + room);
+  rig.digestAgain(room + fields.length);
+  expect(rig.read()).toEqual(usual);
+  rig.arena.view.setBigUint64(PACKET_AT + room, BigInt(room + 1), true);
+  rig.digestAgain(room + fields.length);
+  expect(rig.reason).toBe(R.INVALID_META_SIZE);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { Arena } from "../../src/shape/arena.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
 import { HASH_AT, HASH_MIX_AT, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../../src/shape/digest-layout.ts";
 import { arenaLayout } from "../../src/shape/layout.ts";
 import { SEEN_CONFIRMED, SEEN_NEVER, SEEN_WAITING } from "../../src/shape/store-layout.ts";
@@ -18,7 +19,7 @@ function makeStores() {
     partialMetas: CAPACITY,
     recentSignatures: CAPACITY,
     queueCapacity: 4,
-    channelCapacities: [4, 4, 4, 4, 4, 4, 4, 4],
+    channelCapacities: smallCapacities(4),
   });
   const arena = Arena.reserve(layout.bytes);
   const kernel = loadKernel(arena);

@@ -5,7 +5,7 @@ import { type KernelSettings, writeKernelContext } from "../../src/kernel/contex
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import * as D from "../../src/shape/digest-layout.ts";
-import * as P from "../../src/shape/packet-layout.ts";
+import * as P from "../tools/agave-packet.ts";
 
 export const CONTEXT_AT = 0;
 export const DIGEST_AT = 8_192;
@@ -13,7 +13,13 @@ export const PACKET_AT = 16_384;
 export const FREE_AT = 65_536;
 export const SECRET = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1);
 
-export const SETTINGS: KernelSettings = { xxhashSeed: 420n, secret: SECRET, feeModel: "chain", ipv6: "64" };
+export const SETTINGS: KernelSettings = {
+  packetLayout: "agave2",
+  xxhashSeed: 420n,
+  secret: SECRET,
+  feeModel: "chain",
+  ipv6: "64",
+};
 
 export interface PacketFields {
   readonly payload: Uint8Array;

@@ -1,10 +1,10 @@
 // The parser against the golden verdicts of the reference and against an independent parser.
 
 import { describe, expect, test } from "bun:test";
-import { SIZE_AT } from "../../src/shape/packet-layout.ts";
 import { verdictOf } from "../../src/wire/reasons.ts";
 import { compact, newTransaction, oldTransaction, u16 } from "../oracle/build.ts";
 import { COMPUTE_BUDGET, type FeeRule, read } from "../oracle/transaction.ts";
+import { SIZE_AT } from "../tools/agave-packet.ts";
 import { corpus, hex16, KernelRig, type Mutation, PACKET_AT, vectors } from "./rig.ts";
 
 const transactions = corpus();

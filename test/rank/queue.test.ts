@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { type FallingSort, Queue } from "../../src/rank/queue.ts";
 import { Arena } from "../../src/shape/arena.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
 import { arenaLayout } from "../../src/shape/layout.ts";
 
 import { randomOf } from "../stores/store.ts";
@@ -13,7 +14,7 @@ interface Entry {
   readonly arrival: number;
 }
 
-const CHANNELS = [4, 4, 4, 4, 4, 4, 4, 4];
+const CHANNELS = smallCapacities(4);
 
 /** Falling rank: higher score first, of equal ones the earlier arrival. */
 const falling = (a: Entry, b: Entry): number => b.score - a.score || a.sequence - b.sequence;

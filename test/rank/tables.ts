@@ -1,6 +1,7 @@
 // A small arena with its score tables, and an independent model of them: slow, plain, spelled out from the rules.
 
 import { Arena } from "../../src/shape/arena.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
 import {
   COMPUTE_UNITS_AT,
   FEE_AT,
@@ -29,7 +30,7 @@ export function makeTables(maxIps: number, maxSigners: number, spread = true): T
     partialMetas: 4,
     recentSignatures: 4,
     queueCapacity: 4,
-    channelCapacities: [4, 4, 4, 4, 4, 4, 4, 4],
+    channelCapacities: smallCapacities(4),
   });
   const arena = Arena.reserve(layout.bytes);
   const at = layout.digestsAt + 192;

@@ -10,6 +10,7 @@ import { Arena } from "../../src/shape/arena.ts";
 import { CONSUMER_HEARTBEAT_AT, PRODUCER_HEARTBEAT_AT } from "../../src/shape/channel-header.ts";
 import { CHANNELS, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
 import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
+import { loadSeed, storeSeed } from "../../src/sidecar/seed.ts";
 import {
   ADDRESS_AT,
   ADDRESS_TAG_AT,
@@ -17,8 +18,7 @@ import {
   ADDRESS_TAG_IPV6,
   PORT_AT,
   SIZE_AT,
-} from "../../src/shape/packet-layout.ts";
-import { loadSeed, storeSeed } from "../../src/sidecar/seed.ts";
+} from "../tools/agave-packet.ts";
 
 /** Channel ids by their names. */
 export const idOf = (name: string): number => CHANNELS.findIndex((spec) => spec.name === name);

@@ -20,7 +20,7 @@ function sent(rate: number, ms: number, seed = 1n) {
   const channels = new Set<number>();
   const traffic = new CorpusTraffic(entries, rate, seed, trace);
   traffic.advance(ms, (_, __, channel) => channels.add(channel));
-  return { trace, channels, packets: new Packets(trace, new CorpusPackets(entries, seed), memory.packetBytes) };
+  return { trace, channels, packets: new Packets(trace, new CorpusPackets(entries, seed), "agave2") };
 }
 
 test("all 602 transactions are read, with the CUs that they used", () => {
@@ -62,7 +62,7 @@ test("a thousand salted packets parse, are all different, and are known again", 
     packets.write(arena, scratchAt, id, trace.address[id]);
     expect(digests.read(scratchAt)).toBe(0);
     expect(digests.fee).toBe(entries[id % 602].fee);
-    expect(packets.maker.transactionOf(arena, scratchAt)).toBe(id);
+    expect(packets.transactionOf(arena, scratchAt)).toBe(id);
     expect(packets.equals(arena, scratchAt, id, trace.address[id])).toBe(true);
     hashes.add(`${digests.hashHigh}:${digests.hashLow}`);
     const key = new Uint8Array(8);

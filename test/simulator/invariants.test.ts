@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { Consumer } from "../../src/channel/consumer.ts";
 import type { PlainEngine } from "../../src/engine/plain.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
 import { InvariantError } from "../../src/simulator/invariants.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
 import type { Faults } from "../../src/simulator/mishaps.ts";
@@ -24,7 +25,7 @@ function failure(tamper: (parts: PlainEngine) => void, faults: Faults = {}): str
     partialMetas: 4_096,
     recentSignatures: 2_048,
     queueCapacity: 1_024,
-    channelCapacities: [256, 256, 256, 256, 256, 4_096, 4_096, 4_096],
+    channelCapacities: smallCapacities(256, { outcomes: 4_096, confirmed: 4_096, output: 4_096 }),
     tamper,
   });
   try {

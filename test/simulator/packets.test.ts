@@ -1,30 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import { xxh3 } from "@node-rs/xxhash";
 import { packetHashSecret } from "../../src/kernel/secret.ts";
-import {
-  ADDRESS_AT,
-  ADDRESS_TAG_AT,
-  ADDRESS_TAG_IPV6,
-  FLAG_STAKED,
-  FLAGS_AT,
-  PORT_AT,
-  SIZE_AT,
-} from "../../src/shape/packet-layout.ts";
+import { PACKET_LAYOUT_NAMES, type PacketLayout } from "../../src/shape/packet-layouts.ts";
 import { Digests } from "../../src/simulator/memory.ts";
 import { GOOD_SIGNATURE, PARSABLE } from "../../src/simulator/trace.ts";
+import { ADDRESS_AT, ADDRESS_TAG_AT, ADDRESS_TAG_IPV6, FLAG_STAKED, FLAGS_AT, SIZE_AT } from "../tools/agave-packet.ts";
 import { packetsOf, played, readingEngine, scenario } from "./rig.ts";
 
 const HONEST = 'name = "honest"\nrate = 2000\naddresses = 50\npayersPerAddress = 3\n';
 const ROOM = 2_048;
 
-function reader(packetLayout: "agave2" | "agave4" = "agave2") {
+function reader(packetLayout: PacketLayout = "agave2") {
   const { arena, layout, kernel, scratchAt } = readingEngine(packetLayout);
-  const packetBytes = layout.channels[0].elementBytes;
   return {
     arena,
     at: scratchAt,
-    packetBytes,
-    digests: new Digests(arena, layout.contextAt, scratchAt + ROOM, packetBytes, kernel),
+    digests: new Digests(arena, layout.contextAt, scratchAt + ROOM, packetLayout, kernel),
   };
 }
 
@@ -90,30 +81,31 @@ test("the hash that answers carry is the packet's own (an independent XXH3)", ()
   }
 });
 
-test.each(["agave2", "agave4"] as const)(
+test.each(PACKET_LAYOUT_NAMES)(
   "a packet is recognised, and any changed byte that matters is seen: %s",
   (packetLayout) => {
     const source = played(scenario(0.1, [HONEST]));
     const { trace } = source;
-    const { arena, at, packetBytes } = reader(packetLayout);
-    const packets = packetsOf(source, packetBytes);
+    const { arena, at } = reader(packetLayout);
+    const packets = packetsOf(source, packetLayout);
     for (const id of [0, 1, 2, trace.transactions - 1]) {
       const address = trace.address[id];
       packets.write(arena, at, id, address);
-      expect(source.maker.transactionOf(arena, at)).toBe(id);
+      expect(packets.transactionOf(arena, at)).toBe(id);
       expect(packets.addressOf(arena, at)).toBe(address);
       expect(packets.equals(arena, at, id, address)).toBe(true);
       expect(packets.equals(arena, at, id + 1, address)).toBe(false);
-      const size = arena.view.getUint32(at + SIZE_AT, true);
+      const { sizeAt, addressTagAt, addressAt, portAt, flagsAt } = packets.shape;
+      const size = arena.view.getUint32(at + sizeAt, true);
       const matters = [
         ...Array(size).keys(),
-        SIZE_AT,
-        ADDRESS_TAG_AT,
-        ADDRESS_AT,
-        ADDRESS_AT + 3,
-        PORT_AT,
-        PORT_AT + 1,
-        FLAGS_AT,
+        sizeAt,
+        addressTagAt,
+        addressAt,
+        addressAt + 3,
+        portAt,
+        portAt + 1,
+        flagsAt,
       ];
       for (const offset of matters) {
         arena.u8[at + offset] ^= 1;
@@ -132,10 +124,10 @@ test("garbage is no transaction of ours", () => {
   const packets = packetsOf(source);
   const { arena, at } = reader();
   arena.u8.fill(0xa5, at, at + 1_264);
-  expect(source.maker.transactionOf(arena, at)).toBe(-1);
+  expect(packets.transactionOf(arena, at)).toBe(-1);
   expect(packets.equals(arena, at, -1, 0)).toBe(false);
   arena.view.setUint32(at + SIZE_AT, 300, true);
-  expect(source.maker.transactionOf(arena, at)).toBe(-1);
+  expect(packets.transactionOf(arena, at)).toBe(-1);
 });
 
 test("a forgery has the signature of an honest transaction and other bytes", () => {
@@ -188,7 +180,7 @@ describe("really signed", () => {
       packets.write(arena, at, id, source.trace.address[id]);
       expect(digests.read(at)).toBe(0);
       const good = (source.trace.traits[id] & GOOD_SIGNATURE) !== 0;
-      expect(source.maker.verifies(arena, at, id)).toBe(good);
+      expect(packets.verifies(arena, at, id)).toBe(good);
       expect(packets.equals(arena, at, id, source.trace.address[id])).toBe(true);
       if (!good) bad += 1;
     }
@@ -199,7 +191,7 @@ describe("really signed", () => {
     const id = source.trace.traits.findIndex((traits) => (traits & GOOD_SIGNATURE) !== 0);
     packets.write(arena, at, id, source.trace.address[id]);
     arena.u8[at + 240] ^= 1;
-    expect(source.maker.verifies(arena, at, id)).toBe(false);
+    expect(packets.verifies(arena, at, id)).toBe(false);
   });
 
   test("the same seed makes the same keys and signatures", () => {

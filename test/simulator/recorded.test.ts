@@ -3,13 +3,14 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { modelOptions } from "../../src/cli/simulations/simulate-virtual.ts";
-import { AGAVE4_PACKET_BYTES, SIZE_AT } from "../../src/shape/packet-layout.ts";
+import type { PacketLayout } from "../../src/shape/packet-layouts.ts";
 import { readRecording } from "../../src/simulator/capture/reader.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
 import { Random } from "../../src/simulator/random.ts";
 import { recordedSource } from "../../src/simulator/recorded.ts";
 import { GOOD_SIGNATURE, INCLUDABLE, PARSABLE } from "../../src/simulator/trace.ts";
 import { VirtualRun } from "../../src/simulator/virtual.ts";
+import { AGAVE4_PACKET_BYTES, SIZE_AT } from "../tools/agave-packet.ts";
 import { elementOf, keptOf, type Packet, type Parts, recorded } from "./capture/rig.ts";
 
 const CORPUS = readFileSync(new URL("../fixtures/corpus/mainnet-254170887.jsonl", import.meta.url), "utf8")
@@ -19,14 +20,14 @@ const CORPUS = readFileSync(new URL("../fixtures/corpus/mainnet-254170887.jsonl"
 const validator = loadScenario("agents").validator;
 const USUAL = { name: "recorded", validator };
 
-function readingOf(packets: readonly Packet[], layout: "agave2" | "agave4" = "agave2") {
+function readingOf(packets: readonly Packet[], layout: PacketLayout = "agave2") {
   const read = readRecording(recorded(packets, { layout, endMicros: (packets.at(-1)?.micros ?? 0) + 400_000 }));
   if (typeof read === "string") throw new Error(read);
   return read;
 }
 
 /** Real transactions, some twice and some from several senders, and packets that are none. */
-function mixedTraffic(count: number, layout: "agave2" | "agave4" = "agave2"): Packet[] {
+function mixedTraffic(count: number, layout: PacketLayout = "agave2"): Packet[] {
   const random = new Random(3n, "recorded");
   return Array.from({ length: count }, (_, i) => {
     const payload = CORPUS[random.below(CORPUS.length)];
@@ -55,7 +56,7 @@ describe("the packets", () => {
     "each comes as it was, at its time, on its channel, and is found again: %s",
     (layout) => {
       const traffic = mixedTraffic(3_000, layout);
-      const { packets, maker, sending, trace, durationMs } = recordedSource(readingOf(traffic, layout), USUAL);
+      const { packets, sending, trace, durationMs } = recordedSource(readingOf(traffic, layout), USUAL);
       const buffer = new ArrayBuffer(AGAVE4_PACKET_BYTES + 8);
       const memory = { u8: new Uint8Array(buffer), view: new DataView(buffer) };
       const AT = 8;
@@ -67,7 +68,7 @@ describe("the packets", () => {
           memory.u8.fill(0xaa);
           packets!.write(memory, AT, transaction, address);
           expect(new Uint8Array(buffer.slice(AT, AT + element.length))).toEqual(new Uint8Array(keptOf(element)));
-          expect([maker.transactionOf(memory, AT), packets!.addressOf(memory, AT)]).toEqual([transaction, address]);
+          expect([packets!.transactionOf(memory, AT), packets!.addressOf(memory, AT)]).toEqual([transaction, address]);
           expect(packets!.equals(memory, AT, transaction, address)).toBe(true);
           for (const at of [...(element[SIZE_AT] > 0 ? [0] : []), SIZE_AT + 9, SIZE_AT + 26, SIZE_AT + 28]) {
             memory.u8[AT + at] ^= 1;
@@ -136,7 +137,7 @@ describe("the packets", () => {
 
 describe("in virtual time", () => {
   const scenario = { ...loadScenario("agents"), senders: [], attackAt: 0 };
-  const play = (model: "ip-signer" | "evidence", layout: "agave2" | "agave4", seed = 1n) =>
+  const play = (model: "ip-signer" | "evidence", layout: PacketLayout, seed = 1n) =>
     new VirtualRun({
       scenario,
       seed,

@@ -2,6 +2,8 @@
 
 import { plainEngine } from "../../src/engine/plain.ts";
 import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
+import { smallCapacities } from "../../src/shape/channels.ts";
+import type { PacketLayout } from "../../src/shape/packet-layouts.ts";
 import { Packets } from "../../src/simulator/packet-maker.ts";
 import { parseScenario, type Scenario } from "../../src/simulator/scenario.ts";
 import { type Source, scenarioSource } from "../../src/simulator/source.ts";
@@ -51,7 +53,7 @@ export function traceOf(rows: readonly (Partial<Truth> & { readonly ms?: number 
 export const usualModel = (...args: ConstructorParameters<typeof IpSigner>): IpSigner => new IpSigner(...args);
 
 /** An engine's memory and kernel to read packets with. */
-export function readingEngine(packetLayout: "agave2" | "agave4" = "agave2") {
+export function readingEngine(packetLayout: PacketLayout = "agave2") {
   return plainEngine({
     layout: {
       packetLayout,
@@ -60,7 +62,7 @@ export function readingEngine(packetLayout: "agave2" | "agave4" = "agave2") {
       partialMetas: 16,
       recentSignatures: 16,
       queueCapacity: 16,
-      channelCapacities: [16, 16, 16, 16, 16, 16, 16, 16],
+      channelCapacities: smallCapacities(16),
     },
     context: { xxhashSeed: 420n, secret: new Uint8Array(32), feeModel: "chain", ipv6: "64" },
     engine: { targetPps: 1_000, maxAgeMs: 1_000 },
@@ -69,6 +71,6 @@ export function readingEngine(packetLayout: "agave2" | "agave4" = "agave2") {
   });
 }
 
-export function packetsOf(source: Source, packetBytes = 1_264): Packets {
-  return new Packets(source.trace, source.maker, packetBytes);
+export function packetsOf(source: Source, layout: PacketLayout = "agave2"): Packets {
+  return new Packets(source.trace, source.maker, layout);
 }

@@ -4,7 +4,8 @@ import type { SystemError } from "../../../ffi/libc.ts";
 import { type ChannelPlace, type ChannelShape, channelPath } from "../../channel/place.ts";
 import { Failure } from "../../failure.ts";
 import { nearest } from "../../settings/nearest.ts";
-import { CHANNELS, type ChannelSpec, elementBytes, type PacketLayout } from "../../shape/channels.ts";
+import { CHANNELS, type ChannelSpec, capacityOf, elementBytes } from "../../shape/channels.ts";
+import type { PacketLayout } from "../../shape/packet-layouts.ts";
 
 export interface NamedChannel {
   readonly spec: ChannelSpec;
@@ -26,7 +27,7 @@ export function namedChannels(place: ChannelPlace, packetLayout: PacketLayout): 
   return CHANNELS.map((spec) => ({
     spec,
     path: channelPath(place, spec.name),
-    shape: { capacity: spec.capacity, elementBytes: elementBytes(spec, packetLayout) },
+    shape: { capacity: capacityOf(spec, packetLayout), elementBytes: elementBytes(spec, packetLayout) },
   }));
 }
 

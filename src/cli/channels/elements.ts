@@ -2,8 +2,8 @@
 
 import { base58 } from "@scure/base";
 import { TransactionDecoder } from "../../kernel/decoder.ts";
-import type { ChannelKind, PacketLayout } from "../../shape/channels.ts";
 import * as packet from "../../shape/packet-layout.ts";
+import { type ChannelKind, PACKET_LAYOUTS, type PacketLayout, type PacketShape } from "../../shape/packet-layouts.ts";
 import { INVALID_META_SIZE, NON_IPV4 } from "../../shape/reason-codes.ts";
 import { reasonOf } from "../../wire/reasons.ts";
 import { type Answer, answerOf, describeAnswer } from "../commands/decode.ts";
@@ -49,15 +49,16 @@ const hex = (value: bigint): string => value.toString(16).padStart(16, "0");
 
 function showPacket(decoder: TransactionDecoder, options: ShowOptions, index: number, element: Uint8Array): Shown {
   const view = viewOf(element);
-  const size = view.getBigUint64(packet.SIZE_AT, true);
-  const octets = octetsOf(element);
+  const shape = PACKET_LAYOUTS[options.packetLayout];
+  const size = view.getBigUint64(shape.sizeAt, true);
+  const octets = octetsOf(element, shape);
   const ip = octets === undefined ? undefined : addressText(octets);
-  const port = view.getUint16(packet.PORT_AT, true);
-  const flagBits = element[packet.FLAGS_AT];
+  const port = view.getUint16(shape.portAt, true);
+  const flagBits = element[shape.flagsAt];
   const flags = FLAG_NAMES.filter(([bit]) => (flagBits & bit) !== 0).map(([, name]) => name);
-  const peer = options.packetLayout === "agave4" ? peerOf(element) : undefined;
+  const peer = shape.remoteKeyAt === undefined ? undefined : peerOf(element, shape.remoteKeyAt);
   const hashed = options.seed !== undefined && octets !== undefined;
-  const isSized = size <= BigInt(packet.PAYLOAD_MAX_BYTES);
+  const isSized = size <= BigInt(shape.payloadMaxBytes);
   const answer: Answer | { verdict: "refused"; reason: number; reasonName: string } = !isSized
     ? refused(INVALID_META_SIZE)
     : octets === undefined
@@ -78,10 +79,10 @@ function showPacket(decoder: TransactionDecoder, options: ShowOptions, index: nu
 const refused = (reason: number) => ({ verdict: "refused" as const, reason, reasonName: reasonOf(reason).name });
 
 /** @returns undefined for an address tag that no layout knows */
-function octetsOf(element: Uint8Array): Uint8Array | undefined {
-  const tag = element[packet.ADDRESS_TAG_AT];
-  if (tag === packet.ADDRESS_TAG_IPV4) return element.subarray(packet.ADDRESS_AT, packet.ADDRESS_AT + 4);
-  return tag === packet.ADDRESS_TAG_IPV6 ? element.subarray(packet.ADDRESS_AT, packet.ADDRESS_AT + 16) : undefined;
+function octetsOf(element: Uint8Array, { addressTagAt, addressAt }: PacketShape): Uint8Array | undefined {
+  const tag = element[addressTagAt];
+  if (tag === packet.ADDRESS_TAG_IPV4) return element.subarray(addressAt, addressAt + 4);
+  return tag === packet.ADDRESS_TAG_IPV6 ? element.subarray(addressAt, addressAt + 16) : undefined;
 }
 
 /** An address in full, in the usual short form. */
@@ -93,8 +94,8 @@ function addressText(octets: Uint8Array): string {
 }
 
 /** The QUIC peer's identity; undefined where it is not known. */
-function peerOf(element: Uint8Array): string | undefined {
-  const key = element.slice(packet.REMOTE_PUBKEY_AT, packet.REMOTE_PUBKEY_AT + packet.PUBKEY_BYTES);
+function peerOf(element: Uint8Array, keyAt: number): string | undefined {
+  const key = element.slice(keyAt, keyAt + packet.PUBKEY_BYTES);
   return key.every((byte) => byte === 0) ? undefined : base58.encode(key);
 }
 

@@ -5,7 +5,7 @@ import { closeFile, statFile } from "../../../ffi/shared-memory.ts";
 import { openToRead, sameFile } from "../../channel/files.ts";
 import { Peek } from "../../channel/snapshot.ts";
 import { Failure } from "../../failure.ts";
-import type { PacketLayout } from "../../shape/channels.ts";
+import type { PacketLayout } from "../../shape/packet-layouts.ts";
 import { RECORDING_MOST_MICROS } from "../../simulator/capture/format.ts";
 import { RecordingWriter } from "../../simulator/capture/writer.ts";
 import type { Output } from "../output.ts";

@@ -5,7 +5,7 @@ import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { choice, onOff, text, u64 } from "../../settings/flags.ts";
 import { FEE_MODELS } from "../../settings/run-flags.ts";
-import { PAYLOAD_MAX_BYTES } from "../../shape/packet-layout.ts";
+import { PAYLOAD_MAX_BYTES } from "../../shape/packet-layouts.ts";
 import { MALFORMED_BASE64, MALFORMED_LINE, MALFORMED_OVERSIZED, REASON_GOOD } from "../../shape/reason-codes.ts";
 import { addressOctets } from "../../wire/address.ts";
 import { reasonOf, verdictOf } from "../../wire/reasons.ts";
@@ -31,7 +31,7 @@ export interface Answer {
   readonly packetHash?: string;
 }
 
-/** Base64 of the longest transaction. */
+/** Base64 of the longest payload of all layouts; the decoder holds its own layout's. */
 const BASE64_MAX_CHARACTERS = Math.ceil(PAYLOAD_MAX_BYTES / 3) * 4;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** JSON lines may carry other fields; a line beyond this is answered without being kept. */

@@ -11,7 +11,7 @@ import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FINE } from "../../settings/errors.ts";
 import { onOff } from "../../settings/flags.ts";
 import { MAGIC } from "../../shape/channel-header.ts";
-import type { PacketLayout } from "../../shape/channels.ts";
+import type { PacketLayout } from "../../shape/packet-layouts.ts";
 
 import { removeStale } from "../../sidecar/files/shared-file.ts";
 import { failureOf, LIFE_WATCH_MS, namedChannels, placeOf } from "../channels/channel-files.ts";

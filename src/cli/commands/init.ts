@@ -10,7 +10,7 @@ import { Failure } from "../../failure.ts";
 import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { onOff, text } from "../../settings/flags.ts";
-import type { PacketLayout } from "../../shape/channels.ts";
+import type { PacketLayout } from "../../shape/packet-layouts.ts";
 import { failureOf, LIFE_WATCH_MS, type NamedChannel, namedChannels, placeOf } from "../channels/channel-files.ts";
 import { command } from "../command.ts";
 import { table } from "../table.ts";

@@ -6,6 +6,7 @@ import type { Model } from "../../rank/model.ts";
 import { openReaders } from "../../rank/readers.ts";
 import { EXIT_FAILED, EXIT_FINE } from "../../settings/errors.ts";
 import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
+import { smallCapacities } from "../../shape/channels.ts";
 import { openModel, type SidecarModel } from "../../sidecar/models.ts";
 import { putScores, takeScores } from "../../sidecar/scores/scores.ts";
 import { InvariantError } from "../../simulator/invariants.ts";
@@ -29,7 +30,7 @@ const SOAK_SIZES = {
   maxIps: 64,
   maxSigners: 64,
   evidenceSets: 16,
-  channelCapacities: [256, 256, 256, 256, 256, 2_048, 1_024, 4_096],
+  channelCapacities: smallCapacities(256, { outcomes: 2_048, confirmed: 1_024, output: 4_096 }),
 } as const;
 const SOAK_SECONDS = 3;
 const SOAK_PROGRESS_MS = 5_000;

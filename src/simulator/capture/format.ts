@@ -2,8 +2,8 @@
 // is little endian. A header, chunks of packets, a chunk that ends it; each with a checksum, so that a file that was cut,
 // changed or put together from two is refused as a whole.
 
-import { PACKET_CHANNELS, type PacketLayout, packetBytes } from "../../shape/channels.ts";
-import { PAYLOAD_MAX_BYTES, SIZE_AT } from "../../shape/packet-layout.ts";
+import { PACKET_CHANNELS } from "../../shape/channels.ts";
+import { PACKET_LAYOUTS, type PacketLayout } from "../../shape/packet-layouts.ts";
 
 export const MAGIC = "qos-rec\n";
 export const VERSION = 1;
@@ -11,7 +11,7 @@ export const VERSION = 1;
 // The header.
 export const MAGIC_AT = 0; // 8 bytes
 export const VERSION_AT = 8; // u16
-export const PACKET_BYTES_AT = 10; // u16: 1264 or 1296, which is the packet layout
+export const PACKET_BYTES_AT = 10; // u16 bytes of a packet, which say the packet layout (`layoutOfBytes`)
 export const STARTED_AT = 16; // u64 microseconds since 1970
 export const HEADER_CHECKSUM_AT = 56; // u64 XXH3 of the 56 bytes before it; what is not named here is zero
 export const HEADER_BYTES = 64;
@@ -27,7 +27,7 @@ export const KIND_PACKETS = 1;
 export const KIND_END = 2;
 
 // Content of a chunk of packets: u64 microseconds since the recording's start, then for each packet its head, the channel's
-// element from byte 1232 on (size, address, port, flags and what lies behind), and the payload.
+// element from the size on (size, address, port, flags and what lies behind), and the payload.
 export const CHUNK_BASE_BYTES = 8;
 export const PACKET_MICROS_AT = 0; // u32, from the chunk's time on
 export const PACKET_CHANNEL_AT = 4; // u8 0 to 3; a zero byte follows
@@ -49,19 +49,19 @@ export const RECORDING_MOST_MICROS = 86_400_000_000;
 
 /** Bytes of an element behind its payload. */
 export function metaBytes(layout: PacketLayout): number {
-  return packetBytes(layout) - PAYLOAD_MAX_BYTES;
+  const { bytes, sizeAt } = PACKET_LAYOUTS[layout];
+  return bytes - sizeAt;
 }
 
 /**
  * How much of the payload an element's size names: all of it where the size is out of range (nobody knows what is meant).
- * @param metaAt offset of the bytes from SIZE_AT on
+ * @param metaAt offset of the element's size
+ * @param payloadMaxBytes of the layout
  */
-export function payloadBytes(view: DataView, metaAt: number): number {
+export function payloadBytes(view: DataView, metaAt: number, payloadMaxBytes: number): number {
   const low = view.getUint32(metaAt, true);
-  return view.getUint32(metaAt + 4, true) === 0 && low <= PAYLOAD_MAX_BYTES ? low : PAYLOAD_MAX_BYTES;
+  return view.getUint32(metaAt + 4, true) === 0 && low <= payloadMaxBytes ? low : payloadMaxBytes;
 }
-
-export const META_AT = SIZE_AT;
 
 export function checksum(bytes: Uint8Array, seed: bigint): bigint {
   return Bun.hash.xxHash3(bytes, seed);

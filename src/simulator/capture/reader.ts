@@ -2,7 +2,8 @@
 
 import { readFileSync, statSync } from "node:fs";
 import { Failure, messageOf } from "../../failure.ts";
-import { PACKET_CHANNELS, type PacketLayout, packetBytes } from "../../shape/channels.ts";
+import { PACKET_CHANNELS } from "../../shape/channels.ts";
+import { layoutOfBytes, PACKET_LAYOUTS, type PacketLayout } from "../../shape/packet-layouts.ts";
 import {
   CHECKSUM_BYTES,
   CHUNK_BASE_BYTES,
@@ -99,7 +100,7 @@ function readHeader(bytes: Uint8Array, view: DataView): Header | string {
   const seed = view.getBigUint64(HEADER_CHECKSUM_AT, true);
   if (checksum(bytes.subarray(0, HEADER_CHECKSUM_AT), 0n) !== seed) return "its header is damaged";
   const elementBytes = view.getUint16(PACKET_BYTES_AT, true);
-  const layout = (["agave2", "agave4"] as const).find((one) => packetBytes(one) === elementBytes);
+  const layout = layoutOfBytes(elementBytes);
   if (layout === undefined) return `its packets have ${elementBytes} bytes, which no layout has`;
   const startedMs = Number(view.getBigUint64(STARTED_AT, true)) / 1_000;
   if (startedMs > LATEST_DATE_MS) return IMPOSSIBLE_TIMES;
@@ -189,6 +190,7 @@ class Reading {
   #readChunk(start: number): boolean {
     const { view } = this;
     const meta = metaBytes(this.header.layout);
+    const { payloadMaxBytes } = PACKET_LAYOUTS[this.header.layout];
     let at = start + CHUNK_HEAD_BYTES;
     const end = at + view.getUint32(start + CHUNK_BYTES_AT, true);
     const baseMicros = Number(view.getBigUint64(at, true));
@@ -198,7 +200,8 @@ class Reading {
       const channel = view.getUint16(at + PACKET_CHANNEL_AT, true);
       const payload = view.getUint16(at + PACKET_PAYLOAD_AT, true);
       const micros = baseMicros + view.getUint32(at + PACKET_MICROS_AT, true);
-      if (channel >= PACKET_CHANNELS.length || payload !== payloadBytes(view, at + PACKET_HEAD_BYTES)) return false;
+      if (channel >= PACKET_CHANNELS.length) return false;
+      if (payload !== payloadBytes(view, at + PACKET_HEAD_BYTES, payloadMaxBytes)) return false;
       if (micros < this.#lastMicros || micros > RECORDING_MOST_MICROS) return false;
       this.#micros[this.#read] = micros;
       this.#channel[this.#read] = channel;

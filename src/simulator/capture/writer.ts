@@ -2,7 +2,8 @@
 
 import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { Failure, messageOf } from "../../failure.ts";
-import { PACKET_CHANNELS, type PacketLayout, packetBytes } from "../../shape/channels.ts";
+import { PACKET_CHANNELS } from "../../shape/channels.ts";
+import { PACKET_LAYOUTS, type PacketLayout, type PacketShape } from "../../shape/packet-layouts.ts";
 import {
   CHECKSUM_BYTES,
   CHUNK_BASE_BYTES,
@@ -23,7 +24,6 @@ import {
   KIND_PACKETS,
   MAGIC,
   MAGIC_AT,
-  META_AT,
   PACKET_BYTES_AT,
   PACKET_CHANNEL_AT,
   PACKET_HEAD_BYTES,
@@ -47,7 +47,7 @@ export class RecordingWriter {
   bytes = 0;
 
   readonly #fd: number;
-  readonly #packetBytes: number;
+  readonly #shape: PacketShape;
   readonly #chunk = new Uint8Array(CHUNK_HEAD_BYTES + CHUNK_MOST_BYTES + CHECKSUM_BYTES);
   readonly #view = new DataView(this.#chunk.buffer);
   #seed = 0n;
@@ -65,7 +65,7 @@ export class RecordingWriter {
     layout: PacketLayout,
     startedMs: number,
   ) {
-    this.#packetBytes = packetBytes(layout);
+    this.#shape = PACKET_LAYOUTS[layout];
     try {
       this.#fd = openSync(path, "wx", FILE_MODE);
     } catch (error) {
@@ -88,8 +88,10 @@ export class RecordingWriter {
    * @param micros since the start, never less than the one before
    */
   add(channel: number, element: Uint8Array, micros: number): void {
-    const payload = payloadBytes(new DataView(element.buffer, element.byteOffset, element.byteLength), META_AT);
-    const meta = this.#packetBytes - META_AT;
+    const { bytes, sizeAt, payloadMaxBytes } = this.#shape;
+    const view = new DataView(element.buffer, element.byteOffset, element.byteLength);
+    const payload = payloadBytes(view, sizeAt, payloadMaxBytes);
+    const meta = bytes - sizeAt;
     const needed = PACKET_HEAD_BYTES + meta + payload;
     const isFull = this.#at + needed > CHUNK_HEAD_BYTES + CHUNK_MOST_BYTES;
     if (this.#inChunk > 0 && (isFull || micros - this.#baseMicros > U32_MAX)) this.#flush();
@@ -98,7 +100,7 @@ export class RecordingWriter {
     this.#view.setUint32(at + PACKET_MICROS_AT, micros - this.#baseMicros, true);
     this.#view.setUint32(at + PACKET_CHANNEL_AT, channel, true);
     this.#view.setUint16(at + PACKET_PAYLOAD_AT, payload, true);
-    this.#chunk.set(element.subarray(META_AT, META_AT + meta), at + PACKET_HEAD_BYTES);
+    this.#chunk.set(element.subarray(sizeAt, sizeAt + meta), at + PACKET_HEAD_BYTES);
     this.#chunk.set(element.subarray(0, payload), at + PACKET_HEAD_BYTES + meta);
     this.#at += needed;
     this.bytes += needed;
@@ -136,7 +138,7 @@ export class RecordingWriter {
     const view = new DataView(bytes.buffer);
     bytes.set(new TextEncoder().encode(MAGIC), MAGIC_AT);
     view.setUint16(VERSION_AT, VERSION, true);
-    view.setUint16(PACKET_BYTES_AT, this.#packetBytes, true);
+    view.setUint16(PACKET_BYTES_AT, this.#shape.bytes, true);
     view.setBigUint64(STARTED_AT, BigInt(Math.round(startedMs * 1_000)), true);
     this.#seed = checksum(bytes.subarray(0, HEADER_CHECKSUM_AT), 0n);
     view.setBigUint64(HEADER_CHECKSUM_AT, this.#seed, true);

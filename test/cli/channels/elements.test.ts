@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { showerOf } from "../../../src/cli/channels/elements.ts";
 import { toJson } from "../../../src/cli/output.ts";
-import { CHANNELS, elementBytes, type PacketLayout } from "../../../src/shape/channels.ts";
-import { SIZE_AT } from "../../../src/shape/packet-layout.ts";
+import { CHANNELS, elementBytes } from "../../../src/shape/channels.ts";
+import type { PacketLayout } from "../../../src/shape/packet-layouts.ts";
+import { SIZE_AT } from "../../tools/agave-packet.ts";
 
 describe("elements in words", () => {
   for (const layout of ["agave2", "agave4"] as const satisfies PacketLayout[]) {

@@ -8,7 +8,7 @@ import { Producer } from "../../../src/channel/producer.ts";
 import { namedChannels } from "../../../src/cli/channels/channel-files.ts";
 import { record } from "../../../src/cli/channels/record.ts";
 import { Arena } from "../../../src/shape/arena.ts";
-import { type PacketLayout, packetBytes } from "../../../src/shape/channels.ts";
+import { type PacketLayout, packetBytes } from "../../../src/shape/packet-layouts.ts";
 import { openRecording } from "../../../src/simulator/capture/reader.ts";
 import { freshPrefix, lawOf, SidecarProcess, until } from "../../sidecar/sidecar-process.ts";
 import { elementOf, Folder, keptOf, type Packet, packetsOf, recorded } from "../../simulator/capture/rig.ts";

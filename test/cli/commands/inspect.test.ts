@@ -9,9 +9,10 @@ import inspect from "../../../src/cli/commands/inspect.ts";
 import { TransactionDecoder } from "../../../src/kernel/decoder.ts";
 import { Arena } from "../../../src/shape/arena.ts";
 import { METADATA_AT } from "../../../src/shape/channel-header.ts";
-import { CONFIRMED_CHANNEL, OUTCOME_CHANNEL, type PacketLayout, packetBytes } from "../../../src/shape/channels.ts";
-import * as packet from "../../../src/shape/packet-layout.ts";
+import { CONFIRMED_CHANNEL, OUTCOME_CHANNEL } from "../../../src/shape/channels.ts";
+import { type PacketLayout, packetBytes } from "../../../src/shape/packet-layouts.ts";
 import { addressOctets } from "../../../src/wire/address.ts";
+import * as packet from "../../tools/agave-packet.ts";
 import { CapturedOutput } from "../../tools/captured-output.ts";
 import { run } from "../../tools/command-line.ts";
 

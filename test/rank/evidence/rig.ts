@@ -2,6 +2,7 @@
 
 import { Evidence } from "../../../src/rank/evidence/evidence.ts";
 import { Arena } from "../../../src/shape/arena.ts";
+import { smallCapacities } from "../../../src/shape/channels.ts";
 import * as digest from "../../../src/shape/digest-layout.ts";
 import { type ArenaLayout, arenaLayout } from "../../../src/shape/layout.ts";
 
@@ -12,7 +13,7 @@ export const smallLayout = {
   partialMetas: 4,
   recentSignatures: 4,
   queueCapacity: 4,
-  channelCapacities: [4, 4, 4, 4, 4, 4, 4, 4],
+  channelCapacities: smallCapacities(4),
 } as const;
 
 export interface Sent {

@@ -6,6 +6,7 @@ import { standingsOf } from "../../../src/observe/standings.ts";
 import { IpSigner } from "../../../src/rank/reference/ip-signer.ts";
 import { ScoreReader } from "../../../src/rank/reference/score-reader.ts";
 import { Arena } from "../../../src/shape/arena.ts";
+import { smallCapacities } from "../../../src/shape/channels.ts";
 import { arenaLayout } from "../../../src/shape/layout.ts";
 import { decodeCheckpoint, encodeCheckpoint, type SavedScores } from "../../../src/sidecar/scores/checkpoint.ts";
 import { putScores, rowsToRestore, takeScores } from "../../../src/sidecar/scores/scores.ts";
@@ -19,10 +20,11 @@ function fresh(secret: number, limit = 100) {
     partialMetas: 4,
     recentSignatures: 4,
     queueCapacity: 4,
-    channelCapacities: [4, 4, 4, 4, 4, 4, 4, 4],
+    channelCapacities: smallCapacities(4),
   });
   const arena = Arena.reserve(layout.bytes);
   writeKernelContext(arena, layout.contextAt, {
+    packetLayout: "agave2",
     xxhashSeed: 1n,
     secret: new Uint8Array(32).fill(secret),
     feeModel: "chain",

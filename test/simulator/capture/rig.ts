@@ -3,8 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type PacketLayout, packetBytes } from "../../../src/shape/channels.ts";
-import * as packet from "../../../src/shape/packet-layout.ts";
+import { type PacketLayout, packetBytes } from "../../../src/shape/packet-layouts.ts";
 import {
   CHECKSUM_BYTES,
   CHUNK_BYTES_AT,
@@ -15,6 +14,7 @@ import {
 } from "../../../src/simulator/capture/format.ts";
 import type { Recording } from "../../../src/simulator/capture/reader.ts";
 import { RecordingWriter } from "../../../src/simulator/capture/writer.ts";
+import * as packet from "../../tools/agave-packet.ts";
 
 export interface Parts {
   readonly layout?: PacketLayout;
