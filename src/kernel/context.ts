@@ -6,7 +6,7 @@ import type { SidecarSettings } from "../settings/sidecar-settings.ts";
 import type { Arena } from "../shape/arena.ts";
 import * as at from "../shape/context-layout.ts";
 import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
-import { PACKET_LAYOUTS, type PacketLayout } from "../shape/packet-layouts.ts";
+import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
 import { packetHashSecret } from "./secret.ts";
 
 export type FeeModel = SidecarSettings["feeModel"];

@@ -41,8 +41,9 @@ export async function makeSections(): Promise<ReadonlyMap<string, Sections>> {
   const channels = table(
     ["channel", "from", "to", "element, bytes", "capacity"],
     CHANNELS.map((spec) => {
-      const sizes = new Set([elementBytes(spec, "agave2"), elementBytes(spec, "agave4")]);
-      return [`\`${spec.name}\``, spec.from, spec.to, [...sizes].join(" or "), `${spec.capacity}`];
+      const sizes = new Set(PACKET_LAYOUT_NAMES.map((layout) => elementBytes(spec, layout)));
+      const capacities = new Set(PACKET_LAYOUT_NAMES.map((layout) => capacityOf(spec, layout)));
+      return [`\`${spec.name}\``, spec.from, spec.to, [...sizes].join(" or "), [...capacities].join(" or ")];
     }),
   );
   const statistics = table(
