@@ -1,6 +1,5 @@
 // `qos check`: reads the host and says what is fine, what is not, and what mends it.
 
-import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FAILED, EXIT_FINE } from "../../settings/errors.ts";
 import { onOff } from "../../settings/flags.ts";
 import { RUN_FLAGS } from "../../settings/run-flags.ts";
@@ -8,26 +7,29 @@ import { namedChannels, placeOf } from "../channels/channel-files.ts";
 import { command } from "../command.ts";
 import { hostChecks } from "../host/host-checks.ts";
 import { hostFacts } from "../host/host-facts.ts";
+import { asked, settingsChecks } from "../host/settings-checks.ts";
 
 export default command({
   name: "check",
   summary: "reads the host and says what to mend",
   about:
-    "Reads the host for a `qos run` with the same flags, and says line by line ok, warn or fail, with the command that " +
-    "mends it. It changes nothing. The exit code is 1 where something fails.",
-  flags: {
-    ...CHANNEL_FLAGS,
-    cpu: RUN_FLAGS.cpu,
-    idle: RUN_FLAGS.idle,
-    json: onOff({ help: "print the findings as JSON" }),
-  },
+    "Reads the host for a `qos run` with the same flags, environment and configuration, and says line by line ok, warn or " +
+    "fail, with the command that mends it. Root's findings are those of the user that the sidecar becomes (`--user`). It " +
+    "changes nothing. The exit code is 1 where something fails.",
+  flags: { ...RUN_FLAGS, json: onOff({ help: "print the findings as JSON" }) },
   examples: [
     { line: "qos check", says: "for a run with everything as it is by default" },
     { line: "sudo qos check --use-huge-pages --cpu 3", says: "for a run on huge pages and a core of its own" },
+    { line: "sudo qos check --config /etc/qos/qos.toml --user sol", says: "what the service will meet, as its user" },
   ],
   run: async ({ values, out }) => {
     const channels = namedChannels(placeOf(values), values.packetLayout);
-    const findings = hostChecks(await hostFacts(channels, values.prefix, values.cpu), values);
+    const { settings, who, findings: ofRequest } = asked(values);
+    const facts = await hostFacts(channels, values.prefix, values.cpu, who);
+    const findings = [...hostChecks(facts, values), ...ofRequest];
+    if (settings !== undefined && who !== undefined) {
+      findings.push(...settingsChecks(settings, who, values.config, facts.sidecarPid !== undefined));
+    }
     const failed = findings.some(({ level }) => level === "fail");
     if (values.json) out.json(findings);
     else {

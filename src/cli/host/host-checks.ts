@@ -1,17 +1,9 @@
 // What `qos check` makes of a host's facts: line by line ok, warn or fail, with the command that mends it. Pure.
 
-import { userName } from "../../../ffi/users.ts";
-import type { CpuFacts, HostFacts } from "./host-facts.ts";
-
-export type Level = "ok" | "warn" | "fail";
-
-export interface Finding {
-  readonly name: string;
-  readonly level: Level;
-  readonly says: string;
-  /** What mends it. */
-  readonly mend: string | undefined;
-}
+import { groupName, userName } from "../../../ffi/users.ts";
+import { allows, type Identity, READ, type Rights, shownRights, WRITE } from "./access.ts";
+import { type Finding, fail, ok, warn } from "./finding.ts";
+import type { ChannelFact, CpuFacts, HostFacts } from "./host-facts.ts";
 
 export interface CheckRequest {
   readonly useHugePages: boolean;
@@ -22,18 +14,14 @@ export interface CheckRequest {
 
 const MIB = 1024 * 1024;
 /** Tables, rings and the runtime; the channels come on top. */
-const OWN_BYTES = 700 * MIB;
-const FILES_NEEDED = 256;
-const LOCKED_NEEDED = 8 * MIB;
+const OWN_BYTES_MIN = 700 * MIB;
+const FILES_MIN = 256;
+const LOCKED_MIN_BYTES = 8 * MIB;
 /** A sibling that is busier than this takes cycles from the loop. */
-const BUSY_SHARE = 0.2;
+const BUSY_SHARE_MAX = 0.2;
 
 const mib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
 const share = (value: number): string => `${Math.round(100 * value)}%`;
-
-const ok = (name: string, says: string): Finding => ({ name, level: "ok", says, mend: undefined });
-const warn = (name: string, says: string, mend?: string): Finding => ({ name, level: "warn", says, mend });
-const fail = (name: string, says: string, mend?: string): Finding => ({ name, level: "fail", says, mend });
 
 /** Every finding, in the order in which they are told. */
 export function hostChecks(facts: HostFacts, request: CheckRequest): Finding[] {
@@ -53,7 +41,7 @@ export function hostChecks(facts: HostFacts, request: CheckRequest): Finding[] {
 }
 
 function memoryChecks(facts: HostFacts, { useHugePages }: CheckRequest): Finding[] {
-  const { hugePages, needed, hugeMountProblem, hugePagesAvailable, shm, channels, freeBytes } = facts;
+  const { hugePages, needed, hugeMountProblem, hugePagesAvailable, hugeGroupProblem, shm, channels, freeBytes } = facts;
   const isThere = channels.some(({ state }) => state === "readable");
   const findings: Finding[] = [];
   if (hugePages === undefined) {
@@ -67,7 +55,10 @@ function memoryChecks(facts: HostFacts, { useHugePages }: CheckRequest): Finding
   } else {
     const counted = `${needed.hugePages} needed, ${hugePages.total} reserved, ${hugePages.free} free, ${hugePages.reserved} of them promised`;
     const enough = hugePagesAvailable >= needed.hugePages || (useHugePages && isThere);
-    if (enough) findings.push(ok("huge pages", counted));
+    if (enough && hugeGroupProblem !== undefined && useHugePages && !isThere) {
+      const [says, mend] = hugeGroupProblem.split("; as root: ");
+      findings.push(fail("huge pages", says, mend));
+    } else if (enough) findings.push(ok("huge pages", counted));
     else if (useHugePages) findings.push(fail("huge pages", counted, "qos configure hugepages --apply"));
     else findings.push(ok("huge pages", `${counted} (not used: --use-huge-pages is not given)`));
     if (hugeMountProblem === undefined) findings.push(ok("huge mount", "/mnt/hugepages has pages of 2 MiB"));
@@ -81,9 +72,11 @@ function memoryChecks(facts: HostFacts, { useHugePages }: CheckRequest): Finding
     findings.push(fail("/dev/shm", says, `mount -o remount,size=${size}M /dev/shm`));
   } else findings.push(ok("/dev/shm", `${mib(shm.free)} of ${mib(shm.bytes)} free`));
   if (freeBytes !== undefined) {
-    const says = `${mib(freeBytes)} available, about ${mib(OWN_BYTES)} needed`;
+    const says = `${mib(freeBytes)} available, about ${mib(OWN_BYTES_MIN)} needed`;
     findings.push(
-      freeBytes < OWN_BYTES ? fail("memory", says, "lower --max-ips, --max-signers or --fates") : ok("memory", says),
+      freeBytes < OWN_BYTES_MIN
+        ? fail("memory", says, "lower --max-ips, --max-signers or --fates")
+        : ok("memory", says),
     );
   }
   return findings;
@@ -93,13 +86,11 @@ function limitChecks({ lockedBytes, openFiles, clockSource, simd }: HostFacts): 
   const findings: Finding[] = [];
   if (lockedBytes !== undefined) {
     const says = `locked memory ${lockedBytes === Number.POSITIVE_INFINITY ? "unlimited" : mib(lockedBytes)}`;
-    findings.push(lockedBytes < LOCKED_NEEDED ? warn("limits", says, "ulimit -l unlimited") : ok("limits", says));
+    findings.push(lockedBytes < LOCKED_MIN_BYTES ? warn("limits", says, "ulimit -l unlimited") : ok("limits", says));
   }
   if (openFiles !== undefined) {
     const says = `open files ${openFiles === Number.POSITIVE_INFINITY ? "unlimited" : openFiles}`;
-    findings.push(
-      openFiles < FILES_NEEDED ? fail("limits", says, `ulimit -n ${4 * FILES_NEEDED}`) : ok("limits", says),
-    );
+    findings.push(openFiles < FILES_MIN ? fail("limits", says, `ulimit -n ${4 * FILES_MIN}`) : ok("limits", says));
   }
   if (clockSource !== undefined) {
     const fast = ["tsc", "kvm-clock", "arch_sys_counter"].includes(clockSource);
@@ -142,7 +133,7 @@ function siblingChecks({ cpu, siblings, siblingsBusy }: CpuFacts): Finding[] {
   return siblings.map((sibling, i) => {
     const says = `core ${sibling} is the other thread of core ${cpu}, ${share(siblingsBusy[i])} busy`;
     const mend = `echo 0 > /sys/devices/system/cpu/cpu${sibling}/online, or take another core`;
-    return siblingsBusy[i] > BUSY_SHARE ? warn("sibling", says, mend) : ok("sibling", says);
+    return siblingsBusy[i] > BUSY_SHARE_MAX ? warn("sibling", says, mend) : ok("sibling", says);
   });
 }
 
@@ -154,30 +145,78 @@ function governorCheck({ cpu, governor }: CpuFacts): Finding {
     : warn("governor", `${governor}: the core wakes up slowly`, mend);
 }
 
-function channelChecks({ channels, uid }: HostFacts): Finding[] {
+function channelChecks({ channels, who }: HostFacts): Finding[] {
   const findings: Finding[] = [];
   const absent = channels.filter(({ state }) => state === "absent");
   if (absent.length === channels.length) {
     findings.push(warn("channels", "none is there", "start the validator, or create them with qos init"));
     return findings;
   }
-  for (const { name, path, state, problem, required, mode, uid: owner, validatorAlive, lockedBy } of channels) {
+  for (const channel of channels) {
+    const { name, path, state, problem, required, rights, validatorAlive, lockedBy } = channel;
     if (state === "absent") {
       findings.push(
         (required ? warn : ok)(name, "not there yet", required ? "start the validator, or qos init" : undefined),
       );
-    } else if (state === "uninitialised")
+      continue;
+    }
+    const closed = who === undefined || rights === undefined ? undefined : closedTo(who, rights, path);
+    if (closed !== undefined) findings.push(fail(name, closed.says, closed.mend));
+    else if (state === "uninitialised") {
       findings.push(warn(name, "its producer has not begun", "start the validator"));
-    else if (state === "refused") findings.push(fail(name, problem ?? "it is refused"));
+    } else if (state === "refused") findings.push(fail(name, problem ?? "it is refused"));
     else {
-      const foreign = uid !== 0 && owner !== uid && owner !== undefined;
-      const who = `${mode} ${owner === undefined ? "" : userName(owner)}`;
       const life = validatorAlive ? "the validator beats" : "the validator is silent";
       const locked = lockedBy === undefined ? "" : `, held by process ${lockedBy}`;
-      const says = `${who}, ${life}${locked}`;
-      if (foreign) findings.push(fail(name, says, `run as ${userName(owner)}, or chown it: ${path}`));
-      else findings.push(validatorAlive ? ok(name, says) : warn(name, says, "start the validator"));
+      const says = `${rights === undefined ? "" : `${shownRights(rights, groupName)}, `}${life}${locked}`;
+      const foreign = channel.isOutput ? validatorProblem(channel, channels) : undefined;
+      if (foreign !== undefined) findings.push(fail(name, `${says}; ${foreign.says}`, foreign.mend));
+      else if (validatorAlive) findings.push(ok(name, says));
+      else findings.push(warn(name, says, "start the validator"));
     }
   }
   return findings;
+}
+
+/** Why the sidecar's user cannot open a channel. Files of `qos init --group` are for all of their group. */
+function closedTo(who: Identity, rights: Rights, path: string): { says: string; mend: string } | undefined {
+  if (allows(rights, who, READ | WRITE)) return undefined;
+  const user = userName(who.uid);
+  const group = groupName(rights.gid);
+  const isShared = (rights.mode & 0o060) === 0o060;
+  const mend = isShared
+    ? `usermod -a -G ${group} ${user}, or run as ${userName(rights.uid)}`
+    : `run as ${userName(rights.uid)}, or make the channels for a group of both: qos init --force --group GROUP`;
+  return { says: `${shownRights(rights, groupName)}: ${user} cannot open ${path}`, mend };
+}
+
+/**
+ * Why the validator cannot open the output though the other channels are its own or its group's. Who runs the validator is
+ * not known: whoever can open all inputs must be able to open the output.
+ */
+function validatorProblem(
+  output: ChannelFact,
+  channels: readonly ChannelFact[],
+): { says: string; mend: string } | undefined {
+  const { rights: out, path } = output;
+  const inputs = channels.flatMap(({ rights, isOutput }) => (isOutput || rights === undefined ? [] : [rights]));
+  const [first] = inputs;
+  if (out === undefined || first === undefined) return undefined;
+  const isForGroup = (one: Rights): boolean => (one.mode & 0o060) === 0o060;
+  const sameGroup = inputs.every((one) => isForGroup(one) && one.gid === first.gid);
+  if (sameGroup && first.uid !== out.uid) {
+    // A member of the group that is neither the owner of the output nor root.
+    if (allows(out, { uid: -1, gids: [first.gid] }, READ | WRITE)) return undefined;
+    const group = groupName(first.gid);
+    return {
+      says: `the group ${group} of the other channels cannot open it`,
+      mend: `chgrp ${group} ${path} && chmod 0660 ${path}`,
+    };
+  }
+  if (sameGroup || inputs.some(({ uid }) => uid !== first.uid)) return undefined;
+  if (allows(out, { uid: first.uid, gids: [first.gid] }, READ | WRITE)) return undefined;
+  return {
+    says: `${userName(first.uid)}, the owner of the other channels, cannot open it`,
+    mend: `make the channels for a group of both users: qos init --force --group GROUP`,
+  };
 }

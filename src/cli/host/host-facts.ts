@@ -5,20 +5,23 @@ import { readdirSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import {
   availableHugePages,
+  HUGE_PAGE_BYTES,
   HUGE_PAGES_FOLDER,
   type HugePages,
+  hugePageGroupShortage,
   hugePageMountProblem,
   hugePages,
 } from "../../../ffi/huge-pages.ts";
 import { SystemError } from "../../../ffi/libc.ts";
 import { closeFile, fileSystemRoom, lockHolder, openExisting, statFile, statPath } from "../../../ffi/shared-memory.ts";
 import { allowedCpus } from "../../../ffi/thread.ts";
-import { openToRead } from "../../channel/files.ts";
+import { identityOf, openToRead } from "../../channel/files.ts";
 import { channelFileBytes, STANDARD_PAGES_FOLDER } from "../../channel/place.ts";
 import { readHeader } from "../../channel/snapshot.ts";
 import { statusPath } from "../../observe/status-reader.ts";
-import { OUTPUT_CHANNEL } from "../../shape/channels.ts";
+import { CHANNELS, OUTPUT_CHANNEL } from "../../shape/channels.ts";
 import { LIFE_WATCH_MS, type NamedChannel } from "../channels/channel-files.ts";
+import type { Identity, Rights } from "./access.ts";
 
 export interface ChannelFact {
   readonly name: string;
@@ -27,8 +30,10 @@ export interface ChannelFact {
   readonly state: "absent" | "uninitialised" | "refused" | "readable";
   /** Why it is refused. */
   readonly problem: string | undefined;
-  readonly mode: string | undefined;
-  readonly uid: number | undefined;
+  /** undefined where nothing is there, or it cannot be seen. */
+  readonly rights: Rights | undefined;
+  /** The channel that the validator reads. */
+  readonly isOutput: boolean;
   /** Whether the validator's side moved while it was watched. */
   readonly validatorAlive: boolean;
   readonly sidecarAlive: boolean;
@@ -49,11 +54,14 @@ export interface CpuFacts {
 }
 
 export interface HostFacts {
-  readonly uid: number;
+  /** Whom the sidecar would run as; undefined where nobody is named. */
+  readonly who: Identity | undefined;
   readonly needed: { readonly hugePages: number; readonly bytes: number };
   readonly hugePages: HugePages | undefined;
   readonly hugePagesAvailable: number;
   readonly hugeMountProblem: string | undefined;
+  /** Why the control group does not let the channels have their pages. */
+  readonly hugeGroupProblem: string | undefined;
   readonly shm: { readonly bytes: number; readonly free: number } | undefined;
   /** Soft limits; Infinity for unlimited, undefined where /proc does not say. */
   readonly lockedBytes: number | undefined;
@@ -135,24 +143,22 @@ interface Look {
 }
 
 function lookAt({ spec, path, shape }: NamedChannel): Look {
-  const fact = { name: spec.name, path, required: spec.required };
-  const none = { problem: undefined, mode: undefined, uid: undefined, lockedBy: undefined };
+  const fact = { name: spec.name, path, required: spec.required, isOutput: spec === CHANNELS[OUTPUT_CHANNEL] };
+  const none = { problem: undefined, rights: undefined, lockedBy: undefined };
   try {
     const opened = openToRead(path, shape);
     if (typeof opened !== "number") {
       const there = statPath(path);
       const problem = opened.state === "refused" ? opened.message : undefined;
-      const seen =
-        there === undefined ? none : { ...none, mode: there.mode.toString(8).padStart(4, "0"), uid: there.uid };
-      return { fact: { ...fact, ...seen, state: opened.state, problem }, fd: undefined };
+      return { fact: { ...fact, ...none, rights: there, state: opened.state, problem }, fd: undefined };
     }
     const facts = statFile(opened, path);
-    const mode = facts.mode.toString(8).padStart(4, "0");
     const lockedBy = lockHolder(facts);
-    return { fact: { ...fact, state: "readable", problem: undefined, mode, uid: facts.uid, lockedBy }, fd: opened };
+    return { fact: { ...fact, state: "readable", problem: undefined, rights: facts, lockedBy }, fd: opened };
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    return { fact: { ...fact, ...none, state: "refused", problem: error.message }, fd: undefined };
+    const rights = identityOf(path);
+    return { fact: { ...fact, ...none, rights, state: "refused", problem: error.message }, fd: undefined };
   }
 }
 
@@ -170,11 +176,16 @@ function holderOf(path: string): number | undefined {
   }
 }
 
-/** Looks at the host for a moment. @param cpu the core of `--cpu` */
+/**
+ * Looks at the host for a moment.
+ * @param cpu the core of `--cpu`
+ * @param who whom the sidecar would run as
+ */
 export async function hostFacts(
   channels: readonly NamedChannel[],
   prefix: string,
   cpu: number | undefined,
+  who: Identity | undefined,
 ): Promise<HostFacts> {
   const looks = channels.map(lookAt);
   const beats = () => looks.map(({ fact, fd }) => (fd === undefined ? undefined : readHeader(fd, fact.path)));
@@ -187,15 +198,17 @@ export async function hostFacts(
   const limits = read("/proc/self/limits") ?? "";
   const pages = hugePages();
   const flags = /^flags\s*:(.*)$/m.exec(read("/proc/cpuinfo") ?? "")?.[1].split(" ");
+  const neededPages = channels.reduce((sum, { shape }) => sum + channelFileBytes(shape, "huge") / HUGE_PAGE_BYTES, 0);
   return {
-    uid: process.geteuid?.() ?? -1,
+    who,
     needed: {
-      hugePages: channels.reduce((sum, { shape }) => sum + channelFileBytes(shape, "huge") / (2 * 1024 * 1024), 0),
+      hugePages: neededPages,
       bytes: channels.reduce((sum, { shape }) => sum + channelFileBytes(shape, "standard"), 0),
     },
     hugePages: pages,
     hugePagesAvailable: pages === undefined ? 0 : availableHugePages(pages),
     hugeMountProblem: hugePageMountProblem(HUGE_PAGES_FOLDER),
+    hugeGroupProblem: hugePageGroupShortage(neededPages),
     shm: roomOf(STANDARD_PAGES_FOLDER),
     lockedBytes: softLimit(limits, "Max locked memory"),
     openFiles: softLimit(limits, "Max open files"),

@@ -18,8 +18,8 @@ const channel: ChannelFact = {
   required: true,
   state: "readable",
   problem: undefined,
-  mode: "0600",
-  uid: 0,
+  rights: { uid: 0, gid: 0, mode: 0o600 },
+  isOutput: false,
   validatorAlive: true,
   sidecarAlive: false,
   lockedBy: undefined,
@@ -36,11 +36,12 @@ const cpu: CpuFacts = {
 };
 
 const good: HostFacts = {
-  uid: 0,
+  who: { uid: 0, gids: [0] },
   needed: { hugePages: 154, bytes: 300 * MIB },
   hugePages: { total: 200, free: 200, reserved: 0 },
   hugePagesAvailable: 200,
   hugeMountProblem: undefined,
+  hugeGroupProblem: undefined,
   shm: { bytes: 1_000 * MIB, free: 900 * MIB },
   lockedBytes: Number.POSITIVE_INFINITY,
   openFiles: 1_024,
@@ -123,8 +124,58 @@ describe("findings", () => {
     expect(troubles(one({ state: "uninitialised" }))).toHaveProperty("warn tpu_to_qos");
     expect(troubles(one({ state: "refused", problem: "of another layout" }))).toHaveProperty("fail tpu_to_qos");
     expect(troubles(one({ validatorAlive: false }))).toHaveProperty("warn tpu_to_qos");
-    expect(troubles({ ...one({ uid: 0 }), uid: 1_000 })["fail tpu_to_qos"]).toContain("run as root");
     expect(troubles({ sidecarPid: 4_711 })).toHaveProperty("warn sidecar");
+  });
+
+  test("of who may open a channel: its owner, its group, or nobody else", () => {
+    const of = (who: HostFacts["who"], rights: ChannelFact["rights"], state: ChannelFact["state"] = "readable") =>
+      troubles({ who, channels: [{ ...channel, rights, state }] })["fail tpu_to_qos"];
+    const sol = { uid: 4_242_000, gids: [4_242_000, 4_242_077] };
+    expect(of(sol, { uid: 0, gid: 0, mode: 0o600 })).toContain("run as root");
+    expect(of(sol, { uid: 0, gid: 4_242_077, mode: 0o660 })).toBeUndefined();
+    expect(of(sol, { uid: 0, gid: 4_242_078, mode: 0o660 })).toContain("usermod -a -G 4242078 4242000");
+    expect(of(sol, { uid: 0, gid: 4_242_077, mode: 0o640 })).toContain("qos init --force --group");
+    expect(of(sol, { uid: 4_242_000, gid: 1, mode: 0o600 })).toBeUndefined();
+    // The owner's class counts, as in the kernel.
+    expect(of(sol, { uid: 4_242_000, gid: 4_242_077, mode: 0o060 })).toBeDefined();
+    expect(of({ uid: 0, gids: [0] }, { uid: 5, gid: 5, mode: 0o600 })).toBeUndefined();
+    expect(of(undefined, { uid: 0, gid: 0, mode: 0o600 })).toBeUndefined();
+    expect(of(sol, { uid: 0, gid: 0, mode: 0o600 }, "refused")).toContain("run as root");
+  });
+
+  test("of an output that the validator cannot open, though the inputs are its own or its group's", () => {
+    const of = (
+      input: ChannelFact["rights"],
+      output: ChannelFact["rights"],
+      who = { uid: 4_242_050, gids: [4_242_077] },
+    ) => {
+      const inputs = ["fwd_to_qos", "tpu_to_qos"].map((name) => ({ ...channel, name, rights: input }));
+      const last = { ...channel, name: "qos_to_sig", isOutput: true, rights: output };
+      return troubles({ who, channels: [...inputs, last] })["fail qos_to_sig"];
+    };
+    const shared = { uid: 0, gid: 4_242_077, mode: 0o660 };
+    expect(of(shared, shared)).toBeUndefined();
+    // What a sidecar makes that starts before `qos init --group`.
+    expect(of(shared, { uid: 4_242_050, gid: 4_242_050, mode: 0o600 })).toBe(
+      "chgrp 4242077 /dev/shm/tpu_to_qos && chmod 0660 /dev/shm/tpu_to_qos",
+    );
+    expect(of(shared, { uid: 4_242_050, gid: 4_242_077, mode: 0o660 })).toBeUndefined();
+    expect(of(shared, { uid: 4_242_050, gid: 4_242_077, mode: 0o640 })).toBeDefined();
+    // The validator's own files, for it alone: only root or the same user gets so far.
+    const own = { uid: 4_242_060, gid: 4_242_060, mode: 0o600 };
+    expect(of(own, own, { uid: 4_242_060, gids: [4_242_060] })).toBeUndefined();
+    expect(of(own, { uid: 0, gid: 0, mode: 0o600 }, { uid: 0, gids: [0] })).toContain("qos init --force --group");
+    // Root's inputs: a validator that is root opens everything.
+    const roots = { uid: 0, gid: 0, mode: 0o600 };
+    expect(of(roots, { uid: 4_242_060, gid: 4_242_060, mode: 0o600 }, { uid: 0, gids: [0] })).toBeUndefined();
+  });
+
+  test("of huge pages that the control group does not allow", () => {
+    const hugeGroupProblem = "154 are needed, and the control group allows 10 more; as root: echo max > /sys/x";
+    expect(troubles({ hugeGroupProblem, channels: [] })).toMatchObject({ "fail huge pages": "echo max > /sys/x" });
+    expect(troubles({ hugeGroupProblem, channels: [] }, { useHugePages: false })).toEqual({
+      "warn channels": "start the validator, or create them with qos init",
+    });
   });
 });
 
