@@ -48,15 +48,42 @@ const documents = [
   ...readdirSync(join(HOUSE, "docs")).map((name) => `docs/${name}`),
 ].filter((path) => path.endsWith(".md"));
 
-test("links between documents lead somewhere", () => {
+/** A heading's anchor, as a link names it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
+
+const anchorsOf = (document: string): string[] =>
+  [...document.matchAll(/^#+ (.+)$/gm)].map(([, text]) => anchorOf(text));
+
+test("links between documents lead somewhere, those to a heading as well", () => {
   const broken = documents.flatMap((path) => {
-    const text = readFileSync(join(HOUSE, path), "utf8");
-    const targets = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, target]) => target!);
-    return targets
-      .filter((target) => !existsSync(join(HOUSE, dirname(path), target)))
-      .map((target) => `${path}: ${target}`);
+    const targets = [...read(path).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    const leads = ([, file, anchor]: string[]): boolean => {
+      const target = file === "" ? path : join(dirname(path), file);
+      if (!existsSync(join(HOUSE, target))) return false;
+      return anchor === undefined || anchorsOf(read(target)).includes(anchor);
+    };
+    return targets.filter((target) => !leads(target)).map(([link]) => `${path}: ${link}`);
   });
   expect(broken).toEqual([]);
+});
+
+/** Sections that documents name by their headings: ("The host", below), [x.md](x.md), "The file". */
+test("headings that documents name in quotation marks exist", () => {
+  const named = documents.flatMap((path) => {
+    const here = [...read(path).matchAll(/\(?"([A-Z][^"]+)", (?:below|above)|see "([A-Z][^"]+)"/g)];
+    const there = [...read(path).matchAll(/\[([\w-]+\.md)\]\([^)]+\)(?:,| \() ?"([A-Z][^"]+)"/g)];
+    return [
+      ...here.map(([, a, b]) => [path, path, a ?? b]),
+      ...there.map(([, file, heading]) => [path, join("docs", file), heading]),
+    ];
+  });
+  expect(named.length).toBeGreaterThan(3);
+  const missing = named.filter(([, target, heading]) => !anchorsOf(read(target)).includes(anchorOf(heading)));
+  expect(missing).toEqual([]);
 });
 
 test("every document of docs/ is named in its index, and the index in the README", () => {
