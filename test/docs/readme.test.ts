@@ -71,7 +71,7 @@ test("links between documents lead somewhere, those to a heading as well", () =>
   expect(broken).toEqual([]);
 });
 
-/** Sections that documents name by their headings: ("The host", below), [x.md](x.md), "The file". */
+/** Sections that documents name by their headings: ("The host", below), or another's behind its link. */
 test("headings that documents name in quotation marks exist", () => {
   const named = documents.flatMap((path) => {
     const here = [...read(path).matchAll(/\(?"([A-Z][^"]+)", (?:below|above)|see "([A-Z][^"]+)"/g)];
