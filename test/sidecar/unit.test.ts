@@ -118,7 +118,15 @@ describe("the unit", () => {
       );
       expect(called.size).toBeGreaterThan(40);
       expect(called).toContain("sched_setaffinity");
-      const options = { binary: "qos", config: "qos.toml", user: "sol", watchdogSeconds: 10, network: false };
+      const options = {
+        binary: "qos",
+        config: "qos.toml",
+        user: "sol",
+        watchdogSeconds: 10,
+        network: false,
+        group: undefined,
+        paths: { home: false, write: [] },
+      };
       const allowed = allowedCalls(unitText(options));
       expect([...called].filter((name) => !allowed.has(name))).toEqual([]);
     },

@@ -1,6 +1,7 @@
 // `qos config show|init|check`: the effective values and where each comes from, a file to begin with, a file under test.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { Failure, messageOf } from "../../failure.ts";
 import { readArguments } from "../../settings/arguments.ts";
 import { CONFIG_FLAG } from "../../settings/channel-flags.ts";
@@ -12,6 +13,7 @@ import { RUN_FLAGS } from "../../settings/run-flags.ts";
 import { settingsOf } from "../../settings/sidecar-settings.ts";
 import { command } from "../command.ts";
 import { wrap } from "../help.ts";
+import { shellWord } from "../host/unit.ts";
 import type { Output } from "../output.ts";
 
 const ACTIONS = ["show", "init", "check"] as const;
@@ -49,6 +51,10 @@ function writeNew(path: string, out: Output): number {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") {
       throw new Failure(`${path} is there already, and stays as it is; name another file`);
+    }
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      const folder = dirname(resolve(path));
+      throw new Failure(`the folder ${folder} is not there: sudo mkdir -p ${shellWord(folder)}`);
     }
     throw new Failure(`cannot write the configuration: ${messageOf(error)}`);
   }

@@ -1,5 +1,7 @@
-// The systemd unit that `qos service` prints: no rights but those of its user, no paths but the channels', its state's and
-// the configuration's, a watchdog on the loop's progress, and a restart whatever it died of.
+// The systemd unit that `qos service` prints: the rights of its user alone, the paths of the channels, its state and its
+// configuration alone, a watchdog on the loop's progress, and a restart whatever it died of.
+
+import type { UnitPaths } from "./unit-paths.ts";
 
 export interface UnitOptions {
   readonly binary: string;
@@ -8,7 +10,29 @@ export interface UnitOptions {
   readonly watchdogSeconds: number;
   /** Other hosts may be spoken to (a database, scrapes from elsewhere). */
   readonly network: boolean;
+  /** Group of the channels, which root makes ahead of each start; undefined: whoever comes first makes them. */
+  readonly group: string | undefined;
+  readonly paths: UnitPaths;
 }
+
+/** A word for a shell. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;
+
+/** A path in a list of paths: systemd takes `%` for its own, and a list ends at white space. */
+const pathWord = (text: string): string => {
+  const escaped = text.replace(/%/g, "%%");
+  return /^[\w@%+=:,./$-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, "\\$&")}"`;
+};
+
+const CHANNELS_BY_ROOT = (run: string, group: string, file: string): string =>
+  `# After a restart of the host /dev/shm is empty: root makes the channels for the group. What is there stays as it is.
+ExecStartPre=+${run} init --group ${unitWord(group)} --config ${file}
+`;
+const CHANNELS_BY_THE_FIRST = `# After a restart of the host /dev/shm is empty. If the validator runs as another user than this
+# service, make the channels for a group of both ahead of them (qos init --group GROUP), or print this unit with
+# --group GROUP, which does that.
+`;
 
 /** A word of ExecStart: systemd takes `%`, `$`, quotes and backslashes for its own. */
 export function unitWord(text: string): string {
@@ -16,26 +40,27 @@ export function unitWord(text: string): string {
   return /^[\w@%+=:,./$-]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, "\\$&")}"`;
 }
 
-export function unitText({ binary, config, user, watchdogSeconds, network }: UnitOptions): string {
+export function unitText({ binary, config, user, watchdogSeconds, network, group, paths }: UnitOptions): string {
   const run = unitWord(binary);
   const file = unitWord(config);
   return `# qos as a service of systemd. Install:
 #   qos service > /etc/systemd/system/qos.service && systemctl daemon-reload && systemctl enable --now qos
-# It reads its configuration as its user: chown ${user} ${config}
-# Huge pages are reserved by root beforehand: qos configure hugepages --apply
+# It reads its configuration as its user: chown ${shellWord(user)} ${shellWord(config)}
+# Huge pages are reserved by root beforehand: qos configure hugepages --apply (which also says how they last over a boot)
 
 [Unit]
 Description=qos, a QoS sidecar for a Solana validator
-Documentation=man:qos(1)
 After=network.target
-# It comes back for ever: a validator without it loses money.
-StartLimitIntervalSec=0
+# It comes back whatever it died of: a validator without it loses money. One that cannot live for three seconds, 200 times
+# in a row, stays down and is shown as failed: its program or configuration is missing.
+StartLimitIntervalSec=600
+StartLimitBurst=200
 
 [Service]
 Type=notify
 NotifyAccess=main
 User=${user}
-ExecStartPre=${run} config check ${file}
+${group === undefined ? CHANNELS_BY_THE_FIRST : CHANNELS_BY_ROOT(run, group, file)}ExecStartPre=${run} config check ${file}
 ExecStart=${run} run --config ${file}
 Restart=always
 RestartSec=1
@@ -77,8 +102,8 @@ MemoryDenyWriteExecute=no
 
 # No paths but these.
 ProtectSystem=strict
-ReadWritePaths=/dev/shm -/mnt/hugepages
-ProtectHome=yes
+ReadWritePaths=${["/dev/shm", "-/mnt/hugepages", ...paths.write.map(pathWord)].join(" ")}
+${paths.home ? "# Its program, its configuration or a file that this names lies in a home.\nProtectHome=read-only" : "ProtectHome=yes"}
 PrivateTmp=yes
 PrivateDevices=yes
 DevicePolicy=closed

@@ -156,6 +156,11 @@ describe("qos config", () => {
     expect(made.err).toBe(process.geteuid?.() === 0 ? NOTE_TO_ROOT : "");
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readFileSync(path, "utf8")).toBe(commentedConfig());
+    const nowhere = await run("config", "init", join(path, "..", "no folder", "qos.toml"));
+    expect([nowhere.code, nowhere.err.trim()]).toEqual([
+      1,
+      expect.stringMatching(/the folder .*no folder is not there: sudo mkdir -p '.*no folder'$/),
+    ]);
     const again = await run("config", "init", path);
     expect(again).toMatchObject({ code: 1 });
     expect(again.err).toContain("is there already");

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { command } from "../../../src/cli/command.ts";
 import { endMetrics } from "../../../src/cli/commands/service.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "../../../src/cli/completions-text.ts";
-import { unitText, unitWord } from "../../../src/cli/host/unit.ts";
+import { shellWord, unitText, unitWord } from "../../../src/cli/host/unit.ts";
+import { pathsOfConfig, unitPaths } from "../../../src/cli/host/unit-paths.ts";
 import { manPage, roff } from "../../../src/cli/man-text.ts";
 import { COMMANDS, main } from "../../../src/cli/root.ts";
 import { WRITER_STATISTICS, type WriterNumbers } from "../../../src/database/writer-status.ts";
@@ -16,6 +17,8 @@ import { choice, onOff, path } from "../../../src/settings/flags.ts";
 import { kebabCase } from "../../../src/settings/names.ts";
 import { rig } from "../../engine/rig.ts";
 
+/** A home that no test touches. */
+const HOME = `/${"home"}/sol`;
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "qos-service-"));
@@ -57,6 +60,8 @@ describe("the unit", () => {
     user: "root",
     watchdogSeconds: 10,
     network: false,
+    group: undefined as string | undefined,
+    paths: { home: false, write: [] as readonly string[] },
   };
 
   test("runs with the configuration, a watchdog and a restart", () => {
@@ -65,6 +70,8 @@ describe("the unit", () => {
     expect(text).toContain("Type=notify");
     expect(text).toContain("WatchdogSec=10");
     expect(text).toContain("Restart=always");
+    expect(text).toContain("ProtectHome=yes");
+    expect(text).not.toContain("Documentation=");
     expect(text).toContain("IPAddressAllow=localhost");
     expect(unitText({ ...options, network: true })).not.toContain("IPAddressDeny");
     expect(unitWord('a"b$c')).toBe('"a\\"b$$c"');
@@ -73,9 +80,11 @@ describe("the unit", () => {
   // Skipped without systemd.
   test.skipIf(Bun.which("systemd-analyze") === null)("is one, and is safe (needs systemd-analyze)", () => {
     const unit = written("qos.service", unitText(options));
-    const verified = spawn("systemd-analyze", "verify", "--man=no", unit);
-    expect(verified.text).toBe("");
-    expect(verified.code).toBe(0);
+    const verified = spawn("systemd-analyze", "verify", unit);
+    expect(verified).toEqual({ code: 0, text: "" });
+    const full = { group: "root", paths: { home: true, write: [`${HOME}/a b/100%`, "/data/qos"] } };
+    const other = written("qos.service", unitText({ ...options, ...full, config: "/srv/it's $(here)" }));
+    expect(spawn("systemd-analyze", "verify", other)).toEqual({ code: 0, text: "" });
     // Of 10, less is safer; systemd's own services are at 4 to 9. docs/operating.md names the figures.
     const exposure = (more: Partial<typeof options>): number => {
       const file = written("qos.service", unitText({ ...options, user: "sol", ...more }));
@@ -101,7 +110,74 @@ describe("the unit", () => {
     const stranger = await qos("service", "--user", "nobody-of-that-name");
     expect(stranger.code).toBe(0);
     expect(stranger.err).toContain('this host has no user "nobody-of-that-name"');
-    expect((await qos("service", "--user", "root")).err).toBe("");
+    expect((await qos("service", "--user", "root")).err).toBe(
+      "qos service: /etc/qos/qos.toml is not there yet; print the unit again once it names its files\n",
+    );
+  });
+
+  test("does not start a program for ever that cannot live: three seconds, 200 times in a row", () => {
+    const text = unitText(options);
+    const [interval, burst] = ["IntervalSec", "Burst"].map((name) =>
+      Number(new RegExp(`^StartLimit${name}=(\\d+)$`, "m").exec(text)?.[1]),
+    );
+    expect(interval).toBeGreaterThan(0);
+    expect((interval ?? 0) / (burst ?? 1)).toBe(3);
+    expect(text).toContain("RestartSec=1\n");
+  });
+
+  test("quotes what its comments tell a shell", () => {
+    const text = unitText({ ...options, config: "/etc/q os/$(x)'.toml" });
+    expect(text).toContain("chown root '/etc/q os/$(x)'\\''.toml'\n");
+    expect(Bun.spawnSync(["sh", "-c", `printf %s ${shellWord('a\'b $(c) "d"\\')}`]).stdout.toString()).toBe(
+      'a\'b $(c) "d"\\',
+    );
+  });
+
+  test("shows its service the files in a home, and lets it write where the configuration says", async () => {
+    const config = written(
+      "qos.toml",
+      `state = "/data/qos/scores"\ndb = "sqlite:${HOME}/db/qos.db"\nstats-json = "/dev/shm/s.json"\nallow = "${HOME}/allow"\n`,
+    );
+    const paths = unitPaths(pathsOfConfig(config));
+    expect(paths).toEqual({ home: true, write: ["/data/qos", `${HOME}/db`] });
+    const text = unitText({ ...options, paths });
+    expect(text).toContain("ProtectHome=read-only\n");
+    expect(text).toContain(`ReadWritePaths=/dev/shm -/mnt/hugepages /data/qos ${HOME}/db\n`);
+    for (const home of [`${HOME}/bin/qos`, `/${"root"}/qos`, "/run/user/1000/qos"]) {
+      expect((await qos("service", "--user", "root", "--binary", home)).out).toContain("ProtectHome=read-only\n");
+    }
+    const fine = await qos("service", "--user", "root", "--binary", "/opt/qos/qos");
+    expect(fine.out).toContain("ProtectHome=yes\n");
+    expect(unitPaths([{ name: "state", path: "scores", use: "write" }])).toEqual({ home: false, write: [] });
+  });
+
+  test("is refused where its service could not see a file, with the reason", async () => {
+    for (const flag of ["--binary", "--config-file"]) {
+      const refused = await qos("service", "--user", "root", flag, "/tmp/x/qos");
+      expect(refused).toMatchObject({ code: 1, out: "" });
+      expect(refused.err).toContain(`${flag}: a service has a /tmp of its own and cannot see /tmp/x/qos`);
+    }
+    expect(() => unitPaths([{ name: "state", path: "/var/tmp/scores", use: "write" }])).toThrow(
+      /^state: .*\/var\/lib\/qos/,
+    );
+    expect(() => unitPaths([{ name: "state", path: "/scores", use: "write" }])).toThrow("a file in / cannot");
+    expect(unitPaths([{ name: "state", path: "/tmpfs/scores", use: "write" }]).write).toEqual(["/tmpfs"]);
+  });
+
+  test("lets root make the channels for a group, with a program that only root can replace", async () => {
+    const plain = await qos("service", "--user", "root", "--binary", "/usr/bin/env");
+    expect(plain.out).not.toContain("ExecStartPre=+");
+    expect(plain.out).toContain("qos init --group GROUP");
+    const group = await qos("service", "--user", "root", "--binary", "/usr/bin/env", "--group", "root");
+    expect(group.out).toContain("ExecStartPre=+/usr/bin/env init --group root --config /etc/qos/qos.toml\n");
+    const home = mkdtempSync(join(import.meta.dir, "qos-home-"));
+    const binary = join(home, "qos");
+    writeFileSync(binary, "");
+    chmodSync(binary, 0o777);
+    const refused = await qos("service", "--user", "root", "--binary", binary, "--group", "root");
+    rmSync(home, { recursive: true });
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused.err).toContain("can be changed by others than root");
   });
 });
 
