@@ -8,10 +8,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { Moments } from "../observe/moments.ts";
+import type { Summary } from "../simulator/summary.ts";
 import { Child } from "./children.ts";
 import { Display } from "./display.ts";
-import { type Reading, summarise } from "./screen.ts";
-import { readStatistics } from "./statistics.ts";
+import { closingLines, sidecarLines, validatorLines } from "./summary.ts";
 
 const HOUSE = join(import.meta.dir, "../..");
 const QOS = join(HOUSE, "dist", "qos");
@@ -20,11 +21,13 @@ const REPORT = join(HOUSE, "dist", "demo-report.html");
 
 const SECOND_MS = 1_000;
 const DEFAULT_SECONDS = 15;
-const MOST_SECONDS = 3_600;
+const SECONDS_MAX = 3_600;
 /** The validator ends by itself when the sidecar has sent all that it holds; one that goes on so much longer has failed. */
 const OVERTIME_MS = 45 * SECOND_MS;
 const START_LIMIT_MS = 15 * SECOND_MS;
 const REFRESH_MS = 250;
+/** Rates are taken over a second: single intervals jump with the ticks of 100 ms. */
+const LOOK_MS = 1_000;
 /** Sidecar, validator, this display and the rest of the machine: with fewer cores nobody may spin. */
 const CORES_TO_SPIN = 4;
 
@@ -37,12 +40,15 @@ class Demo {
   readonly #prefix = `demo_${process.pid}_`;
   readonly #folder = mkdtempSync(join(tmpdir(), "qos-demo-"));
   readonly #database = `sqlite:${join(this.#folder, "demo.db")}`;
-  readonly #display = new Display(process.stdout);
+  readonly #display: Display;
+  readonly #moments = new Moments(this.#prefix, "ips");
   readonly #started: Child[] = [];
   #channelsMade = false;
   #stopped = false;
 
-  constructor(private readonly seconds: number) {}
+  constructor(private readonly seconds: number) {
+    this.#display = new Display(process.stdout, seconds * SECOND_MS);
+  }
 
   /** What is under way ends soon (a build, which takes seconds, to its end: half of one would be left behind). */
   stop(): void {
@@ -54,31 +60,34 @@ class Demo {
     this.#channelsMade = true; // from here on, even half an init leaves something to remove
     await this.#command("init", this.#qos("init"));
 
-    const statisticsPath = join(this.#folder, "statistics.json");
     const idle = availableParallelism() < CORES_TO_SPIN ? "backoff" : "spin";
     const root = process.getuid?.() === 0 ? ["--allow-root"] : [];
     const sidecar = this.#start("run", [
       ...this.#qos("run", "--idle", idle, "--target-pps", "8000", ...root),
-      ...["--stats-json", statisticsPath, "--stats-interval", `${REFRESH_MS}ms`],
       ...["--db", this.#database, "--db-spill", join(this.#folder, "spill"), "--db-sample-fates", "0.1"],
     ]);
-    await this.#until(() => readStatistics(statisticsPath) !== undefined, sidecar, START_LIMIT_MS);
-    const validator = this.#start("simulate", this.#qos("simulate", "--duration", `${this.seconds}s`));
+    await this.#until(() => typeof this.#moments.look() !== "string", sidecar, START_LIMIT_MS);
+    const validator = this.#start("simulate", this.#qos("simulate", "--json", "--duration", `${this.seconds}s`));
     console.log("");
-    await this.#watch(sidecar, validator, statisticsPath);
+    await this.#watch(sidecar, validator);
 
-    await this.#end(sidecar); // its last act is the final statistics
-    const final = readStatistics(statisticsPath);
-    if (final === undefined) throw new DemoFailure("the sidecar left no statistics");
-    console.log(`\n${summarise(final).join("\n")}`);
-    console.log(`\n${validator.output().trimEnd()}\n`);
+    // The page goes with the sidecar, and nothing flows any more: this is how it ends.
+    this.#moments.look();
+    const { latest } = this.#moments;
+    if (latest === undefined) throw new DemoFailure("the sidecar left no numbers");
+    await this.#end(sidecar);
+    console.log(`\n${sidecarLines(latest).join("\n")}`);
+    const summary = JSON.parse(validator.output()) as Summary;
+    console.log(`\n${validatorLines(summary).join("\n")}\n`);
     await this.#command("report", [QOS, "report", "--db", this.#database, "--html", REPORT]);
     console.log(`the run as a page with plots, to be opened in a browser: ${relative(process.cwd(), REPORT)}`);
+    console.log(`\n${closingLines(summary).join("\n")}\n`);
   }
 
   /** Ends what runs and removes what was made; whatever happens, each part is tried. */
   async cleanUp(): Promise<void> {
     this.#display.end();
+    this.#moments.close();
     for (const child of [...this.#started].reverse()) await child.end();
     if (this.#channelsMade) {
       const command = this.#qos("destroy", "--force");
@@ -122,21 +131,18 @@ class Demo {
     }
   }
 
-  async #watch(sidecar: Child, validator: Child, statisticsPath: string): Promise<void> {
+  async #watch(sidecar: Child, validator: Child): Promise<void> {
     const startedMs = performance.now();
     const totalMs = this.seconds * SECOND_MS;
-    const readings: Reading[] = [];
+    let lookedMs = startedMs;
     while (validator.isRunning) {
-      const statistics = readStatistics(statisticsPath);
-      const atMs = performance.now();
-      if (statistics !== undefined && statistics.sidecar.uptimeMs !== readings.at(-1)?.statistics.sidecar.uptimeMs) {
-        readings.push({ statistics, atMs: statistics.sidecar.uptimeMs });
-        // rates over the last second: single intervals jump with the ticks of 100 ms
-        while (readings.length > 1 + SECOND_MS / REFRESH_MS) readings.shift();
-        const [before, now] = [readings[0], readings[readings.length - 1]];
-        this.#display.show({ before, now, elapsedMs: atMs - startedMs, totalMs });
+      const nowMs = performance.now();
+      if (nowMs - lookedMs >= LOOK_MS) {
+        lookedMs = nowMs;
+        const seen = this.#moments.look();
+        if (typeof seen === "object") this.#display.show(seen, nowMs - startedMs);
       }
-      if (atMs - startedMs > totalMs + OVERTIME_MS) throw new DemoFailure("the simulated validator does not end");
+      if (nowMs - startedMs > totalMs + OVERTIME_MS) throw new DemoFailure("the simulated validator does not end");
       await this.#pause(sidecar);
     }
     this.#display.end();
@@ -165,8 +171,8 @@ function readable(command: readonly string[]): string {
 function parseSeconds(words: readonly string[]): number {
   if (words.length === 0) return DEFAULT_SECONDS;
   const seconds = words.length === 2 && /^\d{1,4}$/.test(words[1]) ? Number(words[1]) : 0;
-  if (words[0] === "--seconds" && seconds >= 1 && seconds <= MOST_SECONDS) return seconds;
-  console.error(`wrong arguments: ${words.join(" ")} (known: --seconds N, from 1 to ${MOST_SECONDS})`);
+  if (words[0] === "--seconds" && seconds >= 1 && seconds <= SECONDS_MAX) return seconds;
+  console.error(`wrong arguments: ${words.join(" ")} (known: --seconds N, from 1 to ${SECONDS_MAX})`);
   process.exit(2);
 }
 

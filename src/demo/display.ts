@@ -1,7 +1,9 @@
-// Where the demo's lines go: a terminal, where the picture is drawn anew in its place, or anything else (a pipe, a log),
-// where a plain line a second is enough.
+// Where the demo's moments go: a terminal, where the monitor's screen is drawn anew in its place, or anything else (a pipe, a
+// log), where a plain line a second is enough.
 
-import { drawScreen, type Moment, plainLine } from "./screen.ts";
+import type { Moment } from "../observe/moments.ts";
+import { screen } from "../observe/screen.ts";
+import { plainLine, timeText } from "./summary.ts";
 
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
@@ -9,6 +11,8 @@ const CLEAR_BELOW = "\u001b[J";
 const SECOND_MS = 1_000;
 const DEFAULT_HEIGHT = 24;
 const DEFAULT_WIDTH = 80;
+/** The screen needs no more, however tall the terminal is: what the demo said before stays in sight. */
+const ROWS_MAX = 40;
 
 export interface Terminal {
   readonly isTTY: boolean;
@@ -20,15 +24,20 @@ export interface Terminal {
 export class Display {
   #drawn = 0;
   #lastLineMs = Number.NEGATIVE_INFINITY;
+  #saidEmptying = false;
 
-  constructor(private readonly terminal: Terminal) {}
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly totalMs: number,
+  ) {}
 
-  /** Shows the flow at this moment. */
-  show(moment: Moment): void {
-    if (this.terminal.isTTY) this.#redraw(moment);
-    else if (moment.elapsedMs - this.#lastLineMs >= SECOND_MS) {
-      this.#lastLineMs = moment.elapsedMs;
-      this.terminal.write(`${plainLine(moment)}\n`);
+  /** Shows the flow at this moment. @param elapsedMs since the flow began */
+  show(moment: Moment, elapsedMs: number): void {
+    if (this.terminal.isTTY) this.#redraw(moment, elapsedMs);
+    else if (elapsedMs > this.totalMs) this.#sayEmptying();
+    else if (elapsedMs - this.#lastLineMs >= SECOND_MS) {
+      this.#lastLineMs = elapsedMs;
+      this.terminal.write(`${plainLine(moment, elapsedMs)}\n`);
     }
   }
 
@@ -38,10 +47,18 @@ export class Display {
     this.#drawn = 0;
   }
 
-  #redraw(moment: Moment): void {
+  /** Nothing comes any more: a line a second would say the same each time. */
+  #sayEmptying(): void {
+    if (!this.#saidEmptying) this.terminal.write("nothing more comes; the sidecar empties its queue\n");
+    this.#saidEmptying = true;
+  }
+
+  #redraw(moment: Moment, elapsedMs: number): void {
     const { rows = DEFAULT_HEIGHT, columns = DEFAULT_WIDTH } = this.terminal;
-    // one line is left for the cursor below the picture, one column so that no line wraps
-    const lines = drawScreen(moment, rows - 1, columns - 1);
+    // One line is left for the cursor below the picture, one column so that no line wraps.
+    const size = { rows: Math.min(ROWS_MAX, rows - 1), columns: columns - 1 };
+    const footer = `qos demo  ${timeText(elapsedMs, this.totalMs)}  Ctrl-C ends it and removes what it made`;
+    const lines = screen(moment, { ...size, colour: true, paused: false, sort: "best", kind: "ips", footer });
     const back = this.#drawn > 0 ? `\u001b[${this.#drawn}A\r` : HIDE_CURSOR;
     this.terminal.write(`${back}${CLEAR_BELOW}${lines.join("\n")}\n`);
     this.#drawn = lines.length;

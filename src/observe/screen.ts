@@ -1,26 +1,16 @@
-// What `qos monitor` shows, as lines: the waterfall from the sources through each refusal to the queue and out, the queue,
-// the channels, the senders, the model's updates. Pure: two pictures in, lines out. 80x24 holds it all in short.
+// What `qos monitor` and the demo show, as lines: the waterfall from the sources through each refusal to the queue and out,
+// the queue, the channels, the senders, the model's updates. Pure: two pictures in, lines out. Where there is little room,
+// what is idle goes first; what is wrong stands on top, marked so that it is seen without colour.
 
 import { CHANNEL_STATES } from "../engine/mailbox.ts";
 import { summarise } from "../engine/turn-times.ts";
 import { CHANNELS, OUTPUT_CHANNEL } from "../shape/channels.ts";
 import { STATISTICS } from "../shape/statistics.ts";
 import { FAULTS } from "./faults.ts";
-import type { SenderCount } from "./sender-fates.ts";
-import type { SidecarPicture } from "./status-reader.ts";
+import type { Kind, Moment } from "./moments.ts";
 
 export const SORTS = ["best", "worst", "packets"] as const;
 export type Sort = (typeof SORTS)[number];
-export type Kind = "ips" | "payers";
-
-export interface Moment {
-  readonly before: SidecarPicture;
-  readonly now: SidecarPicture;
-  /** Milliseconds between the two, by the loop's own clock. */
-  readonly elapsedMs: number;
-  readonly fates: ReadonlyMap<string, SenderCount>;
-}
-
 export interface View {
   readonly columns: number;
   readonly rows: number;
@@ -28,12 +18,25 @@ export interface View {
   readonly paused: boolean;
   readonly sort: Sort;
   readonly kind: Kind;
+  /** The last line, where it is not the monitor's keys. */
+  readonly footer?: string;
 }
 
 const SECOND_MS = 1_000;
 const NAME_COLUMNS = 44;
 const ESCAPE = "\u001b[";
+/** The loop shows its clock hundreds of times a second, and the page is written once a second. */
+const STILL_MS = 1_000;
 const STALE_MS = 3_000;
+/** A validator's side beats many times a second. */
+const SILENT_MS = 3_000;
+/** From this width on packets and channels stand side by side, as do the two ends of the senders. */
+const WIDE_COLUMNS = 144;
+const LEFT_COLUMNS = 66;
+/** What senders have at least: a head and three of them. */
+const SENDERS_ROWS = 4;
+/** Of the target; less is worth a reason. */
+const TARGET_MET = 0.97;
 
 /** A number in at most seven characters: `999`, `12,345`, `1.23M`. */
 export function compact(value: number): string {
@@ -77,25 +80,71 @@ export interface Step {
   readonly total: number;
 }
 
+type Pictures = Pick<Moment, "before" | "now" | "elapsedMs">;
+type CounterName = (typeof STATISTICS)[number]["name"];
+
+/** How much a counter grew between the two pictures. */
+function grown({ before, now }: Pictures, name: CounterName): number {
+  return Math.max(0, now.snapshot.counters[name] - before.snapshot.counters[name]);
+}
+
+const perSecond = (count: number, elapsedMs: number): number => (elapsedMs > 0 ? (count * SECOND_MS) / elapsedMs : 0);
+
 /** Packets a second through each step between the two pictures. */
-export function waterfall({ before, now, elapsedMs }: Omit<Moment, "fates">): {
-  taken: Step;
-  ends: Step[];
-  sent: Step;
-} {
-  const rate = (name: (typeof STATISTICS)[number]["name"]): Step => {
-    const grown = (one: typeof name): number => Math.max(0, now.snapshot.counters[one] - before.snapshot.counters[one]);
-    const taken = grown("totalPackets");
-    const perSecond = elapsedMs > 0 ? (grown(name) * SECOND_MS) / elapsedMs : 0;
-    return { name, perSecond, share: taken === 0 ? 0 : grown(name) / taken, total: now.snapshot.counters[name] };
-  };
+export function waterfall(moment: Pictures): { taken: Step; ends: Step[]; sent: Step } {
+  const taken = grown(moment, "totalPackets");
+  const step = (name: CounterName): Step => ({
+    name,
+    perSecond: perSecond(grown(moment, name), moment.elapsedMs),
+    share: taken === 0 ? 0 : grown(moment, name) / taken,
+    total: moment.now.snapshot.counters[name],
+  });
   return {
-    taken: rate("totalPackets"),
+    taken: step("totalPackets"),
     ends: STATISTICS.filter(({ name, kind }) => kind === "end" && name !== "bankingTransmissions").map(({ name }) =>
-      rate(name),
+      step(name),
     ),
-    sent: rate("bankingTransmissions"),
+    sent: step("bankingTransmissions"),
   };
+}
+
+/** For how long the loop has stood still, as far as can be seen; 0 where it turns. */
+export function standsStillMs({ now, stillMs }: Pick<Moment, "now" | "stillMs">): number {
+  if (stillMs >= STILL_MS) return stillMs;
+  return now.board.loopAgeMs > STALE_MS ? now.board.loopAgeMs : 0;
+}
+
+/** Why less goes out than the target allows; "" where it does not. */
+export function whyBelowTarget(moment: Pictures): string {
+  const { board, snapshot } = moment.now;
+  const out = perSecond(grown(moment, "bankingTransmissions"), moment.elapsedMs);
+  if (board.paused) return "nothing goes out: paused by qos ctl";
+  if (moment.elapsedMs <= 0 || out >= TARGET_MET * board.targetPps) return "";
+  const transmits = grown(moment, "transmits");
+  const held = transmits === 0 ? 0 : grown(moment, "withheld") / transmits;
+  if (held >= 0.5) return `below target: the model holds ${compact(held)} back each transmit, which it expects to fail`;
+  return snapshot.counters.queued < board.targetPps / 10 ? "below target: all that comes is sent on" : "";
+}
+
+/** What is wrong now, most important first. */
+export function alarms(moment: Moment): string[] {
+  const { before, now } = moment;
+  const losing = CHANNELS.flatMap(({ name }) => {
+    const lost = now.snapshot.channels[name].lapped - before.snapshot.channels[name].lapped;
+    return lost > 0 ? [`LOSING ${compact(perSecond(lost, moment.elapsedMs))}/s on ${name}`] : [];
+  });
+  const silent = CHANNELS.flatMap(({ name }) => {
+    const ageMs = now.board.heartbeatAgeMs[name] ?? null;
+    return ageMs !== null && ageMs > SILENT_MS ? [`SILENT ${name} ${age(ageMs)}`] : [];
+  });
+  const faults = FAULTS.filter(({ name }) => now.board.faults[name] > 0);
+  return [
+    ...losing,
+    ...silent,
+    ...(faults.length === 0
+      ? []
+      : [`FAULTS ${faults.map(({ name }) => `${name} ${compact(now.board.faults[name])}`).join(", ")}`]),
+  ];
 }
 
 /** Lines of the screen: `rows` at most, each of `columns` at most, without escapes where there is no colour. */
@@ -105,116 +154,192 @@ export function screen(moment: Moment, view: View): string[] {
   const cut = (text: string): string => (text.length > columns ? text.slice(0, columns) : text);
   const head = (text: string): string => paint("1;36", cut(text));
   const lines: string[] = [headline(moment, paint, cut)];
+  for (const line of folded(alarms(moment), columns, Math.max(1, rows - 20))) lines.push(paint("1;31", cut(line)));
   const flow = flowLines(moment);
   const channels = channelLines(moment);
-  const isWide = columns >= 140;
-  // What is left after the flow: the queue's line, the channels, then senders and updates share the rest.
-  if (isWide) {
-    const left = 64;
-    lines.push("", head(`${"packets".padEnd(left)}channels`));
-    for (let i = 0; i < Math.max(flow.length, channels.length); i++) {
-      lines.push(cut(`${(flow[i] ?? "").padEnd(left)}${channels[i] ?? ""}`));
+  if (columns >= WIDE_COLUMNS) {
+    // A blank line, the heads, and the keys at the end.
+    const room = rows - lines.length - 3;
+    const left = fitted(flow, room);
+    const right = fittedChannels(channels, room);
+    lines.push("", head(`${FLOW_HEAD.padEnd(LEFT_COLUMNS)}${CHANNEL_HEAD}`));
+    for (let i = 0; i < Math.max(left.length, right.length); i++) {
+      lines.push(cut(`${(left[i] ?? "").padEnd(LEFT_COLUMNS)}${right[i] ?? ""}`.trimEnd()));
     }
   } else {
-    lines.push(head("packets                   packets/s      of in       in all"));
-    // Steps that nothing ever took are left out where there is no room for them.
-    const room = Math.max(4, rows - 9 - Math.min(8, channels.length));
-    const shown =
-      flow.length <= room ? flow : flow.filter((line, i) => i === 0 || i >= flow.length - 2 || !/ 0$/.test(line));
-    lines.push(...shown.slice(0, Math.max(room, 4)).map(cut));
-    lines.push(head("channels            state     packets/s  lost   waiting  left  heard"));
-    lines.push(...channels.slice(1).map(cut));
+    // Below come the keys, a head and three senders; of channels a head and those that do something.
+    const available = rows - 1 - lines.length - 1 - SENDERS_ROWS;
+    const busy = channels.filter(({ isIdle }) => !isIdle).length;
+    const isAll = flow.length + 1 + channels.length <= available;
+    const steps = isAll ? flow : flow.filter(({ isIdle }) => !isIdle);
+    lines.push(head(FLOW_HEAD), ...fitted(steps, Math.max(4, available - Math.min(2 + busy, 6))).map(cut));
+    const left = rows - 1 - lines.length - SENDERS_ROWS;
+    if (left >= 2) lines.push(head(CHANNEL_HEAD), ...fittedChannels(channels, left - 1).map(cut));
   }
-  const rest = rows - lines.length - 2;
+  const rest = rows - lines.length - 1;
   if (rest >= 2) {
-    const updates = isWide ? Math.min(6, moment.now.board.updates.length) : rest >= 8 ? 2 : 0;
-    lines.push(...senderLines(moment, view, rest - 1 - (updates > 0 ? updates + 1 : 0), head, cut));
+    const updates = rest >= 12 ? Math.min(6, Math.max(1, moment.now.board.updates.length)) : rest >= 8 ? 2 : 0;
+    lines.push(...senderBlock(moment, view, rest - 1 - (updates > 0 ? updates + 1 : 0), head, cut));
     if (updates > 0) lines.push(head("model updates"), ...updateLines(moment, updates).map(cut));
   }
   const keys = `q quit  p ${view.paused ? "go on" : "pause"}  s sort  t addresses/payers${view.paused ? "  [screen paused]" : ""}`;
   while (lines.length < rows - 1) lines.push("");
-  return [...lines.slice(0, rows - 1), paint("2", cut(keys))];
+  return [...lines.slice(0, rows - 1), paint("2", cut(view.footer ?? keys))];
+}
+
+/** Alarms as lines that begin with `!`; as many in a line as it holds. */
+function folded(texts: readonly string[], columns: number, linesMax: number): string[] {
+  const lines: string[] = [];
+  for (const text of texts) {
+    const last = lines.at(-1);
+    const longer = `${last}  ! ${text}`;
+    if (last !== undefined && (longer.length <= columns || lines.length >= linesMax)) lines[lines.length - 1] = longer;
+    else lines.push(`! ${text}`);
+  }
+  return lines;
 }
 
 function headline(
-  { now }: Moment,
+  moment: Moment,
   paint: (code: string, text: string) => string,
   cut: (text: string) => string,
 ): string {
-  const { board } = now;
+  const { board, snapshot } = moment.now;
   const name = `qos ${board.version.split("+")[0]}${board.prefix === "" ? "" : ` ${board.prefix}`}`;
-  const text = `${name}  pid ${board.pid}  up ${age(Date.now() - board.startedMs)}  ${board.model}  target ${compact(board.targetPps)}/s`;
-  if (board.loopAgeMs > STALE_MS) return paint("1;31", cut(`LOOP STANDS STILL ${age(board.loopAgeMs)}  ${text}`));
+  const up = age(snapshot.counters.clockMs);
+  const text = `${name}  pid ${board.pid}  up ${up}  ${board.model}  target ${compact(board.targetPps)}/s`;
+  const still = standsStillMs(moment);
+  if (moment.isStopped) return paint("1;31", cut(`PROCESS STOPPED (SIGSTOP) ${age(still)}  ${text}`));
+  if (still > 0) return paint("1;31", cut(`LOOP STANDS STILL ${age(still)}  ${text}`));
   return board.paused ? paint("1;33", cut(`PAUSED BY qos ctl  ${text}`)) : paint("1", cut(text));
 }
 
-function flowLines(moment: Moment): string[] {
+/** A line, and whether it can be left out where there is no room. */
+interface Line {
+  readonly text: string;
+  readonly isIdle: boolean;
+}
+
+const FLOW_HEAD = "packets                     packets/s     of in     in all";
+
+function flowLines(moment: Moment): Line[] {
   const { taken, ends, sent } = waterfall(moment);
   const { counters, histograms } = moment.now.snapshot;
-  const line = (name: string, { perSecond, share, total }: Step, isTaken = false): string =>
-    `${name.padEnd(26)}${compact(perSecond).padStart(9)}${(isTaken ? "" : percent(share, 1)).padStart(11)}${compact(total).padStart(13)}`;
+  const line = (name: string, step: Step, isTaken = false): string => {
+    const share = isTaken ? "" : percent(step.share, 1);
+    return `${name.padEnd(27)} ${compact(step.perSecond).padStart(9)} ${share.padStart(9)} ${compact(step.total).padStart(10)}`;
+  };
   const turns = summarise(histograms.turn ?? []);
-  const faults = Object.values(moment.now.board.faults).reduce((sum, count) => sum + count, 0);
+  const why = whyBelowTarget(moment);
   return [
-    line("in", taken, true),
-    ...ends.map((step) => line(`  ${step.name}`, step)),
-    line("out", sent),
-    `queue ${compact(counters.queued)}  door ${score(counters.queueDoor)}  turn p99 ${compact(turns.p99Us)} us, longest ${compact(turns.longestUs / 1_000)} ms${faults === 0 ? "" : `  faults ${compact(faults)}`}`,
+    { text: line("in", taken, true), isIdle: false },
+    ...ends.map((step) => ({ text: line(`  ${step.name}`, step), isIdle: step.total === 0 })),
+    { text: line("out", sent), isIdle: false },
+    ...(why === "" ? [] : [{ text: `  ${why}`, isIdle: false }]),
+    {
+      text: `queue ${compact(counters.queued)}  door ${score(counters.queueDoor)}  turn p99 ${compact(turns.p99Us)} us, longest ${compact(turns.longestUs / 1_000)} ms`,
+      isIdle: false,
+    },
   ];
 }
 
-function channelLines({ before, now, elapsedMs }: Moment): string[] {
-  const rows = CHANNELS.map(({ name }, id) => {
+/** As many lines as there is room for: idle ones go first, then those before the last two. */
+function fitted(lines: readonly Line[], room: number): string[] {
+  let kept = lines.length <= room ? [...lines] : lines.filter(({ isIdle }) => !isIdle);
+  if (kept.length > room) kept = [...kept.slice(0, Math.max(0, room - 2)), ...kept.slice(-2)].slice(-room);
+  return kept.map(({ text }) => text);
+}
+
+const CHANNEL_HEAD = "channel              state     packets/s     lost  waiting   left  heard";
+
+interface ChannelLine extends Line {
+  readonly name: string;
+}
+
+function channelLines({ before, now, elapsedMs }: Moment): ChannelLine[] {
+  return CHANNELS.map(({ name }, id) => {
     const at = now.snapshot.channels[name];
-    const rate = elapsedMs > 0 ? ((at.received - before.snapshot.channels[name].received) * SECOND_MS) / elapsedMs : 0;
+    const was = before.snapshot.channels[name];
+    const rate = perSecond(Math.max(0, at.received - was.received), elapsedMs);
     const state = CHANNEL_STATES[at.state] ?? "unknown";
-    const heard = at.state === 0 ? "" : age(now.board.heartbeatAgeMs[name] ?? null);
+    const heardMs = now.board.heartbeatAgeMs[name] ?? null;
+    const heard = at.state === 0 ? "" : age(heardMs);
     const waiting = id === OUTPUT_CHANNEL ? "" : compact(at.depth);
-    return `${name.padEnd(20)}${state.padEnd(10)}${compact(Math.max(0, rate)).padStart(9)}${compact(at.lapped).padStart(6)}${waiting.padStart(10)}${compact(now.board.detached[name] ?? 0).padStart(6)}  ${heard}`;
+    const left = now.board.detached[name] ?? 0;
+    const isSilent = heardMs !== null && heardMs > SILENT_MS;
+    const mark = at.lapped > was.lapped || isSilent ? "!" : " ";
+    const cells = [
+      `${mark}${name}`.padEnd(20),
+      state.padEnd(9),
+      compact(rate).padStart(9),
+      compact(at.lapped).padStart(8),
+      waiting.padStart(8),
+      compact(left).padStart(6),
+      ` ${isSilent ? heard.toUpperCase() : heard}`,
+    ];
+    return {
+      name,
+      text: cells.join(" ").trimEnd(),
+      isIdle: rate === 0 && mark === " " && at.lapped === 0 && left === 0,
+    };
   });
-  const faults = FAULTS.filter(({ name }) => now.board.faults[name] > 0);
+}
+
+/** Busy channels first to stay; the idle ones in a line together. */
+function fittedChannels(channels: readonly ChannelLine[], room: number): string[] {
+  if (channels.length <= room) return channels.map(({ text }) => text);
+  const busy = channels.filter(({ isIdle }) => !isIdle);
+  const shown = busy.slice(0, busy.length === channels.length ? room : Math.max(0, room - 1));
+  const others = channels.filter((one) => !shown.includes(one)).map(({ name }) => name);
   return [
-    "channel             state     packets/s  lost   waiting  left  heard",
-    ...rows,
-    ...(faults.length === 0
-      ? []
-      : [`faults  ${faults.map(({ name }) => `${name} ${now.board.faults[name]}`).join(", ")}`]),
+    ...shown.map(({ text }) => text),
+    ...(shown.length < room ? [` ${others.length} idle: ${others.join(" ")}`] : []),
   ];
 }
 
-function senderLines(
-  { now, fates }: Moment,
-  { sort, kind, columns }: View,
-  room: number,
-  head: (text: string) => string,
-  cut: (text: string) => string,
-): string[] {
+type Paint = (text: string) => string;
+
+/** Senders, in one list; on a wide screen the other end stands beside it. */
+function senderBlock(moment: Moment, view: View, room: number, head: Paint, cut: Paint): string[] {
+  if (view.columns < WIDE_COLUMNS) {
+    const [title, ...rows] = senderLines(moment, view.sort, view.kind, view.columns, room);
+    return [head(title ?? ""), ...rows.map(cut)].slice(0, Math.max(0, room + 1));
+  }
+  const half = Math.floor(view.columns / 2) - 2;
+  const left = senderLines(moment, view.sort, view.kind, half, room);
+  const right = senderLines(moment, view.sort === "worst" ? "best" : "worst", view.kind, half, room);
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
+    const text = `${(left[i] ?? "").padEnd(half + 4)}${right[i] ?? ""}`.trimEnd();
+    return i === 0 ? head(text) : cut(text);
+  });
+}
+
+/** A head and at most `room` senders. */
+function senderLines({ now, fates }: Moment, sort: Sort, kind: Kind, columns: number, room: number): string[] {
   const standing = now.board.senders[kind];
   const what = kind === "ips" ? "addresses" : "fee payers";
   const name = Math.min(NAME_COLUMNS, columns - 36);
   const title = `${sort === "packets" ? "busiest" : sort} of ${compact(standing.known)} ${what}`;
-  const lines = [
-    head(`${title.padEnd(name)} ${"score".padStart(10)} ${"packets".padStart(10)} ${"sent".padStart(10)}`),
-  ];
-  const scores = new Map([...standing.top, ...standing.bottom].map((row) => [row.sender, row.score]));
-  const rows =
+  const row = (sender: string, cells: readonly string[]): string => {
+    const shown = sender.length > name ? `${sender.slice(0, name - 2)}..` : sender;
+    return `${shown.padEnd(name)} ${cells.map((cell) => cell.padStart(10)).join(" ")}`.trimEnd();
+  };
+  const scores = new Map([...standing.top, ...standing.bottom].map((one) => [one.sender, one.score]));
+  const senders =
     sort === "packets"
       ? [...fates].sort((a, b) => b[1].packets - a[1].packets).map(([sender]) => sender)
       : (sort === "best" ? standing.top : standing.bottom).map(({ sender }) => sender);
-  for (const sender of rows.slice(0, Math.max(0, room))) {
+  const lines = senders.slice(0, Math.max(0, room)).map((sender) => {
     const known = scores.get(sender);
     const counts = fates.get(sender);
-    const shown = sender.length > name ? `${sender.slice(0, name - 2)}..` : sender;
-    const packets = counts === undefined ? "" : compact(counts.packets);
-    const sent = counts === undefined ? "" : percent(counts.sent, counts.packets);
-    lines.push(
-      cut(
-        `${shown.padEnd(name)} ${(known === undefined ? "" : score(known)).padStart(10)} ${packets.padStart(10)} ${sent.padStart(10)}`,
-      ),
-    );
-  }
-  if (lines.length === 1) lines.push("(none known yet)");
-  return lines.slice(0, Math.max(0, room + 1));
+    return row(sender, [
+      known === undefined ? "" : score(known),
+      counts === undefined ? "" : compact(counts.packets),
+      counts === undefined ? "" : percent(counts.sent, counts.packets),
+    ]);
+  });
+  if (lines.length === 0 && room > 0) lines.push("(none known yet)");
+  return [row(title, ["score", "packets", "sent"]), ...lines];
 }
 
 function updateLines({ now }: Moment, most: number): string[] {

@@ -1,6 +1,7 @@
 // A running sidecar's status page as another process reads it: a copy of the file `<prefix>qos_status`, believed only where
 // nobody wrote meanwhile. Reading is all it does: the sidecar does not notice.
 
+import * as v from "valibot";
 import { SystemError } from "../../ffi/libc.ts";
 import { closeFile, lockHolder, openExisting, readAt, statFile, statPath } from "../../ffi/shared-memory.ts";
 import { sharedPath } from "../channel/place.ts";
@@ -11,7 +12,30 @@ import { type Board, boardVersion, readBoard } from "./board.ts";
 
 /** The file's name behind the channels' prefix. */
 export const STATUS_NAME = "qos_status";
-const MOST_TRIES = 100;
+const TRIES_MAX = 100;
+
+const number = v.pipe(v.number(), v.finite());
+const counts = v.record(v.string(), number);
+const rows = v.array(v.looseObject({ sender: v.string(), score: number }));
+const standing = v.object({ known: number, top: rows, bottom: rows });
+/** What of a board is used here. The page may be another user's, or of another build. */
+const BOARD = v.looseObject({
+  version: v.string(),
+  pid: number,
+  startedMs: number,
+  writtenMs: number,
+  prefix: v.string(),
+  model: v.string(),
+  targetPps: number,
+  paused: v.boolean(),
+  heartbeatAgeMs: v.record(v.string(), v.nullable(number)),
+  loopAgeMs: number,
+  updates: v.array(v.object({ atMs: number, updates: number, outcomes: number, included: number })),
+  senders: v.object({ ips: standing, payers: standing }),
+  database: v.nullable(counts),
+  faults: counts,
+  detached: counts,
+});
 
 export function statusPath(prefix: string): string {
   return sharedPath(`${prefix}${STATUS_NAME}`);
@@ -22,8 +46,15 @@ export interface SidecarPicture {
   readonly board: Board;
 }
 
-/** The page may be another user's: its texts go to terminals. */
-const shown = (_: string, value: unknown): unknown => (typeof value === "string" ? printable(value) : value);
+/** @returns undefined for what is no board. Its texts go to terminals */
+export function parseBoard(text: string): Board | undefined {
+  try {
+    const found: unknown = JSON.parse(text, (_, value) => (typeof value === "string" ? printable(value) : value));
+    return v.is(BOARD, found) ? (found as unknown as Board) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A file that is open for reading, of one sidecar's run. */
 export class StatusReader {
@@ -52,9 +83,13 @@ export class StatusReader {
     }
   }
 
-  /** Whether a process holds the file now: its sidecar lives. */
+  /** The process that holds the file now; undefined where its sidecar lives no more. */
+  get holder(): number | undefined {
+    return lockHolder(this.identity);
+  }
+
   get alive(): boolean {
-    return lockHolder(this.identity) !== undefined;
+    return this.holder !== undefined;
   }
 
   /** Whether the name stands for another file by now, or none: the sidecar ended or began anew. */
@@ -67,15 +102,15 @@ export class StatusReader {
   read(): SidecarPicture | undefined {
     const page = new Uint8Array(STATUS_BYTES);
     const after = new Uint8Array(STATUS_BYTES);
-    for (let look = 0; look < MOST_TRIES; look++) {
+    for (let look = 0; look < TRIES_MAX; look++) {
       if (readAt(this.descriptor, this.path, page, 0) < STATUS_BYTES) return undefined;
       if (readAt(this.descriptor, this.path, after, 0) < STATUS_BYTES) return undefined;
       const quiet = statusVersion(page) === statusVersion(after) && boardVersion(page) === boardVersion(after);
       if (!quiet || (statusVersion(page) & 1) !== 0) continue;
       const snapshot = readStatus(page.buffer, 0);
       const text = readBoard(page);
-      if (snapshot === null || text === undefined) return undefined;
-      return { snapshot, board: JSON.parse(text, shown) as Board };
+      const board = text === undefined ? undefined : parseBoard(text);
+      return snapshot === null || board === undefined ? undefined : { snapshot, board };
     }
     return undefined;
   }

@@ -73,10 +73,16 @@ class DemoRun {
 test("shows what flows, sums it up, and removes what it made", async () => {
   const demo = new DemoRun(3);
   expect({ exitCode: await demo.ended(), text: demo.text }).toMatchObject({ exitCode: 0 });
-  expect(demo.text).toMatch(/^ {2}\d s; in [\d,]+\/s; out [\d,]+\/s; queue [\d,]+; /m);
+  expect(demo.text).toMatch(
+    /^ {2}\d s {2}in [\d,]+\/s {2}refused or dropped [\d,]+\/s {2}out [\d,]+\/s {2}queue [\d,]+$/m,
+  );
   expect(demo.text).toContain("every packet is accounted for");
   const [, packets] = demo.text.match(/packets in +([\d,]+)/)!;
   expect(Number(packets!.replaceAll(",", ""))).toBeGreaterThan(0);
+  expect(demo.text).toMatch(/^qos earned [\d.,]+ SOL from honest senders: \d+\.\d\d x what arrival order would have/m);
+  for (const line of demo.text.split("\n")) {
+    if (!line.startsWith("$ ")) expect(line.length, line).toBeLessThanOrEqual(132);
+  }
   expect(demo.text).toContain("to be opened in a browser: ");
   expect(readFileSync(join(import.meta.dir, "../../dist/demo-report.html"), "utf8")).toContain('"included":');
   expect(demo.remains()).toEqual([]);
@@ -88,7 +94,7 @@ describe("interrupted", () => {
     ["dist/qos init", "SIGINT"],
     ["dist/qos run", "SIGINT"],
     ["dist/qos simulate", "SIGTERM"],
-    ["; in ", "SIGHUP"],
+    ["s  in ", "SIGHUP"],
   ];
   test.each(stages)('after "%s" by %s it leaves nothing behind', async (stage, signal) => {
     const demo = new DemoRun(60);

@@ -141,7 +141,7 @@ describe("qos monitor", () => {
 
   // Skipped without tmux.
   test.skipIf(Bun.which("tmux") === null)(
-    "on terminals of 80x24 and 200x50 fits, and obeys its keys (needs tmux)",
+    "on terminals of 80x24, 120x40 and 200x50 fits, shows a loop that stands still, and obeys its keys (needs tmux)",
     async () => {
       const peer = validator([TPU]);
       await using sidecar = new SidecarProcess(peer.prefix);
@@ -161,6 +161,11 @@ describe("qos monitor", () => {
         expect(lines.at(-1)).toStartWith("q quit");
         expect(lines[0]).toContain(`pid ${sidecar.pid}`);
         for (const name of ["tpu_to_qos", "qos_to_sig"]) expect(screen()).toContain(name);
+        expect(lines.some((line) => /^queue \d.* door .* turn p99 /.test(line))).toBe(true);
+        sidecar.kill("SIGSTOP");
+        await until("the loop that stands", () => screen().startsWith("PROCESS STOPPED (SIGSTOP)"));
+        sidecar.kill("SIGCONT");
+        await until("the loop that turns again", () => screen().startsWith("qos "));
         tmux("send-keys", "t");
         await until("fee payers", () => screen().includes("fee payers"));
         tmux("send-keys", "s");
@@ -168,10 +173,18 @@ describe("qos monitor", () => {
         tmux("send-keys", "p");
         await until("a pause", () => screen().includes("[screen paused]"));
         tmux("send-keys", "p");
+        tmux("resize-window", "-x", "120", "-y", "40");
+        await until("the middle screen", () => {
+          const middle = screen().trimEnd().split("\n");
+          const heads = middle.filter((line) => line.startsWith("packets ") || line.startsWith("channel "));
+          return middle.length === 40 && heads.length === 2;
+        });
         tmux("resize-window", "-x", "200", "-y", "50");
         await until("the wide screen", () => {
           const wide = screen().trimEnd().split("\n");
-          return wide.length === 50 && wide.some((line) => line.startsWith("packets") && line.includes("channels"));
+          const heads = wide.find((line) => line.startsWith("packets ") && line.includes("channel "));
+          const senders = wide.find((line) => line.startsWith("worst of"));
+          return wide.length === 50 && heads !== undefined && senders?.includes("best of") === true;
         });
         await sidecar.stop();
         await until("its end", () => screen().includes("no sidecar runs here"));

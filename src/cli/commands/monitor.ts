@@ -3,9 +3,8 @@
 
 import { CHANNEL_STATES } from "../../engine/mailbox.ts";
 import { Failure } from "../../failure.ts";
-import { type Kind, type Moment, SORTS, type Sort, screen, waterfall } from "../../observe/screen.ts";
-import { countSenders, readFates, type SenderCount } from "../../observe/sender-fates.ts";
-import { type SidecarPicture, StatusReader } from "../../observe/status-reader.ts";
+import { type Kind, type Moment, Moments } from "../../observe/moments.ts";
+import { SORTS, type Sort, screen, standsStillMs, waterfall } from "../../observe/screen.ts";
 import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FAILED, EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { choice, duration, onOff } from "../../settings/flags.ts";
@@ -21,61 +20,21 @@ const HOME = `${ESCAPE}H`;
 const LINE_END = `${ESCAPE}K`;
 const SCREEN_END = `${ESCAPE}J`;
 const CTRL_C = "\u0003";
-/** Reading the ring of fates takes some milliseconds: not for each picture. */
-const FATES_INTERVAL_MS = 2_000;
 const START_LIMIT_MS = 3_000;
 const LOOK_AGAIN_MS = 50;
-const NARROWEST = 40;
-const LOWEST = 10;
+const COLUMNS_MIN = 40;
+const ROWS_MIN = 10;
 
-/** A sidecar's pictures, one after the other, through its restarts. */
-class Source {
-  #reader: StatusReader | undefined;
-
-  constructor(private readonly prefix: string) {}
-
-  /** @returns the present picture, or why there is none */
-  read(): SidecarPicture | string {
-    if (this.#reader?.replaced === true) this.close();
-    if (this.#reader === undefined) {
-      const opened = StatusReader.open(this.prefix);
-      if (typeof opened === "string") return opened;
-      this.#reader = opened;
-    }
-    if (!this.#reader.alive) return "the sidecar was killed: its status page is there, and nobody holds it";
-    return this.#reader.read() ?? "the sidecar is starting, or it is of another version";
-  }
-
-  close(): void {
-    this.#reader?.close();
-    this.#reader = undefined;
-  }
-}
-
-/** A picture as soon as there is one. @throws Failure where none comes in time */
-async function firstPicture(source: Source): Promise<SidecarPicture> {
+/** The first picture, as soon as there is one. @throws Failure where none comes in time */
+async function began(moments: Moments): Promise<void> {
   const end = performance.now() + START_LIMIT_MS;
   for (;;) {
-    const picture = source.read();
-    if (typeof picture !== "string") return picture;
+    const seen = moments.look();
+    if (typeof seen !== "string") return;
     // Absent is absent; one that is just starting is waited for.
-    if (!picture.includes("starting") || performance.now() > end) throw new Failure(picture);
+    if (!seen.includes("starting") || performance.now() > end) throw new Failure(seen);
     await Bun.sleep(LOOK_AGAIN_MS);
   }
-}
-
-/** The loop's own clock: rates are exact whenever the pictures were taken. */
-const between = (before: SidecarPicture, now: SidecarPicture): number =>
-  now.snapshot.counters.clockMs - before.snapshot.counters.clockMs;
-
-/** @returns undefined where the sidecar began anew between the two */
-function momentOf(
-  before: SidecarPicture,
-  now: SidecarPicture,
-  fates: ReadonlyMap<string, SenderCount>,
-): Moment | undefined {
-  if (before.board.startedMs !== now.board.startedMs || before.board.pid !== now.board.pid) return undefined;
-  return { before, now, elapsedMs: between(before, now), fates };
 }
 
 /** Everything for a program. */
@@ -94,6 +53,7 @@ export function jsonOf(moment: Moment): Record<string, unknown> {
       detached: undefined,
     },
     elapsedMs: moment.elapsedMs,
+    standsStillMs: standsStillMs(moment),
     packetsPerSecond: rates,
     counters: Object.fromEntries(STATISTICS.map(({ name }) => [name, snapshot.counters[name]])),
     channels: Object.fromEntries(
@@ -114,11 +74,6 @@ export function jsonOf(moment: Moment): Record<string, unknown> {
   };
 }
 
-function fatesOf(prefix: string, kind: Kind): ReadonlyMap<string, SenderCount> {
-  const fates = readFates(prefix);
-  return fates === undefined ? new Map() : countSenders(fates, kind === "ips" ? "ip" : "payer");
-}
-
 interface MonitorValues {
   readonly prefix: string;
   readonly interval: number;
@@ -130,14 +85,13 @@ interface MonitorValues {
 
 /** One picture over one interval. */
 async function once(values: MonitorValues, out: Output): Promise<number> {
-  const source = new Source(values.prefix);
+  const kind = values.payers ? "payers" : "ips";
+  const moments = new Moments(values.prefix, kind);
   try {
-    const before = await firstPicture(source);
+    await began(moments);
     await Bun.sleep(values.interval);
-    const now = source.read();
-    if (typeof now === "string") throw new Failure(now);
-    const kind = values.payers ? "payers" : "ips";
-    const moment = momentOf(before, now, fatesOf(values.prefix, kind));
+    const moment = moments.look();
+    if (typeof moment === "string") throw new Failure(moment);
     if (moment === undefined) throw new Failure("the sidecar was restarted meanwhile");
     if (values.json) out.json(jsonOf(moment));
     else {
@@ -149,70 +103,53 @@ async function once(values: MonitorValues, out: Output): Promise<number> {
     }
     return EXIT_FINE;
   } finally {
-    source.close();
+    moments.close();
   }
 }
 
 /** A JSON line for each interval, until nobody reads. */
 async function follow(values: MonitorValues, out: Output): Promise<number> {
-  const source = new Source(values.prefix);
+  const moments = new Moments(values.prefix, undefined);
   try {
-    let before = await firstPicture(source);
+    await began(moments);
     while (!out.closed()) {
       await Bun.sleep(values.interval);
-      const now = source.read();
-      if (typeof now === "string") {
-        out.json({ problem: now });
-        continue;
-      }
-      const moment = momentOf(before, now, new Map());
-      before = now;
-      if (moment !== undefined) out.json(jsonOf(moment));
+      const moment = moments.look();
+      if (typeof moment === "string") out.json({ problem: moment });
+      else if (moment !== undefined) out.json(jsonOf(moment));
     }
     return EXIT_FINE;
   } finally {
-    source.close();
+    moments.close();
   }
 }
 
 /** The screen, drawn anew in place, until `q`. */
 async function live(values: MonitorValues): Promise<number> {
-  const source = new Source(values.prefix);
   let sort = values.sort;
   let kind: Kind = values.payers ? "payers" : "ips";
+  const moments = new Moments(values.prefix, kind);
   let paused = false;
-  let before: SidecarPicture | undefined;
   let shown: Moment | undefined;
-  let fates: ReadonlyMap<string, SenderCount> = new Map();
-  let fatesMs = Number.NEGATIVE_INFINITY;
+  let problem: string | undefined;
   const { stdin, stdout } = process;
   const { promise: quit, resolve } = Promise.withResolvers<void>();
 
-  const draw = (problem?: string): void => {
-    const columns = Math.max(NARROWEST, stdout.columns ?? 80);
-    const rows = Math.max(LOWEST, stdout.rows ?? 24);
+  const draw = (): void => {
+    const columns = Math.max(COLUMNS_MIN, stdout.columns ?? 80);
+    const rows = Math.max(ROWS_MIN, stdout.rows ?? 24);
     const view = { columns, rows, colour: !values.noColour, paused, sort, kind };
     const lines =
-      problem !== undefined || shown === undefined
+      shown === undefined
         ? [`qos monitor: ${problem ?? "the first numbers come in a moment"}`.slice(0, columns), "", "q quit"]
         : screen(shown, view);
     stdout.write(`${HOME}${lines.map((line) => `${line}${LINE_END}`).join("\r\n")}${SCREEN_END}`);
   };
   const look = (): void => {
     if (paused) return;
-    const now = source.read();
-    if (typeof now === "string") {
-      before = undefined;
-      shown = undefined;
-      draw(now);
-      return;
-    }
-    if (performance.now() - fatesMs >= FATES_INTERVAL_MS) {
-      fates = fatesOf(values.prefix, kind);
-      fatesMs = performance.now();
-    }
-    if (before !== undefined) shown = momentOf(before, now, fates);
-    before = now;
+    const seen = moments.look();
+    problem = typeof seen === "string" ? seen : undefined;
+    shown = typeof seen === "string" ? undefined : seen;
     draw();
   };
   const onKey = (bytes: Buffer): void => {
@@ -222,7 +159,7 @@ async function live(values: MonitorValues): Promise<number> {
       else if (key === "s") sort = SORTS[(SORTS.indexOf(sort) + 1) % SORTS.length];
       else if (key === "t") {
         kind = kind === "ips" ? "payers" : "ips";
-        fates = fatesOf(values.prefix, kind);
+        moments.kind = kind;
       }
     }
     draw();
@@ -248,7 +185,7 @@ async function live(values: MonitorValues): Promise<number> {
     if (stdin.isTTY) stdin.setRawMode(false);
     stdin.pause();
     stdout.write(LEAVE);
-    source.close();
+    moments.close();
   }
 }
 
