@@ -75,14 +75,7 @@ describe("where to add something", () => {
   });
 
   test("a metric is a row and the line that counts", () => {
-    for (const name of [
-      "zeroScore",
-      "withheld",
-      "simpleVotes",
-      "ipv6Packets",
-      "recentSignaturesReceived",
-      "neverIncludable",
-    ]) {
+    for (const name of ["zeroScore", "simpleVotes", "ipv6Packets", "recentSignaturesReceived", "neverIncludable"]) {
       const elsewhere = namedBy(name).filter((path) => path !== "src/shape/statistics.ts");
       expect(elsewhere, name).toHaveLength(1);
       expect(elsewhere[0], name).toStartWith("src/engine/");
