@@ -45,8 +45,8 @@ function describeCommit(): string {
 
 /**
  * Entry points: the program, and every file that runs as a thread of its own (by its name). They all land in one folder
- * inside the binary, so that `new URL("./NAME-worker.ts", import.meta.url)` finds them there as it does from source. A
- * plain path would not do: the binary would load such a file from the current folder, whoever owns that.
+ * inside the binary, so that `new URL("./NAME-worker.ts", import.meta.url)` finds them there as it does from source. With a
+ * plain path the binary would load such a file from the current folder, which anybody may own.
  */
 function findEntryPoints(): string[] {
   const workers = [...new Bun.Glob("src/**/*-worker.ts").scanSync(HOUSE)].sort();
@@ -72,7 +72,7 @@ async function compile(outfile: string, executablePath?: string): Promise<void> 
     compile: {
       outfile: partial,
       ...(executablePath === undefined ? {} : { executablePath }),
-      // Whoever owns the current folder must not be able to hand a root process code or settings.
+      // The owner of the current folder must not be able to give a root process code or settings.
       autoloadDotenv: false,
       autoloadBunfig: false,
       autoloadTsconfig: false,
@@ -85,7 +85,7 @@ async function compile(outfile: string, executablePath?: string): Promise<void> 
 
 async function build(outfile: string, target?: Target): Promise<void> {
   try {
-    // A process of its own: this one's bundler would not see a kernel.wasm that was not there when it first looked.
+    // Built in a process of its own: this one's bundler would not see a kernel.wasm that appeared after its first look.
     run([process.execPath, join(HOUSE, "src/kernel/build.ts")]);
     await compile(outfile, target === undefined ? undefined : fetchRuntime(target));
   } catch (error) {

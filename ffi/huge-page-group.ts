@@ -15,7 +15,7 @@ export interface HugePageGroup {
   readonly lift: "max" | "-1";
 }
 
-/** A place where a hierarchy of groups is mounted, and the group of this process in it. */
+/** A mounted hierarchy of groups, and the group of this process in it. */
 export interface GroupPlace {
   readonly mount: string;
   /** Below the mount; begins with a slash. */
@@ -38,7 +38,7 @@ const FILES = {
 const UNLIMITED_MIN_BYTES = 2 ** 62;
 
 /**
- * Where the groups of this process lie.
+ * Places of this process's groups.
  * @param groups content of /proc/self/cgroup
  * @param mounts content of /proc/self/mountinfo
  */
@@ -79,7 +79,7 @@ export function tightestLimit({ mount, group, version }: GroupPlace): HugePageGr
   for (let depth = names.length; depth >= 0; depth--) {
     const folder = [mount, ...names.slice(0, depth)].join("/");
     for (const [limitName, usageName] of FILES[version]) {
-      const limit = Number(read(`${folder}/${limitName}`) ?? Number.NaN); // "max" is no number either
+      const limit = Number(read(`${folder}/${limitName}`) ?? Number.NaN); // "max" is not a number either
       if (!(limit >= 0 && limit < UNLIMITED_MIN_BYTES)) continue;
       const used = Number(read(`${folder}/${usageName}`) ?? 0) || 0;
       const freeBytes = Math.max(0, limit - used);
@@ -95,7 +95,7 @@ export function tightestLimit({ mount, group, version }: GroupPlace): HugePageGr
   return tightest;
 }
 
-/** The tightest limit on huge pages of 2 MiB that this process is under; undefined where there is none. */
+/** The tightest limit on huge pages of 2 MiB that this process is under; undefined if there is none. */
 export function hugePageGroup(): HugePageGroup | undefined {
   const places = groupPlaces(read("/proc/self/cgroup") ?? "", read("/proc/self/mountinfo") ?? "");
   const limits = places.map(tightestLimit).filter((one) => one !== undefined);

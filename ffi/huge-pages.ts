@@ -1,4 +1,4 @@
-// Huge pages of 2 MiB: whether the mount is there, how many pages are free, and what the operator must do where they are
+// Huge pages of 2 MiB: whether the mount is there, how many pages are free, and what the operator must do if they are
 // missing. Gigantic pages (1 GiB) are refused: eight such files do not fit an arena, which ends at 4 GiB.
 
 import fs from "node:fs";
@@ -26,7 +26,7 @@ export interface HugePages {
   readonly reserved: number;
 }
 
-/** @returns undefined where the kernel has no huge pages of 2 MiB */
+/** @returns undefined if the kernel has no huge pages of 2 MiB */
 export function hugePages(): HugePages | undefined {
   const count = (name: string): number => Number(fs.readFileSync(`${COUNTERS}/${name}`, "latin1"));
   try {
@@ -41,7 +41,7 @@ export function availableHugePages(pages: HugePages): number {
   return Math.max(0, pages.free - pages.reserved);
 }
 
-/** Why no huge-page file can live at the mount, with the command that mends it; undefined where one can. */
+/** Why the mount can hold no huge-page file, with the command that mends it; undefined if it can. */
 export function hugePageMountProblem(folder: string = HUGE_PAGES_FOLDER): string | undefined {
   if (hugePages() === undefined) return "this kernel has no huge pages of 2 MiB: run without --use-huge-pages";
   let stats: fs.StatsFs;
@@ -63,7 +63,7 @@ export function hugePageMountProblem(folder: string = HUGE_PAGES_FOLDER): string
   return undefined;
 }
 
-/** Why `needed` more pages cannot be had, with the command that mends it; undefined where they can. */
+/** Why `needed` more pages cannot be had, with the command that mends it; undefined if they can. */
 export function hugePageShortage(needed: number): string | undefined {
   const pages = hugePages();
   if (pages === undefined) return "this kernel has no huge pages of 2 MiB: run without --use-huge-pages";
@@ -76,7 +76,7 @@ export function hugePageShortage(needed: number): string | undefined {
   );
 }
 
-/** Why this process' control group does not let it have `needed` more pages; undefined where it does. */
+/** Why this process' control group does not let it have `needed` more pages; undefined if it does. */
 export function hugePageGroupShortage(needed: number): string | undefined {
   const group = hugePageGroup();
   if (group === undefined || group.freeBytes >= needed * HUGE_PAGE_BYTES) return undefined;
@@ -87,7 +87,7 @@ export function hugePageGroupShortage(needed: number): string | undefined {
   );
 }
 
-/** The limit of this process' control group, to be added to a message; empty where there is none. */
+/** The limit of this process' control group, to be added to a message; empty if there is none. */
 export function hugePageGroupNote(): string {
   const group = hugePageGroup();
   return group === undefined
@@ -95,12 +95,12 @@ export function hugePageGroupNote(): string {
     : ` (the control group of this process may have ${group.limitBytes} bytes of them: ${group.file})`;
 }
 
-/** What the kernel's command line needs so that `pages` of 2 MiB are there after a boot, whatever the default size is. */
+/** What the kernel's command line needs to reserve `pages` of 2 MiB at a boot, whatever the default size is. */
 export function bootWords(pages: number): string {
   return `hugepagesz=2M hugepages=${pages}`;
 }
 
-/** Why a channel that lies on gigantic pages cannot be used; undefined where there is no such file. */
+/** Why a channel that lies on gigantic pages cannot be used; undefined if there is no such file. */
 export function giganticRefusal(fileName: string): string | undefined {
   const path = `${GIGANTIC_PAGES_FOLDER}/${fileName}`;
   if (!fs.existsSync(path)) return undefined;

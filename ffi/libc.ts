@@ -1,11 +1,10 @@
-// The C library: how it is found (glibc or musl), how a failed call is told. Only files in ffi/ call it.
+// The C library: how it is found (glibc or musl), and how a failed call is reported. Only files in ffi/ call it.
 //
 // File calls that Node's own API has (open, fstat, ftruncate, pread, chown, unlink) go through `node:fs`; only what it lacks
 // comes from here. bun:ffi's habits, once: `*_fast` integers are plain numbers below 2^53 (user addresses end at 2^47); a
 // string is a NUL-terminated Buffer whose caller keeps it alive during the call; errno is read at once after the call.
 //
-// What only a failed call needs of Node (its tables of errors) is loaded when one failed: node:os and node:util cost each
-// thread 3 to 4 ms of its start.
+// Node's tables of errors are loaded when a call has failed: node:os and node:util cost each thread 3 to 4 ms of its start.
 
 import { dlopen, type FFIFunction, FFIType, type Library, type Pointer, read } from "bun:ffi";
 
@@ -14,7 +13,7 @@ const LIBRARIES = ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64
 
 /**
  * Opens the C library this process already runs on.
- * @throws Error where neither glibc nor musl is there
+ * @throws Error if neither glibc nor musl is there
  */
 export function openLibc<Symbols extends Record<string, FFIFunction>>(symbols: Symbols): Library<Symbols>["symbols"] {
   const failures: string[] = [];
@@ -36,12 +35,12 @@ export function cString(text: string): Buffer {
 
 const location = openLibc({ __errno_location: { args: [], returns: FFIType.ptr } });
 
-/** This thread's errno. Read it directly after the call that failed: anything between may set it anew. */
+/** This thread's errno. Read it directly after the failed call: anything between may change it. */
 export function errno(): number {
   return read.i32(location.__errno_location() as Pointer, 0);
 }
 
-/** A call to the operating system that failed: which one, on what, and the errno's name (`EACCES`). */
+/** A failed call to the operating system: its name, its subject, and the errno's name (`EACCES`). */
 export class SystemError extends Error {
   constructor(
     readonly syscall: string,
@@ -62,7 +61,7 @@ export class SystemError extends Error {
     return new SystemError(syscall, subject, code, explanation);
   }
 
-  /** What `node:fs` threw, as a SystemError; anything that is no failed call is thrown on. */
+  /** An error of `node:fs` as a SystemError. Throws on anything that is not a failed call. */
   static from(error: unknown, subject: string): SystemError {
     if (error instanceof SystemError) return error;
     const { code, syscall } = error as { code?: unknown; syscall?: unknown };
@@ -73,7 +72,7 @@ export class SystemError extends Error {
   }
 }
 
-/** Calls `node:fs` and turns what it throws into a SystemError that names the subject. */
+/** Calls `node:fs` and turns its errors into a SystemError that names the subject. */
 export function system<Result>(subject: string, call: () => Result): Result {
   try {
     return call();

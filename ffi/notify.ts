@@ -17,8 +17,8 @@ const PATH_AT = 2;
 const PATH_MAX_BYTES = 108;
 
 /**
- * Where NOTIFY_SOCKET points: a path, or with a leading `@` a name that is no file.
- * @throws RangeError where it cannot be one
+ * The address that NOTIFY_SOCKET names: a path, or with a leading `@` a name that has no file.
+ * @throws RangeError if it cannot be an address
  */
 export function socketAddress(name: string): Uint8Array {
   const path = Buffer.from(name);
@@ -34,9 +34,9 @@ export function socketAddress(name: string): Uint8Array {
 }
 
 /**
- * Sends one message and waits for nobody.
+ * Sends one message without waiting.
  * @param address as `socketAddress` makes it
- * @throws SystemError where nobody takes it
+ * @throws SystemError if no process takes it
  */
 export function sendDatagram(address: Uint8Array, message: string): void {
   const fd = libc.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);

@@ -1,4 +1,4 @@
-// Giving up root for good: groups, gid, uid, and the proof on every thread that nothing of it is left and none comes back.
+// Giving up root's rights for good: groups, gid, uid, and the proof for every thread that none is left and none can come back.
 
 import { FFIType } from "bun:ffi";
 import fs from "node:fs";
@@ -46,7 +46,7 @@ export function dropPrivileges(user: User): void {
 }
 
 /**
- * Reads what the kernel says of every thread of this process.
+ * Checks what the kernel says about every thread of this process.
  * @param groups all groups that the user has, in ascending order
  * @throws PrivilegeError that names the thread and what it still has
  */
@@ -76,8 +76,8 @@ export function proveDropped(user: User, groups: readonly number[]): void {
 }
 
 /**
- * Tries to become root again in each way there is.
- * @throws PrivilegeError where one of them works
+ * Tries every way to become root again.
+ * @throws PrivilegeError if one of them works
  */
 function proveIrreversible(user: User): void {
   const attempts: readonly (readonly [string, () => number])[] = [

@@ -36,7 +36,7 @@ const libc = openLibc({
   getpagesize: { args: [], returns: i32 },
 });
 
-/** Which of two files a name stands for: a file that was removed and created again has another inode. */
+/** Tells two files of one name apart: a file that was removed and created again has another inode. */
 export interface FileIdentity {
   readonly device: number;
   readonly inode: number;
@@ -44,7 +44,7 @@ export interface FileIdentity {
 
 export interface FileFacts extends FileIdentity {
   readonly bytes: number;
-  /** Bytes that have memory behind them; less than the size where the file has holes. */
+  /** Bytes that have memory behind them; fewer than the size if the file has holes. */
   readonly allocatedBytes: number;
   /** Permission bits, e.g. 0o600. */
   readonly mode: number;
@@ -61,7 +61,7 @@ function facts(stats: fs.Stats): FileFacts {
   return { device, inode, bytes, allocatedBytes: stats.blocks * 512, mode: stats.mode & 0o7777, uid, gid, kind };
 }
 
-/** What stands at a path now, links not followed; undefined where nothing does. */
+/** The facts of the file at a path, links not followed; undefined if there is no file. */
 export function statPath(path: string): FileFacts | undefined {
   const stats = system(path, () => fs.lstatSync(path, { throwIfNoEntry: false }));
   return stats === undefined ? undefined : facts(stats);
@@ -82,7 +82,7 @@ export function openExisting(path: string, access: "read" | "read-write"): numbe
 
 /**
  * Creates a file that must not exist yet, open for reading and writing.
- * @throws SystemError, `EEXIST` where something is there
+ * @throws SystemError, `EEXIST` if something is there
  */
 export function createExclusive(path: string, mode: number): number {
   const fd = system(path, () => fs.openSync(path, O_RDWR | O_CREAT | O_EXCL | SAFE_OPEN, mode));
@@ -99,7 +99,7 @@ export function closeFile(fd: number): void {
   fs.closeSync(fd);
 }
 
-/** Removes a name; true where there was one. The memory goes when the last mapping does. */
+/** Removes a name; true if it existed. The memory is freed with the last mapping. */
 export function unlinkPath(path: string): boolean {
   try {
     fs.unlinkSync(path);
@@ -124,8 +124,8 @@ export function readAt(fd: number, path: string, into: Uint8Array, position: num
 /**
  * Sets a file's size and takes the memory for it now: `ftruncate` alone succeeds on a full file system, and the first
  * write to such a page is a SIGBUS.
- * @param now how much of the memory is taken by this call; the rest by another, which must come before it is written to
- * @throws SystemError `ENOSPC` where there is too little: the file has its former size then
+ * @param now bytes of memory that this call takes; another call must take the rest before it is written to
+ * @throws SystemError `ENOSPC` if there is too little memory; the file then has its former size
  */
 export function reserveFile(fd: number, path: string, bytes: number, now = bytes): void {
   const before = statFile(fd, path).bytes;
@@ -137,7 +137,7 @@ export function reserveFile(fd: number, path: string, bytes: number, now = bytes
   throw SystemError.of("posix_fallocate", path, failure);
 }
 
-/** A file system's size, and what of it is still free for us. */
+/** A file system's size, and the part of it that is still free for us. */
 export function fileSystemRoom(folder: string): { readonly bytes: number; readonly free: number } {
   return system(folder, () => {
     const { blocks, bavail, bsize } = fs.statfsSync(folder);
@@ -147,7 +147,7 @@ export function fileSystemRoom(folder: string): { readonly bytes: number; readon
 
 /**
  * Takes the whole-file lock, which ends with the descriptor (a killed process leaves none).
- * @returns false where somebody else holds it
+ * @returns false if somebody else holds it
  */
 export function tryLock(fd: number, path: string): boolean {
   if (libc.flock(fd, LOCK_EX_NB) === 0) return true;
@@ -156,7 +156,7 @@ export function tryLock(fd: number, path: string): boolean {
   throw failure;
 }
 
-/** The process that holds a file's flock, or undefined where none does or it lies in another PID namespace. */
+/** The process that holds a file's flock, or undefined if none does or it lies in another PID namespace. */
 export function lockHolder(file: FileIdentity): number | undefined {
   // `1: FLOCK  ADVISORY  WRITE 4711 00:1b:22 0 EOF`: major and minor in hex, the inode in decimal
   for (const line of fs.readFileSync("/proc/locks", "utf8").split("\n")) {
@@ -180,8 +180,8 @@ export function addressOf(memory: WebAssembly.Memory): number {
 }
 
 /**
- * Memories with a file over some of their pages, and how many. Pinned: a collected memory's pages come back as another
- * memory's, with the file still over them (seen, not feared), and what is written there then goes into the file.
+ * Memories with a file over some of their pages, and the number of such files. They are kept from the collector: a collected
+ * memory's pages come back as another memory's, with the file still over them, and writes go into the file (this was seen).
  */
 const pinned = new Map<WebAssembly.Memory, number>();
 
@@ -200,9 +200,9 @@ export interface FileMapping {
 }
 
 /**
- * Lays a file over `bytes` of an arena from `at` on. What was there is gone.
+ * Lays a file over `bytes` of an arena from `at` on. The former content of that range is lost.
  * @param pageBytes the file's page size: arena address and length must be whole pages
- * @throws SystemError; the range is plain zeroed memory again then
+ * @throws SystemError; the range is then plain zeroed memory again
  */
 export function mapFile(
   memory: WebAssembly.Memory,
@@ -273,7 +273,7 @@ export function withMappedFile<Result>(
 /**
  * Makes a mapped file's pages present, so that no first touch faults. A hole in a sparse file becomes memory now: on a
  * full file system that is an error here instead of a SIGBUS later.
- * @throws SystemError where memory is missing; kernels before 5.14 cannot do it and are let be
+ * @throws SystemError if memory is missing. Kernels before 5.14 cannot do it, and nothing happens there
  */
 export function populateFile(mapping: FileMapping, path: string): void {
   if (libc.madvise(addressOf(mapping.memory) + mapping.at, mapping.bytes, MADV_POPULATE_READ) === 0) return;
@@ -282,18 +282,18 @@ export function populateFile(mapping: FileMapping, path: string): void {
 }
 
 /**
- * Faults in plain arena memory: 18-26 ms for 312 MiB in transparent huge pages, 150-800 ms page by page (a virtual machine's
- * host that gives its memory only now takes a second). What was touched before becomes huge pages as well, with its content,
- * so it need not be done before the memory is used.
+ * Faults in plain arena memory: 18-26 ms for 312 MiB in transparent huge pages, 150-800 ms page by page (a second if a virtual
+ * machine's host gives the memory only now). Pages that were touched before become huge pages as well and keep their content,
+ * so this need not come before the memory is used.
  * @returns how: by the kernel, or by touching each page (kernels before 5.14)
- * @throws SystemError where memory is missing
+ * @throws SystemError if memory is missing
  */
 export function faultIn(memory: WebAssembly.Memory, at: number, bytes: number): "populated" | "touched" {
   const base = addressOf(memory);
   const start = Math.floor((base + at) / PAGE_BYTES) * PAGE_BYTES;
   const end = Math.ceil((base + at + bytes) / PAGE_BYTES) * PAGE_BYTES;
   libc.madvise(start, end - start, MADV_HUGEPAGE); // a kernel without transparent huge pages is only slower
-  libc.madvise(start, end - start, MADV_COLLAPSE); // fails for what was never touched, and before Linux 6.1
+  libc.madvise(start, end - start, MADV_COLLAPSE); // fails for pages that were never touched, and before Linux 6.1
   if (libc.madvise(start, end - start, MADV_POPULATE_WRITE) === 0) return "populated";
   const failure = SystemError.of("madvise", `${end - start} bytes of the arena`, errno());
   if (failure.code !== "EINVAL") throw failure;

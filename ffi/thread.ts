@@ -1,10 +1,10 @@
-// The calling thread: its core, its name, its own CPU time. Each thread that imports this module speaks of itself alone;
-// only the right to new privileges is given up for all threads at once.
+// The calling thread: its core, its name, its own CPU time. Each function concerns the calling thread alone, except the one
+// that gives up the right to new privileges for all threads at once.
 
 import { ptr as addressOf, FFIType } from "bun:ffi";
 import { cString, errno, openLibc, SystemError } from "./libc.ts";
 
-/** Loaded where it is used: the loop's thread needs no files, and they would cost its start 2 ms. */
+/** Loaded at its use: the loop's thread needs no files, and the module would cost its start 2 ms. */
 const files = () => process.getBuiltinModule("node:fs");
 
 const { i32, i64_fast, u64, u64_fast, ptr } = FFIType;
@@ -21,7 +21,7 @@ const CLOCK_THREAD_CPUTIME_ID = 3;
 /** seccomp(2) has no function in the C library. */
 const SYS_SECCOMP = process.arch === "arm64" ? 277 : 317;
 const SECCOMP_SET_MODE_FILTER = 1;
-/** For all threads; and without the mitigations that would slow the loop down for nothing: nothing is confined here. */
+/** For all threads, and without mitigations, which would slow the loop down for nothing: this filter confines nothing. */
 const TSYNC_AND_SPEC_ALLOW = 1 | 4;
 /** struct sock_filter { u16 code; u8 jt, jf; u32 k }: return SECCOMP_RET_ALLOW. */
 const ALLOW_ALL = new Uint32Array([0x06, 0x7fff_0000]);
@@ -42,7 +42,7 @@ export function allowedCpus(): number[] {
 
 /**
  * Pins the calling thread to one core.
- * @throws RangeError for a core that this thread may not run on, SystemError where the kernel refuses
+ * @throws RangeError for a core that this thread may not run on, SystemError if the kernel refuses
  */
 export function pinThread(cpu: number): void {
   const allowed = allowedCpus();
@@ -65,11 +65,11 @@ export function nameThread(name: string): void {
 }
 
 /**
- * No program that this process runs can gain privileges any more (setuid files, files with capabilities), in whichever
- * thread: the runtime starts some of its own before the first line here, and prctl speaks of the calling thread alone. A
- * seccomp filter is the one way to all of them: it allows everything, and the kernel gives every thread that it is put on the
- * caller's bit.
- * @returns threads that still could, by their ids: none, but where the kernel has no such filter
+ * After this no program that any thread of this process runs can gain privileges (by setuid files, or files with
+ * capabilities). prctl concerns the calling thread alone, and the runtime starts threads of its own before our first line. A
+ * seccomp filter is the one way to all threads: it allows everything, and with it the kernel gives every thread the caller's
+ * no_new_privs bit.
+ * @returns ids of threads that still can gain privileges: none, unless the kernel has no such filter
  */
 export function denyNewPrivileges(): number[] {
   if (libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) !== 0) throw SystemError.of("prctl", "PR_SET_NO_NEW_PRIVS", errno());

@@ -1,4 +1,4 @@
-// Users and groups by name or number, through the C library, so that whatever the host's name service knows is found.
+// Users and groups by name or number, through the C library: it finds everything that the host's name service knows.
 
 import { CString, FFIType, type Pointer } from "bun:ffi";
 import { cString, openLibc, SystemError } from "./libc.ts";
@@ -38,7 +38,7 @@ const ID_MAX = 4_294_967_294; // the last u32 means "no change"
 
 type Find = (entry: Uint8Array, strings: Uint8Array, result: BigUint64Array) => number;
 
-/** Runs a `get*_r` call with room enough. @returns the entry's name and its two numbers, undefined where there is none */
+/** Runs a `get*_r` call with enough room. @returns the entry's name and its two numbers, undefined if there is no entry */
 function findEntry(what: string, find: Find): { name: string; ids: [number, number] } | undefined {
   for (let size = STRINGS_BYTES; size <= STRINGS_MAX_BYTES; size *= 4) {
     const entry = new Uint8Array(ENTRY_BYTES);
@@ -66,8 +66,8 @@ function idOf(text: string): number | undefined {
 }
 
 /**
- * @param who a name, or a uid in decimal (a name of digits alone is looked for first)
- * @returns undefined where the host knows no such user
+ * @param who a name, or a uid in decimal (a name that consists of digits is looked up first)
+ * @returns undefined if the host knows no such user
  */
 export function findUser(who: string): User | undefined {
   if (who === "" || who.includes("\0")) return undefined;
@@ -88,7 +88,7 @@ const findGroupEntry = (gid: number) =>
 
 /**
  * @param which a name, or a gid in decimal
- * @returns undefined where the host knows no such group
+ * @returns undefined if the host knows no such group
  */
 export function findGroup(which: string): Group | undefined {
   if (which === "" || which.includes("\0")) return undefined;

@@ -1,13 +1,13 @@
 // Index of a store: from a keyed 32-bit mix to a node. Open addressing by whole cache lines: a bucket is 10 tags (u16), 10
-// node numbers (u32) and their count (u32), so that a look costs one line, and only a hit loads a node.
+// node numbers (u32) and their count (u32). A look costs one line, and only a hit loads a node.
 //
 //   tag = 12 high bits of the mix | 1 << 3 (0 means empty) | displacement from the home bucket, 7 meaning "7 or more"
 //
 // Invariants: a bucket's entries stand at its front; every bucket between an entry's home and the entry is full. A look
 // therefore ends at the first bucket that is not full, and a removal pulls spilled entries back into the hole, to the end
-// of the run of full buckets. The displacement in the tag decides that without loading nodes; only from 7 on the home is
-// read from the node, so nothing is ever lost, however long a run becomes. The index has room for more than twice its
-// store, so a run always ends. At 4 entries a bucket on average, one in 120 is full (of 8 places: one in 20).
+// of the run of full buckets. The displacement in the tag decides that without loading nodes. From 7 on the home is read from
+// the node, so nothing is ever lost, however long a run becomes. The index has more than twice the room that its store
+// needs, so a run always ends. At 4 entries a bucket on average, one bucket in 120 is full (with 8 places: one in 20).
 //
 // All tags are compared at once: a scan that stops early mispredicts (50 ns a look, measured).
 
@@ -57,7 +57,7 @@ function mixOf(lru: usize, node: u32): u32 {
   return load<u32>(nodeAt(lru, node) + load<u32>(lru, STORE_LINKS_AT), LINK_MIX_AT);
 }
 
-/** Places of a bucket whose tag it is, a bit each. */
+/** Places of a bucket that hold the tag, a bit each. */
 @inline
 function matches(b: usize, tag: u32): u32 {
   const all = i16x8.splat(<i16>tag);

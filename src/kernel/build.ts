@@ -1,6 +1,6 @@
-// Compiles the kernel (kernel.as.ts and what it imports) to kernel.wasm, where a source is newer. The module imports its
-// memory, shared, and has no data segment: checked here, because a data segment would be written into the arena by every
-// thread that instantiates the module.
+// Compiles the kernel (kernel.as.ts and its imports) to kernel.wasm, if a source is newer. The module imports its memory,
+// shared, and has no data segment. That is checked here, because every thread that instantiates the module would write a data
+// segment into the arena.
 
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";

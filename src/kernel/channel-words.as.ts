@@ -1,12 +1,12 @@
-// The words of a channel that both sides see, each loaded and stored as one 64-bit word (wire.md, 3): in the kernel, because
-// JavaScript can do neither without a price.
+// The words of a channel that both sides see, each loaded and stored as one 64-bit word (wire.md, 3). They are read in the
+// kernel, because JavaScript can do neither without a price.
 //
 // The engine compiles each `Atomics.load` (and a WebAssembly atomic load as well) to a locked exchange-and-add of 0. That is
 // a *write* to the producer's cache line, which takes the line away from the producer at every look; and it waits until
-// all earlier stores have left the core, which behind copies of packets takes microseconds. Where the processor keeps
-// loads in order and stores in order, as x86-64 does, a plain aligned 64-bit load is an acquire load already, and a plain
-// store a release store. Elsewhere the atomic ones are used. No compiler moves the plain ones: to JavaScript's a call into
-// the kernel is opaque, and in the kernel the stores that stand before hold them in their place.
+// all earlier stores have left the core, which takes microseconds behind copies of packets. A processor that keeps loads in
+// order and stores in order, as x86-64 does, makes a plain aligned 64-bit load an acquire load already, and a plain store a
+// release store. Other processors get the atomic ones. No compiler moves the plain ones: a call into the kernel is opaque to
+// JavaScript's compiler, and in the kernel the stores before them hold them in their place.
 
 let plain: bool = false;
 

@@ -18,7 +18,7 @@ export interface KernelSettings extends Pick<SidecarSettings, "feeModel" | "ipv6
   readonly secret: Uint8Array;
   /** Default compute-unit limits of before SIMD-0170, for old data. */
   readonly preSimd0170?: boolean;
-  /** Leaves the payload's keyed hash out, where the model does not ask for it. */
+  /** Leaves the payload's keyed hash out; for models that do not ask for it. */
   readonly skipPayloads?: boolean;
 }
 
@@ -55,7 +55,7 @@ export const PROGRAMS: readonly { readonly name: string; readonly id: string; re
 /**
  * Writes a context.
  * @param contextAt KERNEL_CONTEXT_BYTES, 16-byte aligned (layout.contextAt)
- * @throws RangeError where the secret is shorter than 32 bytes
+ * @throws RangeError if the secret is shorter than 32 bytes
  */
 export function writeKernelContext(arena: Arena, contextAt: number, settings: KernelSettings): void {
   if (settings.secret.length < SECRET_MIN_BYTES) {
@@ -76,7 +76,7 @@ export function writeKernelContext(arena: Arena, contextAt: number, settings: Ke
   writePrograms(arena.view, contextAt, bytes);
 }
 
-/** As many key bytes as wanted: HMAC-SHA-512 in counter mode. (node:crypto would cost the start 7 ms of loading.) */
+/** Key bytes of any number: HMAC-SHA-512 in counter mode. (node:crypto would cost the start 7 ms of loading.) */
 function expandSecret(secret: Uint8Array, use: string, byteCount: number): Uint8Array {
   const keys = new Uint8Array(byteCount);
   for (let done = 0, block = 0; done < byteCount; block += 1) {

@@ -1,5 +1,5 @@
-// Reads single transactions with the kernel and says what it found in words: for commands and reports, not for the loop.
-// Its memory is a small arena of its own.
+// Reads single transactions with the kernel and says in words what they hold: for commands and reports, not for the loop.
+// It has a small arena of its own.
 
 import { base58 } from "@scure/base";
 import { Arena } from "../shape/arena.ts";
@@ -16,7 +16,7 @@ export interface DecoderOptions {
   /** Default compute-unit limits of before SIMD-0170. */
   readonly preSimd0170: boolean;
   readonly packetLayout: PacketLayout;
-  /** u64; packet hashes are those of seed 0 where it is absent. */
+  /** u64; without it packet hashes are keyed with seed 0. */
   readonly xxhashSeed?: bigint | undefined;
 }
 
@@ -72,7 +72,7 @@ export class TransactionDecoder {
   /**
    * Reads the wire bytes of one transaction.
    * @param octets the sender's address, 4 or 16 octets, which the packet hash needs
-   * @returns the transaction, or the code of the reason why it is none
+   * @returns the transaction, or the code of the reason why the bytes are not one
    */
   decode(bytes: Uint8Array, octets: Uint8Array = NO_SENDER): Transaction | number {
     const packet = this.#packet;

@@ -24,7 +24,7 @@ export interface Toucher {
     rowBytes: number,
   ): number;
 
-  /** The same through a table between: what its row begins with is a word that tells the row of the second. */
+  /** The same through a table between: its row begins with a word that names the row of the second table. */
   touchRowsThrough(
     wordsAt: number,
     strideBytes: number,
@@ -38,14 +38,14 @@ export interface Toucher {
   ): number;
 
   /**
-   * Loads the nodes that sets of eight tags (rank/evidence/evidence-table.ts) have for ids.
+   * Loads the nodes of ids, through sets of eight tags (rank/evidence/evidence-table.ts).
    * @param idsAt arena offset of the first id (u64); the next ones follow at `strideBytes`
    * @param tagsAt arena offset of set 0; an id's set is its low word & `mask`
    * @returns anything that depends on the loads
    */
   touchNodes(idsAt: number, strideBytes: number, count: number, tagsAt: number, mask: number, nodesAt: number): number;
 
-  /** The same where the ids stand in rows of a table. @param rowsAt of their numbers (u32) @param idsAt of row 0's id */
+  /** The same for ids in rows of a table. @param rowsAt of the rows' numbers (u32) @param idsAt of row 0's id */
   touchNodesThrough(
     rowsAt: number,
     count: number,
@@ -84,7 +84,7 @@ export interface Kernel extends MetaKernel, ChannelWords {
   hash(at: number, length: number, secretAt: number, outAt: number): void;
 
   /**
-   * The id of a sender's address: what a digest has as IP_ID. Never 0.
+   * The id of a sender's address, as in a digest's IP_ID. Never 0.
    * @param keyAt 8 bytes: a digest's IP_KEY
    * @param isIpv6 1 for a /64, else 0
    * @param outAt 8 bytes
@@ -92,7 +92,7 @@ export interface Kernel extends MetaKernel, ChannelWords {
   ipId(keyAt: number, isIpv6: number, outAt: number, contextAt: number): void;
 
   /**
-   * The id of a fee payer: what a digest has as PAYER_ID. Never 0.
+   * The id of a fee payer, as in a digest's PAYER_ID. Never 0.
    * @param keyAt 32 bytes
    * @param outAt 8 bytes
    */
@@ -126,9 +126,9 @@ export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
   const instance = new WebAssembly.Instance(compiled, { env: { memory: arena.memory } });
   const raw = instance.exports as unknown as Exports;
   raw.setOrderedMemory(ordersMemory ? 1 : 0);
-  // Every whole number goes in as an i32 (`| 0`). A call whose arguments are what the module asks for is a few
-  // instructions; a number that happens to be kept as a double, as an offset that was once divided may be, sends the call
-  // through the runtime's general entry: 60 ns and more (measured: a third of a packet's whole way).
+  // Every whole number goes in as an i32 (`| 0`). A call whose arguments have the module's types takes a few instructions.
+  // A number that the runtime happens to keep as a double, such as an offset that was once divided, sends the call through
+  // the runtime's general entry: 60 ns and more (measured: a third of a packet's whole way).
   return {
     digest: (first, count, stride, out, context) => raw.digest(first | 0, count | 0, stride | 0, out | 0, context | 0),
     copy: (to, from, bytes) => raw.copy(to | 0, from | 0, bytes | 0),

@@ -1,7 +1,7 @@
-// Keyed ids and mixes: what the tables and indexes go by. Senders choose addresses, keys, payloads and signatures, so
-// without the engine's secret nobody must be able to steer where they land: every function here is keyed with it, and each
-// use has keys of its own. A word's is one folded 64-bit product of the keyed word and its keyed rotation (the
-// multiply-and-fold of wyhash and umash; a second one behind it spread no better and cost 4 ns each); the payload's hash
+// Keyed ids and mixes, by which tables and indexes find their entries. Senders choose addresses, keys, payloads and
+// signatures, and must not be able to steer where those land. So every function here is keyed with the engine's secret, and
+// each use has keys of its own. A word's mix is one folded 64-bit product of the keyed word and its keyed rotation (the
+// multiply-and-fold of wyhash and umash; a second one behind it spread no better and cost 4 ns each). The payload's hash
 // is NH (Black et al., UMAC, 1999) over key words as long as the payload, then folded.
 
 import {

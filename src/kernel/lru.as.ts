@@ -1,15 +1,15 @@
-// A least-recently-used store's machinery: which node is the oldest, and which node belongs to a key. In the kernel, since
-// a packet's insert alone is some 40 loads and stores at computed places: 60 ns of checks in JavaScript, 20 here.
+// A least-recently-used store's machinery: which node is the oldest, and which node belongs to a key. It is in the kernel
+// because a packet's insert alone is some 40 loads and stores at computed places: 60 ns of checks in JavaScript, 20 here.
 //
-// The order is a circle of nodes, doubly linked inside the nodes: `head` is the most recent, the node behind it the
-// least. A full store's insert therefore writes no link: the node behind the head is the victim and becomes the head. Free
-// nodes (removed ones) stand at the tail end of the same circle. Nodes that were never used enter the circle one after
-// the other, so that starting touches no memory.
+// The order is a circle of nodes, doubly linked inside the nodes. `head` is the most recent node, the node behind it the
+// least recent. So an insert into a full store writes no link: the node behind the head is the victim and becomes the head.
+// Free (removed) nodes stand at the tail end of the same circle. Nodes that were never used enter the circle one after
+// the other, so that a start touches no memory.
 //
-// Victims of a well-mixed store lie anywhere: following the circle costs a cache miss after the other (160 ns a packet,
-// measured). So each touch of a node is also logged, in order, as a *hint*: from the log the next victims are known
-// without following links, and their lines are loaded ahead for a whole group. The log may have lost old entries (it is
-// bounded); the circle is the truth.
+// Victims of a well-mixed store lie anywhere, and following the circle costs one cache miss after the other (160 ns a packet,
+// measured). So each touch of a node is also logged, in order, as a *hint*. The log tells the next victims without following
+// links, and their lines are loaded ahead for a whole group. The log is bounded and may have lost old entries; the circle is
+// the truth.
 
 import { touchRows, touchRowsThrough } from "./touch.as";
 import { findNode, insertNode, removeNode } from "./bucket-index.as";
@@ -90,7 +90,7 @@ export function storeInsert(lru: usize, mix: u32): i32 {
 export function storeRefresh(lru: usize, node: u32): void {
   const head = load<u32>(lru, STORE_HEAD_AT);
   if (node != head) {
-    // The node behind the head already stands where it belongs.
+    // The node behind the head already stands in its place.
     if (load<u32>(linksOf(lru, head)) != node) {
       unlink(lru, node);
       linkBehindHead(lru, node);
@@ -112,13 +112,13 @@ export function storeRemove(lru: usize, node: u32): void {
     unlink(lru, node);
     linkBehindHead(lru, node);
   }
-  // No log entry is this node's any more.
+  // No entry of the log names this node any more.
   const past = load<u32>(lru, STORE_POSITION_AT) - 1 - load<u32>(lru, STORE_LOG_MASK_AT);
   store<u32>(links, past, LINK_STAMP_AT);
 }
 
 /**
- * Loads what the next victims' removal will read and what is written in their place, as far as the log knows them.
+ * Loads the lines that the next victims' removal will read and write, as far as the log knows the victims.
  * @param count victims that will be needed before the next call
  * @returns anything that depends on the loads
  */
@@ -143,7 +143,7 @@ export function storeTouchVictims(lru: usize, count: i32): i32 {
   return touched + touchRows(entries, 4, most, nodes + nodeBytes - LINE_BYTES, ALL, nodeBytes);
 }
 
-/** What was touched again, or removed, is no victim. At most `most` entries: the call before has loaded their nodes. */
+/** Skips log entries whose nodes were touched again or removed. At most `most`: the call before has loaded their nodes. */
 @inline
 function passStale(lru: usize, hint: u32, position: u32, most: i32): u32 {
   for (; most > 0 && hint != position; most--) {

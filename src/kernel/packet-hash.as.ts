@@ -1,6 +1,6 @@
-// The packet hash (wire.md, 8): XXH3 over payload, size and sender's octets, with the payload read where it lies. The
-// ring is another process's memory, so nothing can be written behind the payload: whole stripes are hashed in place, and
-// only the end of the payload, the size and the octets are put together in the context's scratch.
+// The packet hash (wire.md, 8): XXH3 over payload, size and sender's octets. The payload is read in the ring, which is
+// another process's memory, so nothing can be written behind it. Whole stripes are hashed in place; only the end of the
+// payload, the size and the octets are put together in the context's scratch.
 
 import { HASH_SCRATCH_AT, XXH3_SECRET_AT } from "../shape/context-layout";
 import {

@@ -1,4 +1,4 @@
-// Was this packet seen before? What the loop asks of both stores for each packet, in one call; and how it keeps one.
+// Was this packet seen before? One call asks both stores for a packet. Another one keeps the packet.
 
 import {
   DIGEST_SCRATCH_AT,

@@ -1,11 +1,11 @@
 // Sorts the queue for a transmit: falling score, and equal scores by rising sequence (engine.md, 5.1). A stable radix
-// sort from the lowest digit. Digits are 11 bits; those of a key are counted in one pass, and digits that are the same
-// everywhere are skipped.
+// sort from the lowest digit. A digit has 11 bits. One pass counts the digits of all keys; a digit that is the same in all keys
+// is skipped.
 //
-// Real scores differ in their upper 31 bits almost always, so only those are sorted by digits; what is still out of order
-// then, by score or sequence, is moved by insertion. Where that becomes too much work (equal scores, or such that somebody
-// chose to be that close), all is sorted by sequence first, and by the rest of the digits where it must be. Equal scores seldom
-// come alone: the next sort begins there then, until few are equal.
+// Real scores almost always differ in their upper 31 bits, so only those are sorted by digits. Records that are still out of
+// order then, by score or sequence, are moved by insertion. If that takes too many moves (scores are equal, or a sender chose
+// them to be that close), all records are sorted by sequence first, and by the remaining digits if needed. Equal scores seldom
+// come alone: the next sort then begins with the sequences, until few scores are equal.
 
 const DIGIT_BITS: usize = 11;
 const DIGIT_VALUES: usize = 1 << DIGIT_BITS;
@@ -19,15 +19,15 @@ const HISTOGRAMS_BYTES: usize = DIGITS * HISTOGRAM_BYTES;
 const RECORD_BYTES: usize = 16;
 const RECORD_SHIFT: usize = 4;
 const INDEX_AT: usize = 8;
-/** In place of the sequences: equal ones stay in their order. */
+/** In place of the sequences: records with equal scores stay in their order. */
 const NO_SEQUENCES: usize = 0;
 
-// Of the sort under way: where its records lie, and the other place for them.
+// Of the sort under way: the place of its records, and their other place.
 let records: usize = 0;
 let spare: usize = 0;
 /** The last sort met many equal scores. */
 let manyEqual: bool = false;
-/** Of so many neighbours one that is equal is few. */
+/** Equal scores are few if at most one neighbour in this many is equal. */
 const FEW_EQUAL_SHIFT: usize = 6;
 
 /** A double's bits as an unsigned number of the same order. */
@@ -67,7 +67,7 @@ function scoreKey(scores: usize, index: u32): u64 {
   return ~orderedBits(load<f64>(scores + (<usize>index << 3)));
 }
 
-/** @returns false where too many scores are equal, or nearly: nothing is sorted then */
+/** @returns false if too many scores are equal, or nearly: nothing is sorted then */
 function sortByScore(count: i32, scores: usize, sequences: usize, histograms: usize): bool {
   const bytes = <usize>count << RECORD_SHIFT;
   for (let i: i32 = 0; i < count; i++) {
@@ -82,7 +82,7 @@ function sortByScore(count: i32, scores: usize, sequences: usize, histograms: us
 /** Sorts records of all elements by their sequences. */
 function sortBySequence(count: i32, sequences: usize, histograms: usize): void {
   const bytes = <usize>count << RECORD_SHIFT;
-  // Moved down to 0 and by the zero bits that all share: few digits remain.
+  // Keys start at 0 and lose the zero bits that all of them end with: few digits remain.
   let least: u64 = u64.MAX_VALUE;
   for (let i: i32 = 0; i < count; i++) {
     least = min<u64>(least, orderedBits(load<f64>(sequences + (<usize>i << 3))));
@@ -99,7 +99,7 @@ function sortBySequence(count: i32, sequences: usize, histograms: usize): void {
   sortDigits(bytes, histograms, 0, (usedBits + DIGIT_BITS - 1) / DIGIT_BITS);
 }
 
-/** Sorts the records by score; equal ones stay in their order. */
+/** Sorts the records by score; records with equal scores stay in their order. */
 function sortStably(bytes: usize, scores: usize, histograms: usize): void {
   for (let record = records, end = records + bytes; record < end; record += RECORD_BYTES) {
     store<u64>(record, scoreKey(scores, load<u32>(record, INDEX_AT)));
@@ -163,9 +163,9 @@ function isBehind(record: usize, key: u64, sequences: usize, sequence: f64): boo
 }
 
 /**
- * Moves records that are out of order to where they belong.
- * @param sequences by which equal ones are ordered; NO_SEQUENCES: they stay in their order
- * @returns false where that was given up: more moves than there are records
+ * Moves records that are out of order to their places.
+ * @param sequences order of equal scores; NO_SEQUENCES: they stay in their order
+ * @returns false if it gave up, after more moves than there are records
  */
 function insertRest(bytes: usize, sequences: usize): bool {
   let budget = <isize>bytes;

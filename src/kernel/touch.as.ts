@@ -1,9 +1,9 @@
-// Loads cache lines for a whole group of packets, so that their misses overlap. What a line is needed for is the caller's
-// business: it names the words that say where the lines are (hashes in digests, node numbers in a log) and the table.
+// Loads cache lines for a whole group of packets, so that their misses overlap. The caller knows what it needs a line for. It
+// names the table, and the words that say which lines (hashes in digests, node numbers in a log).
 //
-// In the kernel, because what counts is how few instructions lie between two loads: the processor looks some 320
-// instructions ahead, which is two dozen misses at once here, and three or four in JavaScript with its checks (a line
-// then cost 25 ns, and 5 now).
+// It is in the kernel because the number of instructions between two loads decides: the processor looks some 320 instructions
+// ahead, which is two dozen misses at once here, and three or four in JavaScript with its checks (a line cost 25 ns there,
+// and costs 5 here).
 
 import { EVIDENCE_WAYS, NODE_BYTES, TAG_SET_BYTES, TAG_USED } from "../shape/node-layout";
 
@@ -42,7 +42,7 @@ export function touchRowsThrough(
   return sink;
 }
 
-/** Loads the node that a set of eight has for an id of two words, where it has one. */
+/** Loads the node of an id of two words, if the id's set of eight has one. */
 @inline
 function touchNode(id: usize, tags: usize, mask: u32, nodes: usize): u32 {
   const set = <usize>(load<u32>(id) & mask);
@@ -54,8 +54,8 @@ function touchNode(id: usize, tags: usize, mask: u32, nodes: usize): u32 {
 }
 
 /**
- * Loads the nodes of the evidence model's table (rank/evidence/evidence-table.ts) that a group's ids have. Their tags were
- * touched before: a tag's line tells where the node's is.
+ * Loads the nodes that a group's ids have in the evidence model's table (rank/evidence/evidence-table.ts). Their tags were
+ * touched before: a tag's place tells the place of its node.
  * @param ids address of the first id (u64); the next ones follow at `stride`
  * @returns anything that depends on the loads
  */
@@ -66,7 +66,7 @@ export function touchNodes(ids: usize, stride: i32, count: i32, tags: usize, mas
 }
 
 /**
- * The same where the ids stand in rows of a table.
+ * The same for ids in rows of a table.
  * @param rows address of the first row's number (u32); the next ones follow
  * @param ids address of row 0's id
  */

@@ -1,7 +1,7 @@
 // XXH3, 64 bits, with a secret of 192 bytes (Yann Collet's published algorithm): every length, in WebAssembly SIMD.
 // The size classes are the algorithm's own: 0, 1-3, 4-8, 9-16, 17-128, 129-240 and above, where 64-byte stripes run
 // through eight 64-bit accumulators (here four vectors of two lanes).
-// No BigInt leaves this file: results are stored by the caller, as 8 bytes.
+// No BigInt leaves this file: the caller stores a result as 8 bytes.
 
 const PRIME32_1: u64 = 0x9e3779b1;
 const PRIME32_2: u64 = 0x85ebca77;
@@ -112,7 +112,7 @@ export function hashShort(at: usize, length: i32, secret: usize): u64 {
   return hashUpTo16(at, length, secret);
 }
 
-// The accumulators, eight u64 in four vectors. They live in locals of the caller, so that they stay in registers.
+// The accumulators, eight u64 in four vectors. They are locals of the caller, so that they stay in registers.
 
 @inline
 export function initial0(): v128 {
@@ -148,13 +148,13 @@ export function scramble(sum: v128, secret: usize): v128 {
   return i64x2.mul(keyed, i64x2.splat(PRIME32_1));
 }
 
-/** Where the secret of a scramble begins. */
+/** Offset of a scramble's secret. */
 @inline
 export function scrambleSecret(secret: usize): usize {
   return secret + (SECRET_BYTES - STRIPE_BYTES);
 }
 
-/** Where the secret of the last stripe begins, which ends where the input ends and overlaps the one before it. */
+/** Offset of the last stripe's secret. That stripe ends with the input, and overlaps the stripe before it. */
 @inline
 export function lastSecret(secret: usize): usize {
   return secret + (SECRET_BYTES - STRIPE_BYTES - 7);

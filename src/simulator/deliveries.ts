@@ -30,7 +30,7 @@ export class Deliveries {
 
   /**
    * Takes note of a packet that came out.
-   * @returns its transaction, or -1 where it was never sent (or once too often)
+   * @returns its transaction, or -1 if it was never sent (or once too often)
    */
   take(memory: PacketMemory, at: number, nowMs: number, pauseMs = 0): number {
     const { packets, trace } = this;
@@ -129,7 +129,7 @@ export interface Delays {
 }
 
 /** From arrival to delivery, of honest senders' packets between two moments (what a
- * queue gives away after the traffic's end says nothing about waiting in it); undefined where there are none. */
+ * queue gives away after the traffic's end says nothing about waiting in it); undefined if there are none. */
 export function honestDelays(
   trace: Trace,
   deliveries: Deliveries,
@@ -157,7 +157,7 @@ export interface AttackShare {
   readonly windowMs: number;
   /** Their share from the attack's start to the end. */
   readonly share: number;
-  /** From the attack's start until the share stays below the limit; undefined where it never does. */
+  /** From the attack's start until the share stays below the limit; undefined if it never does. */
   readonly isolatedAfterMs: number | undefined;
 }
 

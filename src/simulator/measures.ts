@@ -27,7 +27,7 @@ export interface Baselines {
 export interface Measures {
   /** Lamports of honest senders' transactions that arrived from the attack's start on and landed. */
   readonly honestLamports: number;
-  /** The same, by the oracle's; undefined where the oracle earns nothing. */
+  /** The same, by the oracle's; undefined if the oracle earns nothing. */
   readonly value: number | undefined;
   readonly arrivalOrderValue: number | undefined;
   readonly declaredFeeValue: number | undefined;
@@ -39,7 +39,7 @@ export interface Measures {
     readonly payingShare: number;
     readonly isolatedAfterMs: number | undefined;
   };
-  /** Newcomers' transactions delivered, by those that the oracle delivers; undefined where there are none. */
+  /** Newcomers' transactions delivered, by those that the oracle delivers; undefined if there are none. */
   readonly newcomers: number | undefined;
   readonly delays: Delays | undefined;
 }

@@ -115,7 +115,7 @@ export class Packets {
     return this.maker.verifies(memory, at, transaction, this.sizeOf(memory, at));
   }
 
-  /** Payload bytes of a packet, or 0 where its size is out of range. */
+  /** Payload bytes of a packet, or 0 if its size is out of range. */
   sizeOf(memory: PacketMemory, at: number): number {
     const { sizeAt, payloadMaxBytes } = this.shape;
     const size = memory.view.getUint32(at + sizeAt, true);

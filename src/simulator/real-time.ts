@@ -68,7 +68,7 @@ export interface RealTimeRun {
   readonly interrupted: boolean;
 }
 
-/** Plays a source to a sidecar. @throws Failure where a channel cannot be used, or no sidecar comes */
+/** Plays a source to a sidecar. @throws Failure if a channel cannot be used, or no sidecar comes */
 export async function runRealTime(
   memory: ValidatorMemory,
   source: Source,

@@ -162,7 +162,7 @@ export function recordedSource(
   };
 }
 
-/** The world of a recording's file. @throws Failure where it cannot be replayed */
+/** The world of a recording's file. @throws Failure if it cannot be replayed */
 export function replaySource(
   file: string,
   options: Omit<RecordedOptions, "name">,

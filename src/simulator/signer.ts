@@ -60,7 +60,7 @@ export class Signer {
   }
 }
 
-/** A public key of its 32 bytes. @throws Error of node:crypto where they are no key */
+/** A public key of its 32 bytes. @throws Error of node:crypto if they are no key */
 export function publicKeyOf(raw: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, raw]), format: "der", type: "spki" });
 }

@@ -114,7 +114,7 @@ export class Trace {
 
   /**
    * Notes that a packet came out.
-   * @returns its sender's group, or -1 where no such packet went in, or all of them came out already
+   * @returns its sender's group, or -1 if no such packet went in, or all of them came out already
    */
   deliver(transaction: number, address: number): number {
     if (transaction >= this.transactions) return -1;

@@ -35,7 +35,7 @@ class Recent {
     this.#ring[this.#count++ % RECENT] = transaction;
   }
 
-  /** @returns -1 where there is none yet */
+  /** @returns -1 if there is none yet */
   pick(random: Random): number {
     const filled = Math.min(this.#count, RECENT);
     return filled === 0 ? -1 : this.#ring[random.below(filled)];

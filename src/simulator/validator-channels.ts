@@ -38,7 +38,7 @@ export class ValidatorChannels implements AnswerChannels {
     private readonly place: ChannelPlace,
   ) {}
 
-  /** @throws Failure where a channel is there and cannot be used */
+  /** @throws Failure if a channel is there and cannot be used */
   open(): void {
     for (let id = 0; id < CHANNELS.length; id++) this.#join(id);
   }

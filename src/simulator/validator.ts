@@ -191,7 +191,7 @@ export class SimulatedValidator {
     this.#roomUnits = 0;
   }
 
-  /** @returns false where it must wait for room */
+  /** @returns false if it must wait for room */
   #execute(transaction: number, address: number, nowMs: number): boolean {
     const { trace } = this;
     const late = nowMs - trace.createdMs[transaction] > BLOCKHASH_LIFE_MS;

@@ -46,9 +46,9 @@ export interface VirtualOptions {
   readonly seed: bigint;
   readonly model: PlainEngineOptions["model"];
   readonly faults?: Faults;
-  /** Whether the validator answers; true where absent. */
+  /** Whether the validator answers; true if absent. */
   readonly feedback?: boolean;
-  /** Looks at everything that must hold after each step; true where absent, about a tenth of the time. */
+  /** Looks at everything that must hold after each step; true if absent, about a tenth of the time. */
   readonly checks?: boolean;
   readonly packetLayout?: PacketLayout;
   readonly engine?: Partial<EngineSettings>;
@@ -58,7 +58,7 @@ export interface VirtualOptions {
   readonly partialMetas?: number;
   readonly recentSignatures?: number;
   readonly queueCapacity?: number;
-  /** Keeps records of fates and outcomes, as a sidecar does; false where absent. They must change nothing. */
+  /** Keeps records of fates and outcomes, as a sidecar does; false if absent. They must change nothing. */
   readonly records?: boolean;
   /** Sets of the evidence model's table, a power of two. */
   readonly evidenceSets?: number;
@@ -144,7 +144,7 @@ export class VirtualRun {
   /**
    * Plays one millisecond.
    * @returns false once the run is over
-   * @throws InvariantError where something that must hold does not
+   * @throws InvariantError if something that must hold does not
    */
   step(): boolean {
     if (this.nowMs >= this.source.durationMs) return false;

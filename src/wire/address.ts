@@ -5,7 +5,7 @@ import { isIPv4, isIPv6 } from "node:net";
 
 /**
  * The sender that an address stands for.
- * @returns 4 octets, 8 (the /64 of an IPv6 address), or undefined where it is no address; `::ffff:a.b.c.d` is a.b.c.d
+ * @returns 4 octets, 8 (the /64 of an IPv6 address), or undefined if the text is not an address; `::ffff:a.b.c.d` is a.b.c.d
  */
 export function parseAddress(text: string): Uint8Array | undefined {
   const octets = addressOctets(text);
@@ -14,7 +14,7 @@ export function parseAddress(text: string): Uint8Array | undefined {
   return mapped ? octets.slice(12) : octets.slice(0, 8);
 }
 
-/** @returns all octets of an address, 4 or 16 in network order; undefined where it is no address */
+/** @returns all octets of an address, 4 or 16 in network order; undefined if the text is not an address */
 export function addressOctets(text: string): Uint8Array | undefined {
   if (isIPv4(text)) return Uint8Array.from(text.split("."), Number);
   // A zone (`fe80::1%eth0`) names an interface of one host, not a sender.

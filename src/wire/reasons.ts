@@ -96,7 +96,7 @@ export function reasonOf(code: number): Reason {
   return BY_CODE[code] ?? row(code, `REASON_${code}`, "unknown reason");
 }
 
-/** What a reason says about the packet; one that is never included is `ok`. */
+/** What a reason says about the packet. A packet that is never included is `ok`. */
 export function verdictOf(code: number): Verdict {
   if (code >= codes.MALFORMED_FIRST && code <= codes.MALFORMED_LAST) return "malformed";
   if (code >= codes.UNSANITARY_FIRST && code <= codes.UNSANITARY_LAST) return "unsanitary";

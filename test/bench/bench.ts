@@ -35,7 +35,7 @@ export interface Line {
   readonly ratioOfLeast?: number;
   readonly checksum: string;
   readonly theirChecksum?: string;
-  /** False where checksums that must be equal are not. */
+  /** False if checksums that must be equal are not. */
   readonly agrees: boolean;
 }
 

@@ -101,7 +101,7 @@ class Watcher {
   }
 }
 
-/** @throws Error where there is no cargo (the producer is the crate's), or no second core */
+/** @throws Error if there is no cargo (the producer is the crate's), or no second core */
 export async function observed(settings: ObservedSettings): Promise<ObservedResult> {
   const { rounds, mix, model, cores, pps = USUAL_PPS } = settings;
   const rust = buildRust();

@@ -110,7 +110,7 @@ export interface WholeResult {
 
 const millions = (perSecond: number): string => `${(perSecond / 1e6).toFixed(3)} M packets/s`;
 
-/** Runs both in turn. @throws Error where there is no cargo: the producer is the crate's */
+/** Runs both in turn. @throws Error if there is no cargo: the producer is the crate's */
 export async function whole(settings: WholeSettings): Promise<WholeResult> {
   const rust = buildRust();
   if (!rust.ok) throw new Error(rust.reason);

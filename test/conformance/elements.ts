@@ -20,7 +20,7 @@ export function writeElement(i32: Int32Array, at: number, elementBytes: number, 
   }
 }
 
-/** The index that the element at byte offset `at` names; -1 where not all of its words belong to that index. */
+/** The index that the element at byte offset `at` names; -1 if not all of its words belong to that index. */
 export function readElement(i32: Int32Array, at: number, elementBytes: number): number {
   const first = at >>> 2;
   const low = i32[first];

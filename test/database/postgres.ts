@@ -9,14 +9,14 @@ const PACKAGES = "/usr/lib/postgresql";
 const SERVER_USER = "postgres";
 const READY_MS = 30_000;
 
-/** The server's programs, newest version first; undefined where they are not installed. */
+/** The server's programs, newest version first; undefined if they are not installed. */
 function programs(): string | undefined {
   if (!existsSync(PACKAGES)) return undefined;
   const versions = readdirSync(PACKAGES).sort((a, b) => Number(b) - Number(a));
   return versions.map((version) => join(PACKAGES, version, "bin")).find((bin) => existsSync(join(bin, "initdb")));
 }
 
-/** Why no server can be started here; undefined where one can. CI has one: there it is never a reason to skip. */
+/** Why no server can be started here; undefined if one can. CI has one: there it is never a reason to skip. */
 export const noPostgres: string | undefined =
   programs() === undefined && process.env.CI === undefined ? "PostgreSQL is not installed (.ci/setup does)" : undefined;
 
@@ -38,7 +38,7 @@ export class Postgres {
     readonly port: number,
   ) {}
 
-  /** @throws Error where the server does not come up */
+  /** @throws Error if the server does not come up */
   static async start(): Promise<Postgres> {
     const bin = programs();
     if (bin === undefined) throw new Error("PostgreSQL is not installed");

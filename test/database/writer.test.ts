@@ -364,7 +364,7 @@ describe("trouble", () => {
   });
 });
 
-// skipped where no server is installed (noPostgres says so)
+// skipped if no server is installed (noPostgres says so)
 describe.skipIf(noPostgres !== undefined)("a real PostgreSQL server (needs postgresql)", () => {
   const server = (): Postgres => {
     if (postgres === undefined) throw new Error("there is no server");

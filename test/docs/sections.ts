@@ -74,7 +74,7 @@ export const sectionsOf = (document: string): string[] =>
   [...document.matchAll(/^<!-- (.+): written by npm run docs -->$/gm)].map(([, name]) => name);
 const CLOSING = "<!-- end -->";
 
-/** @throws Error where a marker is missing */
+/** @throws Error if a marker is missing */
 export function replaceSections(
   document: string,
   sections: ReadonlyMap<string, string>,

@@ -16,7 +16,7 @@ export interface OracleInstruction {
   readonly dataBytes: number;
 }
 
-/** What the crate read; from 2.1 where that could read it, else from 6.1. */
+/** What the crate read; from 2.1 if that could read it, else from 6.1. */
 export interface OracleFields {
   readonly version: number;
   readonly signatures: number;

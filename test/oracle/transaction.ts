@@ -160,7 +160,7 @@ function parseNew(reader: Reader): Parsed {
   return { ...common, instructions, lookups: [], config };
 }
 
-/** @returns undefined where the structure is wrong */
+/** @returns undefined if the structure is wrong */
 export function parse(bytes: Uint8Array): Parsed | undefined {
   const reader = new Reader(bytes);
   try {

@@ -106,7 +106,7 @@ const ENGINES: readonly (readonly [string, boolean, () => Promise<Location>])[] 
 ];
 
 for (const [name, skip, fresh] of ENGINES) {
-  // skipped where no server is installed: the name says (needs ...)
+  // skipped if no server is installed: the name says (needs ...)
   describe.skipIf(skip)(`a report over ${name}`, () => {
     let location: Location;
     beforeAll(async () => {

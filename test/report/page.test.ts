@@ -156,7 +156,7 @@ const COLOURS = `[...document.querySelectorAll("canvas")].map((canvas) => {
   return [...found];
 })`;
 
-// skipped where Chromium is not installed (noBrowser says so)
+// skipped if Chromium is not installed (noBrowser says so)
 describe.skipIf(noBrowser !== undefined)("the page (needs chromium)", () => {
   for (const view of VIEWS) {
     test(`draws its four plots at ${view.width} pixels in ${view.colorScheme}, within the screen`, async () => {

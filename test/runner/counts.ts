@@ -10,7 +10,7 @@ export interface Counts {
 const CLOSING = /^Ran \d+ tests? across \d+ files?\./m;
 const ANSI_COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
-/** The number in the last line ` N word` before the closing line; 0 where there is none. */
+/** The number in the last line ` N word` before the closing line; 0 if there is none. */
 function lastCount(text: string, word: string): number {
   const found = [...text.matchAll(new RegExp(`^ *(\\d+) ${word}s?$`, "gm"))];
   return Number(found.at(-1)?.[1] ?? 0);

@@ -161,7 +161,7 @@ describe("files", () => {
     expect(await second.stop()).toBe(0);
   });
 
-  // Skipped where this is no root: a small file system is mounted.
+  // Skipped if this is no root: a small file system is mounted.
   test.skipIf(!IS_ROOT)(
     "a full disk under checkpoint, statistics and database: what waits is written when there is room, what is lost is counted (needs root)",
     async () => {
@@ -235,7 +235,7 @@ describe("files", () => {
     },
   );
 
-  // Skipped where this is no root, as above.
+  // Skipped if this is no root, as above.
   test.skipIf(!IS_ROOT)(
     "a full disk under the statistics' file is counted, and the file is whole when there is room (needs root)",
     async () => {

@@ -21,7 +21,7 @@ const SIGRTMAX = 64;
 const isRoot = process.geteuid?.() === 0;
 const nobody = findUser("nobody");
 
-// Giving up rights needs some: skipped where the tests do not run as root.
+// Giving up rights needs some: skipped if the tests do not run as root.
 describe.skipIf(!isRoot || nobody === undefined)("started as root (needs root and the user nobody)", () => {
   const uid = nobody?.uid ?? -1;
 

@@ -130,7 +130,7 @@ export class SidecarProcess implements AsyncDisposable {
     await until(`${pattern} in:\n${this.log}`, () => pattern.test(this.log));
   }
 
-  /** Waits until it reads (or, the output, writes) a channel. @throws Error with its log where it ended instead */
+  /** Waits until it reads (or, the output, writes) a channel. @throws Error with its log if it ended instead */
   async reads(peer: Peer, id: number): Promise<void> {
     const before = peer.heartbeat(id);
     const beats = (): boolean => {
@@ -149,7 +149,7 @@ export class SidecarProcess implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits for its end. @returns the exit code; null where a signal ended it */
+  /** Waits for its end. @returns the exit code; null if a signal ended it */
   async ended(): Promise<number | null> {
     await this.#child.exited;
     await this.#logged;

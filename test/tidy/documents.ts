@@ -11,7 +11,7 @@ const SECTIONS = /\b([\w-]+\.md),((?:(?: and|,)? \d+[a-z]?(?:\.\d+)?\b)+)/g;
 /** Comments go on over lines. */
 const joined = (text: string): string => text.replace(/\s*\n\s*(\/\/[/!]?|\*|--|#)?\s*/g, " ");
 
-/** Where a named document lies: beside the file that names it, in docs/, or at the top; undefined where it is not. */
+/** Where a named document lies: beside the file that names it, in docs/, or at the top; undefined if it is not. */
 export function findDocument(name: string, from: string): string | undefined {
   return [join(dirname(from), name), join("docs", name), name].find((path) => existsSync(join(HOUSE, path)));
 }

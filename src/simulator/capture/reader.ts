@@ -186,7 +186,7 @@ class Reading {
     };
   }
 
-  /** @returns false where something in it is impossible */
+  /** @returns false if something in it is impossible */
   #readChunk(start: number): boolean {
     const { view } = this;
     const meta = metaBytes(this.header.layout);

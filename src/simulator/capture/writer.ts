@@ -58,7 +58,7 @@ export class RecordingWriter {
 
   /**
    * @param startedMs milliseconds since 1970
-   * @throws Failure where the file is there already, or cannot be made
+   * @throws Failure if the file is there already, or cannot be made
    */
   constructor(
     readonly path: string,

@@ -112,7 +112,7 @@ describe("a sidecar with SQLite", () => {
   }, 120_000);
 });
 
-// skipped where no server is installed (noPostgres says so)
+// skipped if no server is installed (noPostgres says so)
 describe.skipIf(noPostgres !== undefined)("a sidecar with PostgreSQL (needs postgresql)", () => {
   test("loses no outcome when the server is killed and started again in the middle", async () => {
     const postgres = await Postgres.start();
