@@ -29,22 +29,28 @@ import {
   NEVER_BUDGET_CUT_SHORT,
   NEVER_BUDGET_TWICE,
   NEVER_BUDGET_UNKNOWN,
+  NEVER_DUPLICATE_KEY,
   NEVER_HEAP_SIZE,
   NEVER_INSTRUCTION_LIMIT,
   NEVER_LOADED_DATA_LIMIT,
+  NEVER_LOCK_LIMIT,
 } from "../shape/reason-codes";
+import { hasDuplicateKey } from "./duplicate-keys.as";
 import {
+  accountCount,
   accountsMost,
   configAt,
   configMask,
   instructionCount,
   isHeapSize,
+  keyCount,
   keysAt,
   signatureCount,
   startAt,
   version,
 } from "./transaction.as";
 import {
+  ACCOUNT_LOCKS_MAX,
   BUDGET_HEAP,
   BUDGET_LIMIT,
   BUDGET_LOADED_DATA,
@@ -54,7 +60,6 @@ import {
   COMPUTE_UNITS_MAX,
   CONFIG_FEE_BITS,
   CONFIG_LIMIT_BIT,
-  CONFIG_LOADED_DATA_BIT,
   INSTRUCTION_ACCOUNTS_MAX,
   INSTRUCTIONS_MAX,
   LAMPORTS_PER_SIGNATURE,
@@ -98,6 +103,8 @@ export function computeFee(context: usize): void {
 function chainFee(context: usize): void {
   if (instructionCount > INSTRUCTIONS_MAX) never = NEVER_INSTRUCTION_LIMIT;
   else if (accountsMost > INSTRUCTION_ACCOUNTS_MAX) never = NEVER_ACCOUNT_LIMIT;
+  else if (accountCount > ACCOUNT_LOCKS_MAX) never = NEVER_LOCK_LIMIT;
+  else if (hasDuplicateKey(keysAt, keyCount, context)) never = NEVER_DUPLICATE_KEY;
 
   let priority: u64 = 0;
   let saturated = false;
@@ -164,7 +171,11 @@ function chainBudget(at: usize, bytes: i32): void {
   } else if (value == 0) setNever(NEVER_LOADED_DATA_LIMIT);
 }
 
-/** Reads the config values of a v1 transaction. @returns the priority fee in lamports */
+/**
+ * Reads the config values of a v1 transaction. A loaded-data limit of 0 is what an absent one means, too: the chain fails
+ * such a transaction while it loads the accounts, and charges it.
+ * @returns the priority fee in lamports
+ */
 function readConfig(): u64 {
   let at = configAt;
   let priority: u64 = 0;
@@ -175,9 +186,7 @@ function readConfig(): u64 {
   }
   if ((mask & CONFIG_LIMIT_BIT) != 0) {
     computeUnits = min<u32>(load<u32>(at), COMPUTE_UNITS_MAX);
-    at += 4;
   }
-  if ((mask & CONFIG_LOADED_DATA_BIT) != 0 && load<u32>(at) == 0) setNever(NEVER_LOADED_DATA_LIMIT);
   return priority;
 }
 
@@ -191,7 +200,6 @@ function referenceFee(context: usize): void {
   if (version == VERSION_1) {
     // The reference refuses v1. Its config values are read as the chain does, and nothing is held against it.
     fee = base + readConfig();
-    never = 0;
     return;
   }
   computeUnits = COMPUTE_UNITS_DEFAULT;

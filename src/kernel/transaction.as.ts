@@ -87,6 +87,8 @@ export let signatureCount: i32 = 0;
 export let signaturesAt: usize = 0;
 export let keyCount: i32 = 0;
 export let keysAt: usize = 0;
+/** Static keys and those behind lookup tables. */
+export let accountCount: i32 = 0;
 export let instructionCount: i32 = 0;
 /** The most accounts that one instruction names. */
 export let accountsMost: i32 = 0;
@@ -336,6 +338,7 @@ function checkSanity(programMost: u32, largest: v128): i32 {
   if (readonlySigned >= required) return UNSANITARY_READONLY_SIGNED;
   if (readonlyUnsigned > keyCount - required) return UNSANITARY_READONLY_UNSIGNED;
   const total = keyCount + lookedUp;
+  accountCount = total;
   if (total > ACCOUNTS_MAX) return UNSANITARY_ACCOUNT_TOTAL;
   if (instructionCount > 0 && programMost >= <u32>keyCount - 1) return UNSANITARY_PROGRAM_INDEX;
   if (reaches(largest, total)) return UNSANITARY_ACCOUNT_INDEX;

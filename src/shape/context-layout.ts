@@ -30,23 +30,29 @@ export const PROGRAM_BUDGET = 1; // the compute-budget program
 export const PROGRAM_BUILTIN = 2; // 3,000 compute units where no limit is set
 export const PROGRAM_PRECOMPILE = 4; // its first data byte counts signatures
 
-/** Key words of the payload's keyed hash: as many bytes as the longest payload, rounded up to 32 (a test holds that). */
-export const PAYLOAD_KEYS_AT = 1_792;
-export const PAYLOAD_KEYS_BYTES = 1_248;
-
 /** Scratch of one call: the end of what is hashed, put together. */
-export const HASH_SCRATCH_AT = 3_072;
+export const HASH_SCRATCH_AT = 1_792;
 export const HASH_SCRATCH_BYTES = 320;
-export const TOUCH_SINK_AT = 3_392; // u32: keeps the loads alive that only warm the cache
+export const TOUCH_SINK_AT = 2_112; // u32: keeps the loads alive that only warm the cache
+
+/** Of the search for a key that stands twice (kernel/duplicate-keys.as.ts): fingerprints, and the exact search's slots. */
+export const KEY_FINGERPRINTS_AT = 2_128;
+export const KEY_FINGERPRINTS_BYTES = 128;
+export const KEY_SLOTS_AT = 2_256;
+export const KEY_SLOTS_BYTES = 256;
 
 /**
  * Where the parser notes each instruction for the fee rules: a u32 of program index, offset of the data in the payload,
  * bytes of the data. An instruction takes 3 bytes of the payload at least.
  */
-export const INSTRUCTION_NOTES_AT = 3_456;
+export const INSTRUCTION_NOTES_AT = 2_560;
 export const INSTRUCTION_NOTE_BYTES = 4;
-export const INSTRUCTION_NOTES_BYTES = 1_648;
+export const INSTRUCTION_NOTES_BYTES = 5_464;
 export const NOTE_PROGRAM_MASK = 0xff;
 export const NOTE_DATA_AT_SHIFT = 8;
 export const NOTE_DATA_AT_MASK = 0xfff;
 export const NOTE_DATA_BYTES_SHIFT = 20;
+
+/** Key words of the payload's keyed hash: as many bytes as the longest payload, rounded up to 32 (a test holds that). */
+export const PAYLOAD_KEYS_AT = 8_064;
+export const PAYLOAD_KEYS_BYTES = 4_096;

@@ -39,7 +39,7 @@ export const EVIDENCE_SETS = 16_384;
 const PAYLOAD_LINES = 32_768;
 const PRESENCE_LINES = 8_192;
 /** Kernel context: secrets, settings, program ids, scratch (shape/context-layout.ts). */
-export const KERNEL_CONTEXT_BYTES = 8_192;
+export const KERNEL_CONTEXT_BYTES = 16_384;
 /** Live counters and gauges of the loop, and their published copy (engine/status.ts). */
 export const STATUS_BYTES = 64 * 1024;
 /** In the status page: what the main thread knows, behind the loop's words (observe/board.ts). */

@@ -67,3 +67,5 @@ export const NEVER_BUDGET_UNKNOWN = 99;
 export const NEVER_BUDGET_CUT_SHORT = 100;
 export const NEVER_HEAP_SIZE = 101;
 export const NEVER_LOADED_DATA_LIMIT = 102;
+export const NEVER_DUPLICATE_KEY = 103;
+export const NEVER_LOCK_LIMIT = 104;

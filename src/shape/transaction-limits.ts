@@ -50,6 +50,8 @@ export const REFERENCE_INSTRUCTIONS_MAX = 8;
 export const INSTRUCTIONS_MAX = 64;
 /** SIMD-406. */
 export const INSTRUCTION_ACCOUNTS_MAX = 255;
+/** Accounts that one transaction can lock, those behind lookup tables counted (feature increase_tx_account_lock_limit). */
+export const ACCOUNT_LOCKS_MAX = 128;
 
 // Kinds of a compute-budget instruction: its first data byte.
 export const BUDGET_HEAP = 1;

@@ -84,6 +84,8 @@ export const REASONS: readonly Reason[] = [
   ),
   row(codes.NEVER_HEAP_SIZE, "NEVER_HEAP_SIZE", "never included: the heap size is no multiple of 1 KiB in 32-256 KiB"),
   row(codes.NEVER_LOADED_DATA_LIMIT, "NEVER_LOADED_DATA_LIMIT", "never included: the loaded-data limit is 0"),
+  row(codes.NEVER_DUPLICATE_KEY, "NEVER_DUPLICATE_KEY", "never included: an account key stands there twice"),
+  row(codes.NEVER_LOCK_LIMIT, "NEVER_LOCK_LIMIT", "never included: more than 128 accounts to lock"),
 ];
 
 const BY_CODE: readonly (Reason | undefined)[] = REASONS.reduce<Reason[]>((table, reason) => {

@@ -6,7 +6,6 @@ import { describe, expect, test } from "bun:test";
 import { base58 } from "@scure/base";
 // The package's own layer below its kit types: it takes wire bytes, as we do.
 import { Account, LiteSvm } from "litesvm/dist/internal";
-import { NEVER_LOADED_DATA_LIMIT } from "../../src/shape/reason-codes.ts";
 import { V1_FIRST_BYTE } from "../../src/shape/transaction-limits.ts";
 import { Random } from "../fuzz/random.ts";
 import { Subject } from "../fuzz/subject.ts";
@@ -61,9 +60,7 @@ describe("fees as a real VM charges them", () => {
       let right = ours.reason === 0;
       if (LOADING_ERRORS.has(vm.outcome)) {
         notLoaded += 1;
-        // A v1 transaction with a loaded-data limit of 0 fails here while it is loaded; the contract counts it as refused.
-        const noData = transaction[0] === V1_FIRST_BYTE && ours.never === NEVER_LOADED_DATA_LIMIT;
-        right &&= ours.never === 0 || noData;
+        right &&= ours.never === 0;
       } else {
         if (vm.charged > 0n && transaction[0] === V1_FIRST_BYTE) chargedV1 += 1;
         if (vm.charged > 0n) charged += 1;

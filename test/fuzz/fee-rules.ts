@@ -55,18 +55,23 @@ function calls(fields: OracleFields, payload: Uint8Array): Called[] {
   });
 }
 
+function hasKeyTwice(fields: OracleFields, payload: Uint8Array): boolean {
+  const keys = Buffer.from(payload.buffer, payload.byteOffset + fields.keysAt, 32 * fields.keys);
+  const seen = new Set(Array.from({ length: fields.keys }, (_, i) => keys.toString("latin1", 32 * i, 32 * i + 32)));
+  return seen.size < fields.keys;
+}
+
 export function chainFee(fields: OracleFields, payload: Uint8Array): Fee {
   const called = calls(fields, payload);
   const precompiled = called.filter(({ program, data }) => PRECOMPILES.has(program) && data.length > 0);
   const signatures = precompiled.reduce((sum, { data }) => sum + data[0], fields.signatures);
   const base = 5_000n * BigInt(signatures);
-  const tooMany = fields.instructions.length > 64 || fields.instructions.some(({ accounts }) => accounts > 255);
+  let never = fields.instructions.length > 64 || fields.instructions.some(({ accounts }) => accounts > 255);
+  never ||= fields.keys + fields.lookedUp > 128 || hasKeyTwice(fields, payload);
   if (fields.version === V1) {
-    const { mask, fee, limit, loadedData } = fields.config;
-    const never = tooMany || ((mask & 8) !== 0 && loadedData === 0);
+    const { fee, limit } = fields.config;
     return { fee: never ? 0n : least(base + fee, U64_MAX), computeUnits: Math.min(limit, 1_400_000), never };
   }
-  let never = tooMany;
   const given = new Map<number, bigint>();
   for (const { program, data } of called) {
     if (program !== BUDGET) continue;

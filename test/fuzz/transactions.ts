@@ -179,7 +179,17 @@ export class TransactionMaker {
       this.#writer.bytes.set(program, at + 32 * i);
       programs.push(i);
     }
+    if (keys > 1 && random.chance(0.06)) this.#repeatKey(at, keys);
     return { keys, programs };
+  }
+
+  /** One key becomes a copy of another, or nearly: all but one byte. */
+  #repeatKey(at: number, keys: number): void {
+    const { random } = this;
+    const { bytes } = this.#writer;
+    const [from, to] = [at + 32 * random.below(keys), at + 32 * random.below(keys)];
+    bytes.copyWithin(to, from, from + 32);
+    if (random.chance(0.4)) bytes[to + random.below(32)] ^= 1 << random.below(8);
   }
 
   #header(signatures: number): void {

@@ -22,11 +22,13 @@ export interface OracleFields {
   readonly signatures: number;
   readonly keys: number;
   readonly lookups: number;
+  /** Accounts behind lookup tables. */
+  readonly lookedUp: number;
   readonly signatureAt: number;
   readonly keysAt: number;
   readonly blockhashAt: number;
   /** v1. */
-  readonly config: { readonly mask: number; readonly fee: bigint; readonly limit: number; readonly loadedData: number };
+  readonly config: { readonly mask: number; readonly fee: bigint; readonly limit: number };
   readonly instructions: readonly OracleInstruction[];
 }
 
@@ -65,6 +67,7 @@ function readAnswer(view: DataView, at: number): OracleAnswer {
       signatures: u8(5),
       keys: u8(9),
       lookups: u8(10),
+      lookedUp: u16(14) + u16(16),
       signatureAt: u16(18),
       keysAt: u16(20),
       blockhashAt: u16(22),
@@ -72,7 +75,6 @@ function readAnswer(view: DataView, at: number): OracleAnswer {
         mask: u8(11),
         fee: view.getBigUint64(at + 24, true),
         limit: view.getUint32(at + 32, true),
-        loadedData: view.getUint32(at + 36, true),
       },
       instructions,
     },

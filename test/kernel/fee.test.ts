@@ -5,7 +5,16 @@ import fc from "fast-check";
 import type { KernelSettings } from "../../src/kernel/context.ts";
 import * as D from "../../src/shape/digest-layout.ts";
 import * as R from "../../src/shape/reason-codes.ts";
-import { type InstructionFields, newTransaction, oldTransaction, PAYER, PROGRAM, u32, u64 } from "../oracle/build.ts";
+import {
+  type InstructionFields,
+  type LookupFields,
+  newTransaction,
+  oldTransaction,
+  PAYER,
+  PROGRAM,
+  u32,
+  u64,
+} from "../oracle/build.ts";
 import { BUILTINS, COMPUTE_BUDGET, NOT_BUILTINS, PRECOMPILES, read } from "../oracle/transaction.ts";
 import { corpusLines, type Digest, KernelRig } from "./rig.ts";
 
@@ -123,6 +132,10 @@ describe("the chain's rule", () => {
 });
 
 describe("what the chain never includes", () => {
+  const sized = ({ writable, readonly }: { writable: number; readonly: number }): LookupFields => ({
+    writable: new Uint8Array(writable),
+    readonly: new Uint8Array(readonly),
+  });
   const many = (count: number): InstructionFields => ({ program: 2, accounts: new Uint8Array(count) });
   const cases: readonly [string, number, Uint8Array][] = [
     ["two limits", R.NEVER_BUDGET_TWICE, build(limit(1), plain, limit(1))],
@@ -143,10 +156,19 @@ describe("what the chain never includes", () => {
     ["a loaded-data limit of 0", R.NEVER_LOADED_DATA_LIMIT, build(budget(4, ...u32(0)))],
     ["65 instructions", R.NEVER_INSTRUCTION_LIMIT, build(...new Array(65).fill(plain))],
     ["256 accounts in one", R.NEVER_ACCOUNT_LIMIT, build(plain, many(256))],
+    ["a key twice", R.NEVER_DUPLICATE_KEY, oldTransaction({ keys: [PAYER, PROGRAM, PROGRAM] })],
+    ["the payer as an account", R.NEVER_DUPLICATE_KEY, oldTransaction({ keys: [PAYER, PROGRAM, PAYER] })],
+    ["a key twice in v0", R.NEVER_DUPLICATE_KEY, oldTransaction({ keys: [PAYER, PAYER], lookups: [] })],
+    ["a key twice in v1", R.NEVER_DUPLICATE_KEY, newTransaction({ keys: [PAYER, PROGRAM, PROGRAM] })],
     [
-      "v1 with a loaded-data limit of 0",
-      R.NEVER_LOADED_DATA_LIMIT,
-      newTransaction({ mask: 0b01011, config: [9, 0, 0] }),
+      "129 accounts to lock",
+      R.NEVER_LOCK_LIMIT,
+      oldTransaction({ lookups: [{ writable: 100, readonly: 27 }].map(sized) }),
+    ],
+    [
+      "230 accounts to lock",
+      R.NEVER_LOCK_LIMIT,
+      oldTransaction({ lookups: [{ writable: 100, readonly: 128 }].map(sized) }),
     ],
   ];
   for (const [name, reason, payload] of cases) {
@@ -164,8 +186,58 @@ describe("what the chain never includes", () => {
       build(budget(1, ...u32(256 * 1024))),
       build(...new Array(64).fill(plain)),
       build(many(255)),
+      oldTransaction({ lookups: [sized({ writable: 100, readonly: 26 })] }),
     ]) {
       expect(pay(payload).never).toBe(0);
+    }
+  });
+});
+
+describe("a key that stands twice", () => {
+  const key = (number: number): Uint8Array =>
+    Uint8Array.from({ length: 32 }, (_, i) => (Math.imul(number + 1, 0x9e3779b1) >>> (i & 24)) ^ (i * 29));
+  const transaction = (keys: readonly Uint8Array[], version: "legacy" | 1): Uint8Array => {
+    const texts = keys.map((one) => one.toHex());
+    return version === 1 ? newTransaction({ keys: texts }) : oldTransaction({ keys: texts });
+  };
+  const COUNTS = Array.from({ length: 32 }, (_, i) => i + 2);
+
+  test("is found among any number of keys, wherever the two stand", () => {
+    for (const count of COUNTS) {
+      const keys = Array.from({ length: count }, (_, i) => key(i));
+      for (const version of ["legacy", 1] as const) {
+        expect(rig.digest({ payload: transaction(keys, version) }).never).toBe(0);
+        for (let first = 0; first < count; first++) {
+          for (let second = first + 1; second < count; second++) {
+            const payload = transaction(keys.with(second, keys[first]), version);
+            if (rig.digest({ payload }).never !== R.NEVER_DUPLICATE_KEY)
+              throw new Error(`${first}, ${second} of ${count}`);
+          }
+        }
+      }
+    }
+  }, 60_000);
+
+  test("is not one that differs in any single byte, even where all fingerprints are equal", () => {
+    for (const count of [2, 7, 8, 9, 16, 20, 33]) {
+      for (let at = 0; at < 32; at++) {
+        const keys = Array.from({ length: count }, (_, i) => key(0).with(at, i));
+        expect(rig.digest({ payload: transaction(keys, 1) }).never).toBe(0);
+        const twice = keys.with(count - 1, keys[0]);
+        expect(rig.digest({ payload: transaction(twice, 1) }).never).toBe(R.NEVER_DUPLICATE_KEY);
+      }
+    }
+  });
+
+  test("is none with the number of a masked lane as its fingerprint", () => {
+    for (let count = 8; count < 16; count++) {
+      const keys = Array.from({ length: count }, (_, i) => key(i));
+      for (let lane = 0; lane < 8; lane++) {
+        for (let i = 0; i < count; i++) {
+          const changed = keys.with(i, keys[i].with(12, lane).with(13, 0));
+          expect(rig.digest({ payload: transaction(changed, 1) }).never).toBe(0);
+        }
+      }
     }
   });
 });
@@ -205,6 +277,11 @@ describe("v1", () => {
     expect(found).toMatchObject({ computeUnits: 300_000, price: 0n, lamports: 10_007n + (1n << 32n) });
     expect(pay(newTransaction()).computeUnits).toBe(0);
     expect(pay(newTransaction({ mask: 4, config: [2_000_000] })).computeUnits).toBe(1_400_000);
+  });
+
+  test("is charged alike with a loaded-data limit of 0 and without one", () => {
+    expect(pay(newTransaction({ mask: 0b01011, config: [9, 0, 0] }))).toMatchObject({ lamports: 5_009n, never: 0 });
+    expect(pay(newTransaction({ mask: 0b00011, config: [9, 0] }))).toMatchObject({ lamports: 5_009n, never: 0 });
   });
 
   test("holds the sum at 2^64 - 1, and the reference lets it wrap", () => {

@@ -118,10 +118,12 @@ describe("the context", () => {
       [C.PROGRAM_MULTIPLIER_AT, 8],
       [C.KEYS_AT, C.KEYS_BYTES],
       [C.PROGRAMS_AT, C.PROGRAM_SLOT_BYTES << C.PROGRAM_SLOT_BITS],
-      [C.PAYLOAD_KEYS_AT, C.PAYLOAD_KEYS_BYTES],
       [C.HASH_SCRATCH_AT, C.HASH_SCRATCH_BYTES],
       [C.TOUCH_SINK_AT, 4],
+      [C.KEY_FINGERPRINTS_AT, C.KEY_FINGERPRINTS_BYTES],
+      [C.KEY_SLOTS_AT, C.KEY_SLOTS_BYTES],
       [C.INSTRUCTION_NOTES_AT, C.INSTRUCTION_NOTES_BYTES],
+      [C.PAYLOAD_KEYS_AT, C.PAYLOAD_KEYS_BYTES],
     ];
     let end = 0;
     for (const [at, bytes] of parts) {
@@ -129,7 +131,7 @@ describe("the context", () => {
       end = at + bytes;
     }
     expect(end).toBeLessThanOrEqual(KERNEL_CONTEXT_BYTES);
-    expect(C.INSTRUCTION_NOTES_BYTES).toBeGreaterThanOrEqual(Math.ceil(1_232 / 3) * C.INSTRUCTION_NOTE_BYTES);
+    expect(C.INSTRUCTION_NOTES_BYTES).toBeGreaterThanOrEqual(Math.ceil(4_096 / 3) * C.INSTRUCTION_NOTE_BYTES);
     const keys = [C.IPV4_KEYS_AT, C.IPV6_KEYS_AT, C.HASH_KEYS_AT, C.SIGNATURE_KEYS_AT];
     keys.push(C.PAYER_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT + 6 * 8);
     expect(keys.map((at, i) => at - (keys[i - 1] ?? C.KEYS_AT))).toEqual([0, 16, 16, 16, 16, 48, 48]);

@@ -8,8 +8,8 @@ import * as D from "../../src/shape/digest-layout.ts";
 import * as P from "../tools/agave-packet.ts";
 
 export const CONTEXT_AT = 0;
-export const DIGEST_AT = 8_192;
-export const PACKET_AT = 16_384;
+export const DIGEST_AT = 16_384;
+export const PACKET_AT = 32_768;
 export const FREE_AT = 65_536;
 export const SECRET = Uint8Array.from({ length: 32 }, (_, i) => 3 * i + 1);
 

@@ -257,14 +257,16 @@ export function referenceFee(parsed: Parsed): Fee {
 export function chainFee(parsed: Parsed, preSimd0170: boolean): Fee {
   const { instructions, keys, config } = parsed;
   const program = ({ program: index }: Instruction): string => keys[index].toHex();
+  const locks = keys.length + parsed.lookups.reduce((sum, { writable, readonly }) => sum + writable + readonly, 0);
+  const different = new Set(keys.map((key) => key.toHex())).size;
   let never = instructions.length > 64 || instructions.some(({ accounts }) => accounts.length > 255);
+  never ||= locks > 128 || different < keys.length;
   let price = 0n;
   let computeUnits: number;
   let priority: bigint;
   if (parsed.version === 1) {
     computeUnits = Math.min(config.limit, MAX_UNITS);
     priority = config.priorityFee;
-    never ||= config.loadedData === 0;
   } else {
     const values = new Map<number, bigint>();
     for (const { data } of instructions.filter((one) => program(one) === COMPUTE_BUDGET)) {
