@@ -166,12 +166,13 @@ export async function findLife(paths: readonly string[], watchMs: number): Promi
   });
 }
 
-/** A life as a sentence's middle. */
-export function describeLife(life: Life): string {
-  const moving = life.signs.filter((sign) => sign !== "lock");
-  const parts = moving.length > 0 ? [`its ${moving.join(" and ")} moves`] : [];
-  if (life.pid !== undefined) parts.push(`process ${life.pid} holds its lock`);
-  return `${life.path}: ${parts.join(", ")}`;
+/** Who uses a channel, in a few words: `producer and consumer, locked by process 4711`. */
+export function describeUse({ signs, pid }: Life): string {
+  const producer = signs.includes("tail") || signs.includes("producer heartbeat") ? ["producer"] : [];
+  const consumer = signs.includes("consumer heartbeat") ? ["consumer"] : [];
+  const sides = [...producer, ...consumer].join(" and ");
+  const lock = pid === undefined ? "" : `locked by process ${pid}`;
+  return [sides, lock].filter((part) => part !== "").join(", ");
 }
 
 function countersOf(path: string) {

@@ -2,61 +2,68 @@
 
 import { type Flag, flagName } from "../settings/flags.ts";
 import type { AnyCommand } from "./command.ts";
+import { FOLLOWING, type Offer, offerOfFlag, offerOfPlace } from "./completion-words.ts";
 
 interface Word {
   readonly flag: string;
   readonly row: Flag<unknown>;
+  readonly offer: Offer;
 }
 
 const flagsOf = (one: AnyCommand): Word[] =>
-  Object.entries(one.flags).map(([name, row]) => ({ flag: flagName(name, row), row }));
+  Object.entries(one.flags).map(([name, row]) => ({
+    flag: flagName(name, row),
+    row,
+    offer: row.kind === "switch" ? { kind: "none" } : offerOfFlag(name, row),
+  }));
 
-/** Words that a command's first argument is one of: `show|init|check`. */
-function wordsOf(one: AnyCommand): string[] {
-  const [first] = one.positionals ?? [];
-  return first === undefined || !/^[a-z][a-z0-9-]*(\|[a-z][a-z0-9-]*)*$/.test(first.name) ? [] : first.name.split("|");
-}
-
-/** Places of arguments that are files, the first being 1: `config check FILE`. */
-const filePlaces = (one: AnyCommand): number[] =>
-  (one.positionals ?? []).flatMap(({ name }, i) => (name === "FILE" ? [i + 1] : []));
-
-/** Whether a flag's value is a file's name. */
-const isFile = ({ kind }: Flag<unknown>): boolean => kind === "path";
+/** Places of arguments with what may stand there; the first is 1. */
+const placesOf = (one: AnyCommand) =>
+  (one.positionals ?? []).map((place, i) => ({ place: i + 1, name: place.name, offer: offerOfPlace(place) }));
 
 /** Flags and no command mean run. */
 const RUN = "run";
 
+/** Words of bash that fill COMPREPLY. */
+function bashReply(offer: Offer): string {
+  switch (offer.kind) {
+    case "words":
+      return `($(compgen -W "${offer.words.join(" ")}" -- "$word"))`;
+    case "words-or-file":
+      return `($(compgen -W "${offer.words.join(" ")}" -- "$word") $(compgen -f -- "$word"))`;
+    case "none":
+      return "()";
+    default:
+      return `($(compgen -${{ file: "f", user: "u", group: "g" }[offer.kind]} -- "$word"))`;
+  }
+}
+
 export function bashCompletion(commands: readonly AnyCommand[]): string {
   const names = commands.map(({ name }) => name).join(" ");
-  const cases = commands.map((one) => {
-    const flags = flagsOf(one);
-    const files = filePlaces(one).map((place) => place + 1);
-    return `    ${one.name}) flags="${flags.map(({ flag }) => flag).join(" ")} --help"; words="${wordsOf(one).join(" ")}"; files=" ${files.join(" ")} " ;;`;
-  });
+  const cases = commands.map(
+    (one) =>
+      `    ${one.name}) flags="${flagsOf(one)
+        .map(({ flag }) => flag)
+        .join(" ")} --help" ;;`,
+  );
   const values = commands.flatMap((one) =>
     flagsOf(one)
-      .filter(({ row }) => row.choices.length > 0)
-      .map(
-        ({ flag, row }) =>
-          `    "${one.name} ${flag}") COMPREPLY=($(compgen -W "${row.choices.join(" ")}" -- "$word")); return ;;`,
-      ),
+      .filter(({ row }) => row.kind !== "switch")
+      .map(({ flag, offer }) => `    "${one.name} ${flag}") COMPREPLY=${bashReply(offer)}; return ;;`),
   );
-  const files = commands.flatMap((one) =>
-    flagsOf(one)
-      .filter(({ row }) => isFile(row))
-      .map(({ flag }) => `"${one.name} ${flag}"`),
+  const places = commands.flatMap((one) =>
+    placesOf(one)
+      .filter(({ offer }) => offer.kind !== "none")
+      .map(({ place, offer }) => `    "${one.name} ${place + 1}") COMPREPLY=${bashReply(offer)} ;;`),
   );
-  const others = commands.flatMap((one) =>
-    flagsOf(one)
-      .filter(({ row }) => row.kind !== "switch" && row.choices.length === 0 && !isFile(row))
-      .map(({ flag }) => `"${one.name} ${flag}"`),
+  const following = FOLLOWING.map(
+    ({ command, after, words }) =>
+      `  if [ "$command \${COMP_WORDS[2]} $COMP_CWORD" = "${command} ${after} 3" ]; then ` +
+      `COMPREPLY=${bashReply({ kind: "words", words })}; return; fi`,
   );
-  const rule = (patterns: readonly string[], reply: string): string[] =>
-    patterns.length === 0 ? [] : [`    ${patterns.join("|")}) COMPREPLY=${reply}; return ;;`];
   return `# Completions of qos for bash. In ~/.bashrc: source <(qos completions bash)
 _qos() {
-  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}" flags words files
+  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" command="\${COMP_WORDS[1]}" flags
   case " ${names} " in
     *" $command "*) ;;
     *) command=${RUN} ;;
@@ -66,16 +73,17 @@ _qos() {
     return
   fi
   case "$command $before" in
-${[...values, ...rule(files, '($(compgen -f -- "$word"))'), ...rule(others, "()")].join("\n")}
+${values.join("\n")}
   esac
   case "$command" in
 ${cases.join("\n")}
   esac
-  if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$word"))
-  elif [ -n "$words" ] && [ "$COMP_CWORD" -eq 2 ]; then COMPREPLY=($(compgen -W "$words" -- "$word"))
-  elif [[ $files == *" $COMP_CWORD "* ]]; then COMPREPLY=($(compgen -f -- "$word"))
-  else COMPREPLY=()
-  fi
+  if [[ $word == -* ]]; then COMPREPLY=($(compgen -W "$flags" -- "$word")); return; fi
+${following.join("\n")}
+  case "$command $COMP_CWORD" in
+${places.join("\n")}
+    *) COMPREPLY=() ;;
+  esac
 }
 complete -o filenames -F _qos qos
 `;
@@ -86,24 +94,43 @@ const quoted = (text: string): string => `'${text.replace(/'/g, "'\\''")}'`;
 /** In a specification of zsh's _arguments, colons and brackets have a meaning. */
 const zshText = (text: string): string => text.replace(/[\\:[\]]/g, "\\$&");
 
+/** An action of zsh's _arguments. */
+function zshAction(offer: Offer): string {
+  switch (offer.kind) {
+    case "words":
+      return `(${offer.words.join(" ")})`;
+    case "words-or-file":
+      return `{_qos_words_or_files ${offer.words.join(" ")}}`;
+    case "none":
+      return " ";
+    default:
+      return { file: "_files", user: "_users", group: "_groups" }[offer.kind];
+  }
+}
+
 export function zshCompletion(commands: readonly AnyCommand[]): string {
   const list = commands.map(({ name, summary }) => `    ${quoted(`${name}:${zshText(summary)}`)}`).join("\n");
   const cases = commands.map((one) => {
-    const specs = flagsOf(one).map(({ flag, row }) => {
+    const specs = flagsOf(one).map(({ flag, row, offer }) => {
       const help = `[${zshText(row.help)}]`;
       if (row.kind === "switch") return quoted(`${flag}${help}`);
-      const action = row.choices.length > 0 ? `(${row.choices.join(" ")})` : isFile(row) ? "_files" : " ";
-      return quoted(`${flag}=${help}:${zshText(row.hint)}:${action}`);
+      return quoted(`${flag}=${help}:${zshText(row.hint)}:${zshAction(offer)}`);
     });
-    const places = (one.positionals ?? []).map(({ name }, i) => {
-      const words = i === 0 ? wordsOf(one) : [];
-      const action = words.length > 0 ? `(${words.join(" ")})` : name === "FILE" ? "_files" : " ";
-      return quoted(`${i + 1}:${zshText(name)}:${action}`);
+    const following = FOLLOWING.find(({ command }) => command === one.name);
+    const places = placesOf(one).map(({ place, name, offer }) => {
+      const action =
+        place === 2 && following !== undefined
+          ? `{_qos_after ${following.after} ${following.words.join(" ")}}`
+          : zshAction(offer);
+      return quoted(`${place}:${zshText(name)}:${action}`);
     });
     return `    ${one.name})\n      _arguments ${["'--help[this command]'", ...specs, ...places].join(" \\\n        ")}\n      ;;`;
   });
   return `#compdef qos
 # Completions of qos for zsh. Somewhere in $fpath: qos completions zsh > _qos
+_qos_words_or_files() { _alternative "words:word:($*)" "files:file:_files" }
+# Words of the second argument where the first one is this.
+_qos_after() { [[ $words[2] == $1 ]] && compadd -- "\${@[2,-1]}" }
 _qos() {
   local -a commands
   commands=(
@@ -123,6 +150,22 @@ if [ "$funcstack[1]" = "_qos" ]; then _qos "$@"; else compdef _qos qos; fi
 `;
 }
 
+/** What fish's complete says of a value. */
+function fishValue(offer: Offer): string {
+  switch (offer.kind) {
+    case "words":
+      return ` -x -a '${offer.words.join(" ")}'`;
+    case "words-or-file":
+      return ` -r -F -a '${offer.words.join(" ")}'`;
+    case "file":
+      return " -r -F";
+    case "none":
+      return " -x";
+    default:
+      return ` -x -a '(__fish_complete_${offer.kind}s)'`;
+  }
+}
+
 export function fishCompletion(commands: readonly AnyCommand[]): string {
   const lines = [
     "# Completions of qos for fish. qos completions fish > ~/.config/fish/completions/qos.fish",
@@ -140,6 +183,11 @@ export function fishCompletion(commands: readonly AnyCommand[]): string {
     "function __qos_at",
     "    test (count (commandline -opc)) -eq $argv[1]",
     "end",
+    "# Whether the first argument is this word.",
+    "function __qos_after",
+    "    set -l words (commandline -opc)",
+    "    set -q words[3]; and test $words[3] = $argv[1]",
+    "end",
     "complete -c qos -f",
   ];
   for (const { name, summary } of commands) {
@@ -147,18 +195,18 @@ export function fishCompletion(commands: readonly AnyCommand[]): string {
   }
   for (const one of commands) {
     const here = `__qos_is ${one.name}`;
-    for (const word of wordsOf(one)) lines.push(`complete -c qos -n '${here}; and __qos_at 2' -a ${word}`);
-    for (const place of filePlaces(one)) lines.push(`complete -c qos -n '${here}; and __qos_at ${place + 1}' -F`);
+    for (const { place, offer } of placesOf(one)) {
+      const at = `complete -c qos -n '${here}; and __qos_at ${place + 1}'`;
+      if (offer.kind === "file") lines.push(`${at} -F`);
+      for (const word of offer.words ?? []) lines.push(`${at} -a ${word}`);
+    }
+    for (const { command, after, words } of FOLLOWING) {
+      const at = `${here}; and __qos_at 3; and __qos_after ${after}`;
+      if (command === one.name) lines.push(`complete -c qos -n '${at}' -a '${words.join(" ")}'`);
+    }
     lines.push(`complete -c qos -n '${here}' -l help -d 'this command'`);
-    for (const { flag, row } of flagsOf(one)) {
-      const value =
-        row.kind === "switch"
-          ? ""
-          : row.choices.length > 0
-            ? ` -x -a '${row.choices.join(" ")}'`
-            : isFile(row)
-              ? " -r -F"
-              : " -x";
+    for (const { flag, row, offer } of flagsOf(one)) {
+      const value = row.kind === "switch" ? "" : fishValue(offer);
       lines.push(`complete -c qos -n '${here}' -l ${flag.slice(2)}${value} -d ${quoted(row.help)}`);
     }
   }

@@ -2,6 +2,7 @@
 // takes it back from the loop when its file is gone, was created again or was cut short. Looked at once a second; nothing
 // here can hold up the loop.
 
+import { unlinkPath } from "../../ffi/shared-memory.ts";
 import {
   type ChannelFile,
   identityOf,
@@ -9,11 +10,14 @@ import {
   joinConsumer,
   joinProducer,
   type ProducerOptions,
+  sameFile,
 } from "../channel/files.ts";
 import { type ChannelPlace, channelPath } from "../channel/place.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, type Mailbox } from "../engine/mailbox.ts";
 import type { Snapshot } from "../engine/status.ts";
+import { messageOf } from "../failure.ts";
 import type { Arena } from "../shape/arena.ts";
+import { CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT } from "../shape/channel-header.ts";
 import { CHANNELS, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../shape/channels.ts";
 import type { ArenaLayout } from "../shape/layout.ts";
 import type { Log } from "./process/log.ts";
@@ -44,6 +48,8 @@ export class Channels {
 
   readonly #slots: readonly Slot[];
   readonly #setup: ChannelSetup;
+  /** Whether an input of the prefix was ever there. */
+  #hadInput = false;
 
   constructor(setup: ChannelSetup) {
     this.#setup = setup;
@@ -101,9 +107,28 @@ export class Channels {
 
   /** Lets go of all files, after the loop has ended. */
   closeAll(): void {
+    this.#removeUnused();
     for (const slot of this.#slots) {
       slot.file?.close();
       slot.file = null;
+    }
+  }
+
+  /**
+   * Removes the output where this process created it and nobody else was ever there: no input of the prefix appeared, and no
+   * consumer has beaten. So a mistyped --prefix leaves nothing behind. A validator that is there has made its inputs.
+   */
+  #removeUnused(): void {
+    const { file, path, name } = this.#slots[OUTPUT_CHANNEL];
+    if (file === null || !file.created || this.#hadInput || !sameFile(file)) return;
+    const { arena, layout } = this.#setup;
+    const words = new BigUint64Array(arena.buffer, layout.channels[OUTPUT_CHANNEL].at, HEADER_BYTES / 8);
+    if (words[TAIL_AT / 8] !== 0n || words[CONSUMER_HEARTBEAT_AT / 8] !== 0n) return;
+    try {
+      unlinkPath(path);
+      this.#setup.log.info(`${name} is removed: this sidecar created it, and nobody came`, { channel: name });
+    } catch (error) {
+      this.#setup.log.warn(`${path} stays: ${messageOf(error)}`, { channel: name });
     }
   }
 
@@ -157,7 +182,9 @@ export class Channels {
     const { arena, layout } = this.#setup;
     const region = layout.channels[slot.id];
     if (slot.id === OUTPUT_CHANNEL) return joinProducer(arena, region, slot.path, output);
-    return joinConsumer(arena, region, slot.path);
+    const result = joinConsumer(arena, region, slot.path);
+    if (result.state !== "absent") this.#hadInput = true;
+    return result;
   }
 
   #offer(slot: Slot): void {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { openExisting, PAGE_BYTES } from "../../ffi/shared-memory.ts";
 import { type ChannelFile, joinConsumer, joinProducer } from "../../src/channel/files.ts";
 import { Producer } from "../../src/channel/producer.ts";
-import { describeLife, findLife, Peek, readHeader } from "../../src/channel/snapshot.ts";
+import { describeUse, findLife, Peek, readHeader } from "../../src/channel/snapshot.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import { CONSUMER_HEARTBEAT_AT, METADATA_AT, TAIL_AT } from "../../src/shape/channel-header.ts";
 import { freshPath, removeFiles } from "../tools/shared-files.ts";
@@ -170,11 +170,10 @@ describe("life", () => {
   });
 
   test("is told in words", () => {
-    expect(describeLife({ path: "/x", signs: ["lock", "tail"], pid: 7 })).toBe(
-      "/x: its tail moves, process 7 holds its lock",
-    );
-    expect(describeLife({ path: "/x", signs: ["tail", "consumer heartbeat"], pid: undefined })).toBe(
-      "/x: its tail and consumer heartbeat moves",
-    );
+    const words = (signs: readonly string[], pid?: number) => describeUse({ path: "/x", signs, pid });
+    expect(words(["lock", "tail"], 7)).toBe("producer, locked by process 7");
+    expect(words(["tail", "producer heartbeat", "consumer heartbeat"])).toBe("producer and consumer");
+    expect(words(["consumer heartbeat"])).toBe("consumer");
+    expect(words(["lock"], 7)).toBe("locked by process 7");
   });
 });

@@ -1,9 +1,11 @@
 // The main thread's side of the channels, with the test as the loop.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { createChannel } from "../../src/channel/files.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED } from "../../src/engine/mailbox.ts";
 import type { Snapshot } from "../../src/engine/status.ts";
+import { CONSUMER_HEARTBEAT_AT, TAIL_AT } from "../../src/shape/channel-header.ts";
 import { CHANNELS, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
 import { Channels } from "../../src/sidecar/channel-files.ts";
 import { MemoryLog, type SmallMemory, smallMemory } from "./parts.ts";
@@ -106,6 +108,55 @@ describe("at the start", () => {
     zero.peer.seed = 5n;
     zero.channels.openAll({});
     expect(zero.peer.seed).toBe(0n);
+  });
+});
+
+describe("an output that the sidecar created", () => {
+  const output = (peer: Peer) => peer.path(OUTPUT_CHANNEL);
+  /** Opens, lets others come, and closes. @returns whether the file is still there */
+  function stays(come: (peer: Peer, channels: Channels) => void): boolean {
+    const { peer, channels } = stage(1n);
+    expect(channels.openAll({})).toBeUndefined();
+    come(peer, channels);
+    channels.closeAll();
+    const there = existsSync(output(peer));
+    rmSync(output(peer), { force: true });
+    return there;
+  }
+
+  test("is removed at the end where nobody came: a mistyped prefix leaves nothing", () => {
+    expect(stays(() => undefined)).toBe(false);
+  });
+
+  test("stays where an input was there, the consumer beat, or somebody else made it again", () => {
+    const overwrite = (path: string, at: number, value: bigint) => {
+      const fd = openSync(path, "r+");
+      writeSync(fd, new BigUint64Array([value]), 0, 8, at);
+      closeSync(fd);
+    };
+    expect(
+      stays((peer, channels) => {
+        peer.open(TPU);
+        channels.look(null);
+      }),
+    ).toBe(true);
+    expect(stays((peer) => overwrite(output(peer), CONSUMER_HEARTBEAT_AT, 1n))).toBe(true);
+    expect(stays((peer) => overwrite(output(peer), TAIL_AT, 1n))).toBe(true);
+    expect(
+      stays((peer) => {
+        rmSync(output(peer));
+        writeFileSync(output(peer), "another's");
+      }),
+    ).toBe(true);
+  });
+
+  test("that was there before stays", () => {
+    const { peer, channels } = stage(1n);
+    createChannel(output(peer), { capacity: 32_768, elementBytes: 1264 });
+    expect(channels.openAll({})).toBeUndefined();
+    channels.closeAll();
+    expect(existsSync(output(peer))).toBe(true);
+    rmSync(output(peer));
   });
 });
 

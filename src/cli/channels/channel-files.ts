@@ -3,6 +3,8 @@
 import type { SystemError } from "../../../ffi/libc.ts";
 import { type ChannelPlace, type ChannelShape, channelPath } from "../../channel/place.ts";
 import { Failure } from "../../failure.ts";
+import type { Source } from "../../settings/arguments.ts";
+import { UsageError } from "../../settings/errors.ts";
 import { nearest } from "../../settings/nearest.ts";
 import { CHANNELS, type ChannelSpec, capacityOf, elementBytes } from "../../shape/channels.ts";
 import type { PacketLayout } from "../../shape/packet-layouts.ts";
@@ -21,6 +23,17 @@ export interface ChannelValues {
 
 export function placeOf(values: ChannelValues): ChannelPlace {
   return { pages: values.useHugePages ? "huge" : "standard", prefix: values.prefix };
+}
+
+/**
+ * An empty --prefix that was typed is a shell variable that was not set: it would name the production channels.
+ * @throws UsageError
+ */
+export function refuseEmptyPrefix(prefix: string, source: Source): void {
+  if (prefix !== "" || source !== "flag") return;
+  throw new UsageError(
+    '--prefix: "" is empty (a variable that is not set?); for the channels without a prefix leave the flag out',
+  );
 }
 
 export function namedChannels(place: ChannelPlace, packetLayout: PacketLayout): NamedChannel[] {

@@ -3,7 +3,7 @@
 import { SystemError } from "../../../ffi/libc.ts";
 import { closeFile, openExisting, statPath, unlinkPath } from "../../../ffi/shared-memory.ts";
 import type { ChannelPlace } from "../../channel/place.ts";
-import { describeLife, findLife, readHeader } from "../../channel/snapshot.ts";
+import { describeUse, findLife, readHeader } from "../../channel/snapshot.ts";
 import { Failure } from "../../failure.ts";
 import { statusPath } from "../../observe/status-reader.ts";
 import { fatesPath } from "../../records/fates-header.ts";
@@ -14,7 +14,7 @@ import { MAGIC } from "../../shape/channel-header.ts";
 import type { PacketLayout } from "../../shape/packet-layouts.ts";
 
 import { removeStale } from "../../sidecar/files/shared-file.ts";
-import { failureOf, LIFE_WATCH_MS, namedChannels, placeOf } from "../channels/channel-files.ts";
+import { failureOf, LIFE_WATCH_MS, namedChannels, placeOf, refuseEmptyPrefix } from "../channels/channel-files.ts";
 import { command } from "../command.ts";
 import { table } from "../table.ts";
 
@@ -74,8 +74,11 @@ async function refuseLiving(paths: readonly string[]): Promise<void> {
   }
   const living = await findLife(paths, paths.length === 0 ? 0 : LIFE_WATCH_MS);
   if (living.length === 0) return;
-  const who = living.map(describeLife).join("; ");
-  throw new Failure(`the channels are in use: ${who}. Nothing was removed: stop who uses them, or add --force`);
+  const rows = living.map((life) => [life.path, describeUse(life)]);
+  const lines = table(["channel", "in use by"], rows).map((line) => `  ${line}`);
+  throw new Failure(
+    ["the channels are in use; nothing was removed. Stop what uses them, or add --force", ...lines].join("\n"),
+  );
 }
 
 export default command({
@@ -93,7 +96,8 @@ export default command({
     { line: "qos destroy", says: "the channels in /dev/shm, if nobody uses them" },
     { line: "qos destroy --prefix test_ --force", says: "those of a test, whoever uses them" },
   ],
-  run: async ({ values, out }) => {
+  run: async ({ values, sources, out }) => {
+    refuseEmptyPrefix(values.prefix, sources.prefix);
     const rows = await destroyChannels(placeOf(values), values.packetLayout, values.force);
     if (values.json) out.json({ channels: rows });
     else

@@ -5,13 +5,20 @@ import { closeFile, statPath, unlinkPath } from "../../../ffi/shared-memory.ts";
 import { findGroup, groupName, userName } from "../../../ffi/users.ts";
 import { createChannel, openToRead } from "../../channel/files.ts";
 import { type ChannelPlace, channelFileBytes, roomProblem } from "../../channel/place.ts";
-import { describeLife, findLife, type Life } from "../../channel/snapshot.ts";
+import { describeUse, findLife, type Life } from "../../channel/snapshot.ts";
 import { Failure } from "../../failure.ts";
 import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { onOff, text } from "../../settings/flags.ts";
 import type { PacketLayout } from "../../shape/packet-layouts.ts";
-import { failureOf, LIFE_WATCH_MS, type NamedChannel, namedChannels, placeOf } from "../channels/channel-files.ts";
+import {
+  failureOf,
+  LIFE_WATCH_MS,
+  type NamedChannel,
+  namedChannels,
+  placeOf,
+  refuseEmptyPrefix,
+} from "../channels/channel-files.ts";
 import { command } from "../command.ts";
 import { table } from "../table.ts";
 
@@ -114,7 +121,7 @@ async function removeOld(channels: readonly NamedChannel[], notes: string[]): Pr
   });
   const files = there.filter(({ kind }) => kind === "file").map(({ path }) => path);
   for (const life of await findLifeOrNobody(files)) {
-    notes.push(`${describeLife(life)}: it was re-created under somebody, who must join it again`);
+    notes.push(`${life.path} was re-created under its ${describeUse(life)}, which must join it again`);
   }
   try {
     for (const { path } of there) unlinkPath(path);
@@ -181,7 +188,8 @@ export default command({
     { line: "sudo qos init --group validator --use-huge-pages", says: "on 2 MiB pages, for all users of a group" },
     { line: "qos init --prefix test_", says: "another eight, with names of their own" },
   ],
-  run: async ({ values, out }) => {
+  run: async ({ values, sources, out }) => {
+    refuseEmptyPrefix(values.prefix, sources.prefix);
     const group = values.group === undefined ? undefined : findGroup(values.group);
     if (values.group !== undefined && group === undefined) {
       throw new UsageError(`--group: this host has no group "${values.group}"; groupadd creates one`);

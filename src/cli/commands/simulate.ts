@@ -13,6 +13,7 @@ import { type ValidatorMemory, validatorMemory } from "../../simulator/memory.ts
 import { type Progress, runRealTime } from "../../simulator/real-time.ts";
 import { assumedOf, replaySource } from "../../simulator/recorded.ts";
 import type { Scenario } from "../../simulator/scenario.ts";
+import { SCENARIOS } from "../../simulator/scenarios/index.ts";
 import { type Source, scaled, scenarioSource } from "../../simulator/source.ts";
 import { isClean, summaryOf, summaryRows } from "../../simulator/summary.ts";
 import { Trace } from "../../simulator/trace.ts";
@@ -37,7 +38,7 @@ const MOST_PACKETS = 30_000_000;
 const FLAGS = {
   ...CHANNEL_FLAGS,
   scenario: text({
-    help: "senders and attacks: one of the scenarios that come with qos, or a TOML file (docs/scenarios.md)",
+    help: `senders and attacks: a TOML file (docs/scenarios.md), or one of ${Object.keys(SCENARIOS).join(", ")}`,
     hint: "NAME|FILE",
     fallback: undefined,
     pattern: /^[^\0]{1,4096}$/,

@@ -122,6 +122,15 @@ describe("qos init", () => {
     expect(filesOf(prefix)).toEqual([]);
   });
 
+  test("takes no empty prefix: an unset variable must not name the production channels", async () => {
+    for (const out of [await init(""), await destroy(""), await init("", "--force"), await destroy("", "--force")]) {
+      expect([out.code, out.notes[0]]).toEqual([
+        2,
+        expect.stringMatching(/--prefix: "" is empty .*leave the flag out$/),
+      ]);
+    }
+  });
+
   test("does not touch a folder, forced or not", async () => {
     const prefix = freshPrefix();
     fs.mkdirSync(`/dev/shm/${prefix}tpu_to_qos`);

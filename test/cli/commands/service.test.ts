@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { command } from "../../../src/cli/command.ts";
 import { endMetrics } from "../../../src/cli/commands/service.ts";
+import { FOLLOWING } from "../../../src/cli/completion-words.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "../../../src/cli/completions-text.ts";
 import { shellWord, unitText, unitWord } from "../../../src/cli/host/unit.ts";
 import { pathsOfConfig, unitPaths } from "../../../src/cli/host/unit-paths.ts";
@@ -15,6 +16,8 @@ import { Faults } from "../../../src/observe/faults.ts";
 import { expose } from "../../../src/observe/metrics.ts";
 import { choice, onOff, path } from "../../../src/settings/flags.ts";
 import { kebabCase } from "../../../src/settings/names.ts";
+import { CHANNELS } from "../../../src/shape/channels.ts";
+import { SCENARIOS } from "../../../src/simulator/scenarios/index.ts";
 import { rig } from "../../engine/rig.ts";
 
 /** A home that no test touches. */
@@ -369,6 +372,13 @@ describe("completions", () => {
     expect(complete("run", "--state", folder.slice(0, -2))).toEqual([folder]);
     expect(complete("config", "check", folder.slice(0, -2))).toEqual([folder]);
     expect(complete("ctl", "pause", folder.slice(0, -2))).toEqual([]);
+    expect(complete("inspect", "tpu")).toEqual(["tpu_to_qos"]);
+    expect(complete("simulate", "--scenario", "low-")).toEqual(["low-load"]);
+    expect(complete("simulate", "--scenario", folder.slice(0, -2))).toEqual([folder]);
+    expect(complete("ctl", "set", "t")).toEqual(["target-pps"]);
+    expect(complete("ctl", "explain", "t")).toEqual([]);
+    expect(complete("run", "--user", "roo")).toEqual(["root"]);
+    expect(complete("init", "--group", "roo")).toEqual(["root"]);
   });
 
   // Skipped without zsh.
@@ -395,6 +405,11 @@ describe("completions", () => {
       expect(complete(`qos config check ${folder}/_q`)).toEqual(["_qos"]);
       expect(complete(`qos ctl pause ${folder}/_q`)).toEqual([]);
       expect(complete("qos completions f")).toEqual(["fish"]);
+      expect(complete("qos inspect tpu")).toEqual(["tpu_to_qos"]);
+      expect(complete("qos simulate --scenario low-")).toEqual(["low-load"]);
+      expect(complete(`qos simulate --scenario ${folder}/_q`)).toEqual(["_qos"]);
+      expect(complete("qos ctl set t")).toEqual(["target-pps"]);
+      expect(complete("qos run --user roo")).toEqual(["root"]);
     },
   );
 
@@ -427,8 +442,31 @@ describe("completions", () => {
       expect(complete(`qos run --state ${folder}/qos.fi`)).toEqual([`${folder}/qos.fish`]);
       expect(complete(`qos ctl pause ${folder}/qos.fi`)).toEqual([]);
       expect(complete("qos completions f")).toEqual(["fish"]);
+      expect(complete("qos inspect tpu")).toEqual(["tpu_to_qos"]);
+      expect(complete("qos simulate --scenario low-")).toEqual(["low-load"]);
+      expect(complete(`qos simulate --scenario ${folder}/qos.fi`)).toEqual([`${folder}/qos.fish`]);
+      expect(complete("qos ctl set t")).toEqual(["target-pps"]);
+      expect(complete("qos ctl explain t")).toEqual([]);
+      expect(complete("qos run --user roo")).toEqual(["root"]);
+      expect(complete("qos init --group roo")).toEqual(["root"]);
     },
   );
+
+  test("know what qos ctl sets, all channels and all scenarios, as the help of simulate does", async () => {
+    for (const { command: name, after, words } of FOLLOWING) {
+      for (const word of words) {
+        // It is a value that is missing then, and no setting that is unknown.
+        expect((await qos(name, after, word)).err).toContain(`${word}: expected`);
+      }
+    }
+    const { out } = await qos("completions", "bash");
+    const help = (await qos("simulate", "--help")).out;
+    for (const { name } of CHANNELS) expect(out).toContain(name);
+    for (const name of Object.keys(SCENARIOS)) {
+      expect(out).toContain(name);
+      expect(help).toContain(name);
+    }
+  });
 
   test("quote what shells would take for their own", () => {
     const odd = command({
