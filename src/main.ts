@@ -1,6 +1,15 @@
 // The entry point of the binary: arguments in, exit code out.
 
+import { writeSync } from "node:fs";
+import { ownProcessProblem } from "./cli/host/process-limit.ts";
 import { beginLoopThread } from "./sidecar/threads/loop-thread.ts";
+
+// Ahead of the first thread: the runtime's own words for it would be a page about a crash.
+const tooFew = ownProcessProblem();
+if (tooFew !== undefined) {
+  writeSync(2, `qos: ${tooFew}\n`);
+  process.exit(1);
+}
 
 const [first = "", ...rest] = process.argv.slice(2);
 // As cli/root.ts reads it; a thread too many would be no fault, only wasted.

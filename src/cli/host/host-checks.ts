@@ -82,7 +82,7 @@ function memoryChecks(facts: HostFacts, { useHugePages }: CheckRequest): Finding
   return findings;
 }
 
-function limitChecks({ lockedBytes, openFiles, clockSource, simd }: HostFacts): Finding[] {
+function limitChecks({ lockedBytes, openFiles, processProblem, clockSource, simd }: HostFacts): Finding[] {
   const findings: Finding[] = [];
   if (lockedBytes !== undefined) {
     const says = `locked memory ${lockedBytes === Number.POSITIVE_INFINITY ? "unlimited" : mib(lockedBytes)}`;
@@ -92,6 +92,7 @@ function limitChecks({ lockedBytes, openFiles, clockSource, simd }: HostFacts): 
     const says = `open files ${openFiles === Number.POSITIVE_INFINITY ? "unlimited" : openFiles}`;
     findings.push(openFiles < FILES_MIN ? fail("limits", says, `ulimit -n ${4 * FILES_MIN}`) : ok("limits", says));
   }
+  if (processProblem !== undefined) findings.push(fail("limits", processProblem, "ulimit -u unlimited"));
   if (clockSource !== undefined) {
     const fast = ["tsc", "kvm-clock", "arch_sys_counter"].includes(clockSource);
     const mend = "echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource";

@@ -22,6 +22,8 @@ import { statusPath } from "../../observe/status-reader.ts";
 import { CHANNELS, OUTPUT_CHANNEL } from "../../shape/channels.ts";
 import { LIFE_WATCH_MS, type NamedChannel } from "../channels/channel-files.ts";
 import type { Identity, Rights } from "./access.ts";
+import { ownProcessProblem } from "./process-limit.ts";
+import { softLimit } from "./soft-limit.ts";
 
 export interface ChannelFact {
   readonly name: string;
@@ -66,6 +68,8 @@ export interface HostFacts {
   /** Soft limits; Infinity for unlimited, undefined where /proc does not say. */
   readonly lockedBytes: number | undefined;
   readonly openFiles: number | undefined;
+  /** Why this user may have too few processes and threads. */
+  readonly processProblem: string | undefined;
   readonly cores: number;
   readonly allowedCpus: readonly number[];
   readonly cpu: CpuFacts | undefined;
@@ -97,13 +101,6 @@ export function cpuList(text: string): number[] {
     const [first, last = first] = range.split("-").map(Number);
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
-}
-
-/** A soft limit of this process. @param limits content of /proc/self/limits */
-export function softLimit(limits: string, name: string): number | undefined {
-  const line = limits.split("\n").find((one) => one.startsWith(name));
-  const [soft] = line?.slice(name.length).trim().split(/\s+/) ?? [];
-  return soft === undefined ? undefined : soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
 /** Jiffies busy and in all, by core. @param stat content of /proc/stat */
@@ -212,6 +209,7 @@ export async function hostFacts(
     shm: roomOf(STANDARD_PAGES_FOLDER),
     lockedBytes: softLimit(limits, "Max locked memory"),
     openFiles: softLimit(limits, "Max open files"),
+    processProblem: ownProcessProblem(),
     cores: cpus().length,
     allowedCpus: allowedCpus(),
     cpu: cpu === undefined || !cpuExists(cpu) ? undefined : cpuFacts(cpu, statBefore, statAfter),

@@ -6,8 +6,8 @@ import {
   cpuList,
   cpuTimes,
   type HostFacts,
-  softLimit,
 } from "../../../src/cli/host/host-facts.ts";
+import { softLimit } from "../../../src/cli/host/soft-limit.ts";
 import { main } from "../../../src/cli/root.ts";
 
 const MIB = 1024 * 1024;
@@ -45,6 +45,7 @@ const good: HostFacts = {
   shm: { bytes: 1_000 * MIB, free: 900 * MIB },
   lockedBytes: Number.POSITIVE_INFINITY,
   openFiles: 1_024,
+  processProblem: undefined,
   cores: 8,
   allowedCpus: [0, 1, 2, 3],
   cpu,
@@ -93,6 +94,7 @@ describe("findings", () => {
 
   test("of limits, clock and SIMD", () => {
     expect(troubles({ openFiles: 64 })).toEqual({ "fail limits": "ulimit -n 1024" });
+    expect(troubles({ processProblem: "too few" })).toEqual({ "fail limits": "ulimit -u unlimited" });
     expect(troubles({ lockedBytes: 65_536 })).toEqual({ "warn limits": "ulimit -l unlimited" });
     expect(troubles({ clockSource: "hpet" })["warn clock"]).toContain("echo tsc");
     expect(troubles({ simd: { wasm: false, ssse3: undefined } })).toHaveProperty("fail SIMD");
