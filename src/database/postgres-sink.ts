@@ -10,11 +10,11 @@ import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import type { Location } from "../settings/database-location.ts";
 import type { Batch, BatchKind } from "./batch.ts";
 import { SCHEMA_VERSION, stepsBehind } from "./migrations.ts";
-import { fates, scores, sessions, statistics, transactions } from "./postgres-schema.ts";
+import { POSTGRES_TABLES } from "./postgres-schema.ts";
 import { codeOf, DatabaseProblem, otherVersion, problemOf } from "./problem.ts";
 import { rowsOf } from "./rows.ts";
 import type { Sink } from "./sink.ts";
-import { DELETE_ROWS, deleteOlder, TIMES } from "./table-times.ts";
+import { DELETE_ROWS, deleteOlder, TABLES, TIMED_KINDS, type TimedKind } from "./tables.ts";
 
 export type PostgresLocation = Extract<Location, { kind: "postgres" }>;
 
@@ -156,11 +156,11 @@ class PostgresSink implements Sink {
     private readonly partitioned: boolean,
   ) {
     this.#inserts = {
-      session: insertInto(sessions),
-      transactions: insertInto(transactions),
-      fates: insertInto(fates),
-      scores: insertInto(scores),
-      statistics: insertInto(statistics),
+      session: insertInto(POSTGRES_TABLES.session),
+      transactions: insertInto(POSTGRES_TABLES.transactions),
+      fates: insertInto(POSTGRES_TABLES.fates),
+      scores: insertInto(POSTGRES_TABLES.scores),
+      statistics: insertInto(POSTGRES_TABLES.statistics),
     };
   }
 
@@ -187,8 +187,8 @@ class PostgresSink implements Sink {
       return false;
     }
     let most = 0;
-    for (const time of Object.values(TIMES)) {
-      most = Math.max(most, (await this.connection.run(deleteOlder(time, "$1"), [beforeUs])).count);
+    for (const kind of TIMED_KINDS) {
+      most = Math.max(most, (await this.connection.run(deleteOlder(kind, "$1"), [beforeUs])).count);
     }
     return most >= DELETE_ROWS;
   }
@@ -197,11 +197,10 @@ class PostgresSink implements Sink {
     await this.connection.close();
   }
 
-  async #ensureDays(kind: keyof typeof TIMES, rows: readonly Record<string, unknown>[]): Promise<void> {
+  async #ensureDays(kind: TimedKind, rows: readonly Record<string, unknown>[]): Promise<void> {
     if (!this.partitioned) return;
-    const { table } = TIMES[kind];
-    const field = TIME_FIELDS[kind];
-    const days = new Set(rows.map((row) => Math.floor(Number(row[field]) / DAY_US)));
+    const { table, time } = TABLES[kind];
+    const days = new Set(rows.map((row) => Math.floor(Number(row[time]) / DAY_US)));
     for (const day of days) {
       const name = partitionName(table, day);
       if (this.#days.has(name)) continue;
@@ -216,7 +215,8 @@ class PostgresSink implements Sink {
 
   async #dropDays(beforeUs: number): Promise<void> {
     const lastDay = Math.floor(beforeUs / DAY_US) - 1;
-    for (const { table } of Object.values(TIMES)) {
+    for (const kind of TIMED_KINDS) {
+      const { table } = TABLES[kind];
       const partitions = await this.connection.run(
         "SELECT child.relname AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid WHERE inhparent = to_regclass($1)",
         [table],
@@ -231,13 +231,6 @@ class PostgresSink implements Sink {
     }
   }
 }
-
-const TIME_FIELDS = {
-  transactions: "completedUs",
-  fates: "endedUs",
-  scores: "updatedUs",
-  statistics: "atUs",
-} as const;
 
 /** `qos_fates_20261123`: a table's partition of a day (UTC, counted from 1970). */
 export function partitionName(table: string, day: number): string {

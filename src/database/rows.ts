@@ -47,7 +47,7 @@ import { formatAddress } from "../wire/address-text.ts";
 import { reasonOf } from "../wire/reasons.ts";
 import type { Batch } from "./batch.ts";
 import { DatabaseProblem } from "./problem.ts";
-import type { FateRow, ScoreRow, SessionRow, StatisticRow, TransactionRow } from "./sqlite-schema.ts";
+import type { FateRow, ScoreRow, SessionRow, StatisticRow, TransactionRow } from "./tables.ts";
 
 /** The year 2200: a time beyond comes from a damaged record, and days are computed from it. */
 const TIME_MAX_US = Date.UTC(2200, 0, 1) * 1_000;

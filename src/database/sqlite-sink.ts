@@ -12,13 +12,12 @@ import { SCHEMA_VERSION, stepsBehind } from "./migrations.ts";
 import { otherVersion, problemOf } from "./problem.ts";
 import { rowsOf } from "./rows.ts";
 import type { Sink } from "./sink.ts";
-import { fates, scores, sessions, statistics, transactions } from "./sqlite-schema.ts";
-import { DELETE_ROWS, deleteOlder, TIMES } from "./table-times.ts";
+import { SQLITE_TABLES } from "./sqlite-schema.ts";
+import { DELETE_ROWS, deleteOlder, TIMED_KINDS } from "./tables.ts";
 
 type SqliteLocation = Extract<Location, { kind: "sqlite" }>;
 type Value = string | number | null;
 
-const TABLES = { session: sessions, transactions, fates, scores, statistics };
 const BUSY_MS = 100;
 /** Senders' addresses and what they earn are the owner's business. The -wal and -shm files take the file's mode. */
 const FILE_MODE = 0o600;
@@ -88,7 +87,8 @@ class SqliteSink implements Sink {
     private readonly location: SqliteLocation,
   ) {
     const db = drizzle(client);
-    const prepare = (table: (typeof TABLES)[BatchKind]): Insert => {
+    const prepare = (kind: BatchKind): Insert => {
+      const table = SQLITE_TABLES[kind];
       const fields = Object.keys(getTableColumns(table));
       const holes = Object.fromEntries(fields.map((field) => [field, sql.placeholder(field)]));
       const statement = db
@@ -99,11 +99,11 @@ class SqliteSink implements Sink {
       return { statement: client.prepare(statement), fields };
     };
     this.#inserts = {
-      session: prepare(sessions),
-      transactions: prepare(transactions),
-      fates: prepare(fates),
-      scores: prepare(scores),
-      statistics: prepare(statistics),
+      session: prepare("session"),
+      transactions: prepare("transactions"),
+      fates: prepare("fates"),
+      scores: prepare("scores"),
+      statistics: prepare("statistics"),
     };
   }
 
@@ -134,8 +134,8 @@ class SqliteSink implements Sink {
   async retain(beforeUs: number): Promise<boolean> {
     try {
       let most = 0;
-      for (const time of Object.values(TIMES)) {
-        most = Math.max(most, this.client.run(deleteOlder(time, "?"), [beforeUs]).changes);
+      for (const kind of TIMED_KINDS) {
+        most = Math.max(most, this.client.run(deleteOlder(kind, "?"), [beforeUs]).changes);
       }
       return most >= DELETE_ROWS;
     } catch (error) {

@@ -11,7 +11,7 @@ import { Collector, type CollectorSettings } from "./collector.ts";
 import { type DatabaseProblem, problemOf } from "./problem.ts";
 import type { Sink } from "./sink.ts";
 import { Spill, type TryLock } from "./spill.ts";
-import type { SessionRow } from "./sqlite-schema.ts";
+import type { SessionRow } from "./tables.ts";
 import { publishWriterNumbers } from "./writer-status.ts";
 
 /** A full ring lasts 50 ms at a million records/s. */

@@ -3,7 +3,7 @@
 import { sql } from "drizzle-orm";
 import type { Reader, Row } from "../database/reader.ts";
 import { fateRows } from "../database/rows.ts";
-import type { FateRow } from "../database/sqlite-schema.ts";
+import { type FateRow, rowFrom } from "../database/tables.ts";
 import type { RecentFates } from "../records/fates-reader.ts";
 import { ENDS } from "../shape/ends.ts";
 
@@ -40,7 +40,7 @@ export async function savedEvents(reader: Reader, wanted: Wanted): Promise<Event
     sql`SELECT * FROM qos_transactions WHERE ${key} ORDER BY completed_us LIMIT ${most}`,
   );
   return [
-    ...fates.map((row) => ({ source: "database" as const, row: savedFate(row) })),
+    ...fates.map((row) => ({ source: "database" as const, row: rowFrom("fates", row) })),
     ...outcomes.map((row) => ({ source: "outcomes" as const, row: savedOutcome(row) })),
   ];
 }
@@ -69,42 +69,19 @@ function endOrder({ row }: Event): number {
   return ENDS.findIndex(({ name }) => name === row.ending);
 }
 
-const text = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
-const number = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value));
-
-function savedFate(row: Row): FateRow {
-  return {
-    session: String(row.session),
-    sequence: Number(row.sequence),
-    endedUs: Number(row.ended_us),
-    host: String(row.host),
-    ending: String(row.ending),
-    reason: text(row.reason),
-    channel: text(row.channel),
-    packetHash: text(row.packet_hash),
-    signatureKey: text(row.signature_key),
-    ip: text(row.ip),
-    payer: text(row.payer),
-    feeLamports: number(row.fee_lamports),
-    computeUnits: number(row.compute_units),
-    price: number(row.price),
-    score: number(row.score),
-    ipScore: number(row.ip_score),
-    payerScore: number(row.payer_score),
-    door: number(row.door),
-    arrivalUs: Number(row.arrival_us),
-    transmitUs: number(row.transmit_us),
-    executionNs: number(row.execution_ns),
-  };
-}
-
-/** An outcome as the fate that it is. PostgreSQL says true and false, SQLite 1 and 0. */
+/** An outcome as the fate that it is. */
 function savedOutcome(row: Row): FateRow {
-  const included = Boolean(row.included);
-  const failed = Boolean(row.failed_signature);
+  const { completedUs, included, failedSignature, executionNs, ...rest } = rowFrom("transactions", row);
   return {
-    ...savedFate({ ...row, ended_us: row.completed_us, ending: "", door: null }),
-    ending: failed ? "failed-signature" : included ? "included" : "not-included",
-    executionNs: included ? Number(row.execution_ns) : null,
+    ...rest,
+    endedUs: completedUs,
+    ending: failedSignature ? "failed-signature" : included ? "included" : "not-included",
+    reason: null,
+    channel: null,
+    price: null,
+    ipScore: null,
+    payerScore: null,
+    door: null,
+    executionNs: included ? executionNs : null,
   };
 }

@@ -8,11 +8,12 @@ import { getTableConfig as postgresConfig } from "drizzle-orm/pg-core";
 import { getTableConfig as sqliteConfig } from "drizzle-orm/sqlite-core";
 import type { Batch } from "../../src/database/batch.ts";
 import { SCHEMA_VERSION } from "../../src/database/migrations.ts";
-import * as postgresTables from "../../src/database/postgres-schema.ts";
+import { POSTGRES_TABLES } from "../../src/database/postgres-schema.ts";
 import { Connection, partitionName } from "../../src/database/postgres-sink.ts";
 import { DatabaseProblem } from "../../src/database/problem.ts";
 import { openSink } from "../../src/database/sink.ts";
-import * as sqliteTables from "../../src/database/sqlite-schema.ts";
+import { SQLITE_TABLES } from "../../src/database/sqlite-schema.ts";
+import { columnName, rowFrom, TABLES, type TableSpec, TIMED_KINDS } from "../../src/database/tables.ts";
 import { type Location, postgresLocation } from "../../src/settings/database-location.ts";
 import { openPrograms } from "../tools/open-tree.ts";
 import { noPostgres, PASSWORD, Postgres } from "./postgres.ts";
@@ -172,6 +173,34 @@ for (const { name, skip, fresh, query } of ENGINES) {
   });
 }
 
+describe("the list of columns", () => {
+  test("names what sinks and readers go by: keys and times are columns, times are in the keys", () => {
+    for (const [kind, spec] of Object.entries(TABLES) as [string, TableSpec][]) {
+      for (const field of spec.key) expect(spec.columns[field].isNullable).toBe(false);
+      expect(spec.time === undefined ? kind : spec.key).toContain(spec.time ?? "session");
+    }
+    expect(Object.keys(TABLES).filter((kind) => kind !== "session")).toEqual([...TIMED_KINDS]);
+    expect(columnName("completedUs")).toBe("completed_us");
+  });
+
+  test("reads a row of either engine as the same", () => {
+    const fields = { session: "s", host: "h", packet_hash: "ff", signature_key: "aa", ip: "1.2.3.4", payer: "p" };
+    const sqlite = { ...fields, sequence: 7, completed_us: 5, fee_lamports: 1.5, transmit_us: null, included: 1 };
+    const postgres = {
+      ...fields,
+      sequence: "7",
+      completed_us: "5",
+      fee_lamports: 1.5,
+      transmit_us: null,
+      included: true,
+    };
+    const found = rowFrom("transactions", sqlite);
+    expect(found).toMatchObject({ sequence: 7, completedUs: 5, feeLamports: 1.5, transmitUs: null, included: true });
+    expect(rowFrom("transactions", postgres)).toEqual(found);
+    expect(Object.keys(found)).toEqual(Object.keys(TABLES.transactions.columns));
+  });
+});
+
 describe("the two schemas", () => {
   test("have the same tables, columns, nullability and keys", () => {
     interface Shape {
@@ -184,8 +213,8 @@ describe("the two schemas", () => {
       columns: columns.map((column) => `${column.name}${column.notNull ? "!" : ""} ${kindOf(column.getSQLType())}`),
       key: primaryKeys[0]?.columns.map((column) => column.name),
     });
-    expect(Object.values(postgresTables).map((table) => shapeOf(postgresConfig(table)))).toEqual(
-      Object.values(sqliteTables).map((table) => shapeOf(sqliteConfig(table))),
+    expect(Object.values(POSTGRES_TABLES).map((table) => shapeOf(postgresConfig(table)))).toEqual(
+      Object.values(SQLITE_TABLES).map((table) => shapeOf(sqliteConfig(table))),
     );
   });
 
@@ -193,13 +222,16 @@ describe("the two schemas", () => {
     const location = sqliteFile();
     await (await openSink(location)).close();
     const client = new Database(location.kind === "sqlite" ? location.path : "");
-    for (const table of Object.values(sqliteTables)) {
-      const { name, columns } = sqliteConfig(table);
+    for (const table of Object.values(SQLITE_TABLES)) {
+      const { name, columns, primaryKeys } = sqliteConfig(table);
       const found = client.query(`PRAGMA table_info(${name})`).all() as {
         name: string;
         type: string;
         notnull: number;
+        pk: number;
       }[];
+      const key = found.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk);
+      expect(key.map((one) => one.name)).toEqual(primaryKeys[0].columns.map((column) => column.name));
       expect(found.map((one) => [one.name, one.type.toLowerCase(), one.notnull === 1])).toEqual(
         columns.map((column) => [column.name, column.getSQLType(), column.notNull]),
       );
@@ -210,7 +242,7 @@ describe("the two schemas", () => {
   test.skipIf(noPostgres !== undefined)("are what PostgreSQL has after the migrations (needs postgresql)", async () => {
     const url = await postgres.database();
     await (await openSink(at(url))).close();
-    for (const table of Object.values(postgresTables)) {
+    for (const table of Object.values(POSTGRES_TABLES)) {
       const { name, columns } = postgresConfig(table);
       const found = await postgres.query(
         `SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_name = '${name}' ORDER BY ordinal_position`,

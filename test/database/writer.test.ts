@@ -8,7 +8,7 @@ import type { Batch } from "../../src/database/batch.ts";
 import { DatabaseProblem, type Retry } from "../../src/database/problem.ts";
 import { rowsOf } from "../../src/database/rows.ts";
 import { openSink, type Sink } from "../../src/database/sink.ts";
-import type { TransactionRow } from "../../src/database/sqlite-schema.ts";
+import type { TransactionRow } from "../../src/database/tables.ts";
 import { Writer, type WriterParts, type WriterSettings } from "../../src/database/writer.ts";
 import { readWriterNumbers, type WriterNumbers } from "../../src/database/writer-status.ts";
 import { type Location, postgresLocation } from "../../src/settings/database-location.ts";

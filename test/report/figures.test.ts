@@ -6,7 +6,7 @@ import type { Batch } from "../../src/database/batch.ts";
 import { openReader } from "../../src/database/reader.ts";
 import { rowsOf } from "../../src/database/rows.ts";
 import { openSink } from "../../src/database/sink.ts";
-import type { FateRow, TransactionRow } from "../../src/database/sqlite-schema.ts";
+import type { FateRow, TransactionRow } from "../../src/database/tables.ts";
 import { csvOf } from "../../src/report/csv.ts";
 import { delaysOf, type Report, readReport, stepOf } from "../../src/report/figures.ts";
 import { rankCorrelation } from "../../src/report/rank-correlation.ts";
