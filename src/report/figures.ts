@@ -2,9 +2,12 @@
 
 import type { SQL } from "drizzle-orm";
 import type { Reader, Row } from "../database/reader.ts";
+import { END_FAILED_SIGNATURE, ENDS } from "../shape/ends.ts";
 import * as queries from "./queries.ts";
 import { rankCorrelation } from "./rank-correlation.ts";
 
+/** What fates hold of failed signatures goes by the outcomes' share, where that is the larger one: database/collector.ts. */
+const FAILED_SIGNATURE = ENDS.find(({ code }) => code === END_FAILED_SIGNATURE)?.name;
 /** Steps of the plot over time. */
 const STEPS = 120;
 /** Pairs that the rank correlation is computed from. */
@@ -26,6 +29,10 @@ export interface Report {
   readonly from: string;
   readonly to: string;
   readonly host: string | null;
+  /** The first and the last time of anything that the database holds of the host, or of all; null where it holds nothing. */
+  readonly rows: { readonly first: string; readonly last: string } | null;
+  /** Every host that the database knows. */
+  readonly hosts: readonly string[];
   readonly sessions: readonly {
     readonly session: string;
     readonly host: string;
@@ -87,7 +94,8 @@ export interface Report {
     readonly in: number;
     readonly out: number | null;
   }[];
-  readonly endings: readonly { readonly ending: string; readonly packets: number }[];
+  /** `saved` of each ending, and how many packets that stands for by the shares that were saved. */
+  readonly endings: readonly { readonly ending: string; readonly packets: number; readonly saved: number }[];
 }
 
 export interface ReportOptions {
@@ -103,8 +111,11 @@ export async function readReport(reader: Reader, options: ReportOptions): Promis
   const { host, top } = options;
   const one = async (query: SQL): Promise<Row> => (await reader.all(query))[0] ?? {};
   const extent = await one(queries.extent(host));
-  const fromUs = Math.floor((options.fromMs ?? number(extent.first_us) / 1_000) * 1_000);
-  const toUs = Math.ceil((options.toMs ?? number(extent.last_us) / 1_000 + 1) * 1_000);
+  const isEmpty = extent.first_us === null || extent.first_us === undefined;
+  // Without rows there is no first and no last one: the report is of this moment.
+  const [firstUs, lastUs] = isEmpty ? [Date.now() * 1_000] : [number(extent.first_us), number(extent.last_us)];
+  const fromUs = Math.floor((options.fromMs ?? firstUs / 1_000) * 1_000);
+  const toUs = Math.ceil((options.toMs ?? (lastUs ?? firstUs) / 1_000 + 1) * 1_000);
   const range = { fromUs, toUs: Math.max(toUs, fromUs + 1), host };
   const totals = await one(queries.totals(range));
   const moved = new Map((await reader.all(queries.counters(range))).map((row) => [row.name, number(row.moved)]));
@@ -117,6 +128,8 @@ export async function readReport(reader: Reader, options: ReportOptions): Promis
     from: timeText(range.fromUs),
     to: timeText(range.toUs),
     host: host ?? null,
+    rows: isEmpty ? null : { first: timeText(firstUs), last: timeText(lastUs ?? firstUs) },
+    hosts: (await reader.all(queries.hosts())).map((row) => text(row.host)),
     sessions: (await reader.all(queries.sessions(range))).map((row) => ({
       session: text(row.session),
       host: text(row.host),
@@ -168,11 +181,25 @@ export async function readReport(reader: Reader, options: ReportOptions): Promis
       in: number(row.price_in),
       out: row.price_out === null ? null : number(row.price_out),
     })),
-    endings: (await reader.all(queries.endings(range))).map((row) => ({
-      ending: text(row.ending),
-      packets: number(row.packets),
-    })),
+    endings: endingsOf(await reader.all(queries.endings(range))),
   };
+}
+
+/** Endings of all runs, most packets first, each scaled up by the share of it that its run saved. */
+export function endingsOf(rows: readonly Row[]): Report["endings"] {
+  const endings = new Map<string, { packets: number; saved: number }>();
+  for (const row of rows) {
+    const ending = text(row.ending);
+    const fatesShare = number(row.fates_share);
+    const share = ending === FAILED_SIGNATURE ? Math.max(fatesShare, number(row.transactions_share)) : fatesShare;
+    const saved = number(row.packets);
+    const sum = endings.get(ending) ?? { packets: 0, saved: 0 };
+    // A run whose session row is lost says no share: its packets count as they are.
+    endings.set(ending, { packets: sum.packets + (share > 0 ? saved / share : saved), saved: sum.saved + saved });
+  }
+  return [...endings]
+    .map(([ending, { packets, saved }]) => ({ ending, packets: Math.round(packets), saved }))
+    .sort((a, b) => b.packets - a.packets || (a.ending < b.ending ? -1 : 1));
 }
 
 function senderLine(row: Row): SenderLine {

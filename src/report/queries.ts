@@ -102,8 +102,14 @@ export function prices(range: Range, top: number): SQL {
     ORDER BY packets DESC, sender LIMIT ${sql.raw(String(top))}`;
 }
 
-/** How packets ended, of those that were saved. */
+/** How packets ended, by run: each run saved shares of its own. */
 export function endings(range: Range): SQL {
-  return sql`SELECT ending, count(*) AS packets FROM qos_fates WHERE ${within(range, "ended_us")}
-    GROUP BY ending ORDER BY packets DESC, ending`;
+  return sql`SELECT saved.session, ending, packets, transactions_share, fates_share FROM (
+    SELECT session, ending, count(*) AS packets FROM qos_fates WHERE ${within(range, "ended_us")}
+    GROUP BY session, ending) AS saved LEFT JOIN qos_sessions ON qos_sessions.session = saved.session`;
+}
+
+/** Hosts that any run was on. */
+export function hosts(): SQL {
+  return sql`SELECT DISTINCT host FROM qos_sessions ORDER BY host LIMIT 100`;
 }

@@ -25,7 +25,18 @@ export const TABLE_NAMES = [
 ] as const;
 export type TableName = (typeof TABLE_NAMES)[number];
 
-const SENDER_HEAD = ["kind", "sender", "outcomes", "included", "failed", "lamports", "for nothing", "mean score"];
+const SENDER_HEAD = [
+  "kind",
+  "sender",
+  "outcomes",
+  "included",
+  "failed",
+  "lamports",
+  "SOL",
+  "for nothing",
+  "mean packet score",
+];
+const LAMPORTS_PER_SOL = 1e9;
 
 /** All tables, in the order of TABLE_NAMES. */
 export function tablesOf(report: Report): NamedTable[] {
@@ -42,6 +53,7 @@ export function tablesOf(report: Report): NamedTable[] {
         ["included", totals.included],
         ["failed signatures", totals.failed],
         ["lamports captured", totals.earned],
+        ["SOL captured", sol(totals.earned)],
         ["execution ms", round(totals.executionMs)],
       ],
     },
@@ -50,12 +62,12 @@ export function tablesOf(report: Report): NamedTable[] {
     {
       name: "value",
       title: `Captured value over time, steps of ${overTime.stepSeconds} s`,
-      head: ["time", "outcomes", "included", "lamports"],
-      rows: overTime.steps.map((step) => [step.time, step.outcomes, step.included, step.earned]),
+      head: ["time", "outcomes", "included", "lamports", "SOL"],
+      rows: overTime.steps.map((step) => [step.time, step.outcomes, step.included, step.earned, sol(step.earned)]),
     },
     {
       name: "calibration",
-      title: `Score against later value${
+      title: `Packets' score at arrival (believed lamports/CU) against later value${
         calibration.rankCorrelation === null ? "" : `, rank correlation ${round(calibration.rankCorrelation)}`
       }`,
       head: ["tenth", "outcomes", "lowest score", "highest score", "share included", "lamports/CU", "lamports each"],
@@ -89,9 +101,9 @@ export function tablesOf(report: Report): NamedTable[] {
     },
     {
       name: "endings",
-      title: "How packets ended (of the fates that were saved)",
-      head: ["ending", "packets"],
-      rows: endings.map((one) => [one.ending, one.packets]),
+      title: "How packets ended (scaled up by the share that was saved)",
+      head: ["ending", "packets", "saved"],
+      rows: endings.map((one) => [one.ending, one.packets, one.saved]),
     },
     {
       name: "sessions",
@@ -118,10 +130,16 @@ function senderRows({ ips, payers }: { ips: readonly SenderLine[]; payers: reado
       line.included,
       line.failed,
       line.earned,
+      sol(line.earned),
       line.wasted,
       round(line.score),
     ]);
   return [...rowsOf("ip", ips), ...rowsOf("payer", payers)];
+}
+
+/** Lamports as SOL. */
+function sol(lamports: number): number {
+  return Number((lamports / LAMPORTS_PER_SOL).toPrecision(6));
 }
 
 /** Four digits that mean something. */

@@ -14,6 +14,10 @@ describe("a table", () => {
     ).toEqual(["name    count  end", "a           5  x", "longer   1000"]);
   });
 
+  test("keeps a cell in its line, whatever it holds", () => {
+    expect(table(["name"], [["a\nforged  1"], ["b\tc"]])).toEqual(["name", "a?forged  1", "b?c"]);
+  });
+
   test("of no rows is its head", () => {
     expect(table(["name", "count"], [])).toEqual(["name  count"]);
   });

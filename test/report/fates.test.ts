@@ -72,7 +72,7 @@ describe("one transaction", () => {
     expect(text).toContain("transmitted: it was sent on to sigverify");
     expect(text).toContain("from 10.0.0.3");
     expect(text).toContain("on tpu_to_qos, sent on after 40 ms");
-    expect(text).toContain("score 0.75: address 2, payer 3, fee/CU 5.003; the queue's lowest was 0.5");
+    expect(text).toContain("packet score 0.75 from: address 2, payer 3, fee/CU 5.003; the queue's lowest was 0.5");
   });
 });
 

@@ -8,7 +8,7 @@ import { rowsOf } from "../../src/database/rows.ts";
 import { openSink } from "../../src/database/sink.ts";
 import type { FateRow, TransactionRow } from "../../src/database/tables.ts";
 import { csvOf } from "../../src/report/csv.ts";
-import { delaysOf, type Report, readReport, stepOf } from "../../src/report/figures.ts";
+import { delaysOf, endingsOf, type Report, readReport, stepOf } from "../../src/report/figures.ts";
 import { rankCorrelation } from "../../src/report/rank-correlation.ts";
 import { TABLE_NAMES, tablesOf } from "../../src/report/tables.ts";
 import { type Location, postgresLocation } from "../../src/settings/database-location.ts";
@@ -190,7 +190,9 @@ for (const [name, skip, fresh] of ENGINES) {
         longestMs: 24,
         bands: [{ fromMs: 16, toMs: 32, outcomes: transactions.length }],
       });
-      expect(endings).toEqual([{ ending: "transmitted", packets: fates.length }]);
+      // Of one-0 a half was saved; of one-1 no session says how much.
+      const [halved, whole] = ["one-0", "one-1"].map((id) => fates.filter((row) => row.session === id).length);
+      expect(endings).toEqual([{ ending: "transmitted", packets: 2 * halved + whole, saved: fates.length }]);
       const one = prices.find(({ sender }) => sender === "10.0.0.60");
       const own = fates.filter((row) => row.ip === "10.0.0.60").map((row) => row.price ?? 0);
       expect(one).toMatchObject({ packets: own.length, sent: own.length });
@@ -206,6 +208,16 @@ for (const [name, skip, fresh] of ENGINES) {
       expect(found.delays.p50Ms).toBeNull();
       expect(found.calibration.rankCorrelation).toBeNull();
       expect(tablesOf(found).map((one) => one.name)).toEqual([...TABLE_NAMES]);
+      expect(found.rows).toBeNull();
+      expect(found.from).toStartWith(new Date().toISOString().slice(0, 10)); // and not 1970
+    });
+
+    test("knows which hosts there are, and from when to when its rows are", async () => {
+      const { rows, hosts } = await report(location);
+      expect(hosts).toEqual(["one", "two"]);
+      expect(rows?.first).toStartWith("2026-01-02T00:00:00");
+      expect(rows?.last).toStartWith("2026-01-03T00:00:0");
+      expect((await report(location, { host: "nope" })).rows).toBeNull();
     });
   });
 }
@@ -250,6 +262,34 @@ describe("small parts", () => {
       expect(span / (stepOf(span * 1e6) / 1e6)).toBeLessThanOrEqual(120);
     }
     expect(stepOf(3_600e6)).toBe(30e6);
+  });
+
+  test("endings are scaled by the share that each run saved of them", () => {
+    const row = (
+      session: string,
+      ending: string,
+      packets: number,
+      transactions_share: unknown,
+      fates_share: unknown,
+    ) => ({
+      session,
+      ending,
+      packets,
+      transactions_share,
+      fates_share,
+    });
+    expect(
+      endingsOf([
+        row("a", "transmitted", 1_492, 1, 0.01),
+        row("a", "failed-signature", 1_617, 1, 0.01), // saved by the outcomes' share
+        row("b", "transmitted", 8, 0.5, 0.5),
+        row("b", "failed-signature", 3, 0.1, 0.5),
+        row("lost", "transmitted", 7, null, null),
+      ]),
+    ).toEqual([
+      { ending: "transmitted", packets: 149_200 + 16 + 7, saved: 1_507 },
+      { ending: "failed-signature", packets: 1_617 + 6, saved: 1_620 },
+    ]);
   });
 
   test("delays by bands that double", () => {

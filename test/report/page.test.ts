@@ -34,6 +34,8 @@ const EMPTY: Report = {
   from: "2026-01-02T00:00:00.000Z",
   to: "2026-01-02T01:00:00.000Z",
   host: null,
+  rows: null,
+  hosts: [],
   sessions: [],
   totals: { outcomes: 0, included: 0, failed: 0, earned: 0, executionMs: 0, packetsIn: 0, packetsOut: 0 },
   earners: { ips: [], payers: [] },
@@ -94,8 +96,8 @@ const FULL: Report = {
     out: i === 7 ? null : 1_300 * 1.2 ** i,
   })),
   endings: [
-    { ending: "transmitted", packets: 500 },
-    { ending: "duplicate", packets: 3 },
+    { ending: "transmitted", packets: 500, saved: 5 },
+    { ending: "duplicate", packets: 3, saved: 3 },
   ],
 };
 

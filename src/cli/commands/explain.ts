@@ -142,10 +142,10 @@ export function textOf({ source, row }: Event): string {
   if (row.ipScore !== null && row.ipScore !== undefined) {
     const door = row.door === null ? "the queue had room" : `the queue's lowest was ${short(row.door)}`;
     lines.push(
-      `    score ${short(row.score)}: address ${short(row.ipScore)}, payer ${short(row.payerScore)}, ` +
+      `    packet score ${short(row.score)} from: address ${short(row.ipScore)}, payer ${short(row.payerScore)}, ` +
         `fee/CU ${short((row.feeLamports ?? 0) / Math.max(1, row.computeUnits ?? 1))}; ${door}`,
     );
-  } else if (row.score !== null && row.score !== undefined) lines.push(`    score ${short(row.score)}`);
+  } else if (row.score !== null && row.score !== undefined) lines.push(`    packet score ${short(row.score)}`);
   if (row.executionNs) lines.push(`    executed in ${row.executionNs / 1_000} µs`);
   return lines.join("\n");
 }

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { openReader } from "../../database/reader.ts";
 import { Failure, messageOf } from "../../failure.ts";
 import { csvOf } from "../../report/csv.ts";
-import { readReport } from "../../report/figures.ts";
+import { type Report, readReport } from "../../report/figures.ts";
 import { TABLE_NAMES, tablesOf } from "../../report/tables.ts";
 import { DATABASE_FLAGS, neededLocation } from "../../settings/database-flags.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
@@ -68,6 +68,11 @@ export default command({
       const end = to ?? (last === undefined ? undefined : Date.now());
       const fromMs = last === undefined || end === undefined ? from : end - last;
       const report = await readReport(reader, { fromMs, toMs: end, host, top });
+      if (host !== undefined && report.rows === null && report.hosts.length > 0) {
+        throw new Failure(`--host: the database has no rows of "${host}"; its hosts are ${report.hosts.join(", ")}`);
+      }
+      const remark = remarkOf(report, last !== undefined && to === undefined ? Date.now() : undefined);
+      if (remark !== undefined) out.note(`qos report: ${remark}`);
       if (values.html !== undefined) {
         // Only where it is wanted: the page's parts are text that no other output needs.
         const { htmlOf } = await import("../../report/html.ts");
@@ -89,6 +94,25 @@ export default command({
     }
   },
 });
+
+/** A sidecar saves its statistics each minute, unless it was told another interval. */
+const LAG_MS = 90_000;
+
+/**
+ * What a reader of an empty or half-empty report should know.
+ * @param nowMs where the range ends now; undefined where it ends elsewhere
+ */
+export function remarkOf(report: Pick<Report, "from" | "to" | "rows">, nowMs: number | undefined): string | undefined {
+  const { rows, from, to } = report;
+  if (rows === null) return "the database holds no rows yet";
+  const ageMs = nowMs === undefined ? 0 : nowMs - Date.parse(rows.last);
+  const age = `its newest row is ${Math.round(ageMs / 1_000)} s old: the writer lags, or no sidecar writes to it now`;
+  if (Date.parse(rows.last) < Date.parse(from) || Date.parse(rows.first) >= Date.parse(to)) {
+    const where = `there are no rows between ${from} and ${to}; the database has them from ${rows.first} to ${rows.last}`;
+    return ageMs > 0 ? `${where} (${age})` : where;
+  }
+  return ageMs > LAG_MS ? `the database does not reach to now: ${age}` : undefined;
+}
 
 function writePage(file: string, page: string): void {
   try {

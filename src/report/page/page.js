@@ -11,6 +11,7 @@
     value === null ? "–" : Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(value);
   const significant = (value) =>
     Number(Number(value).toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 9 });
+  const sol = (lamports) => significant(lamports / 1e9);
   const percent = (value) => `${(100 * value).toFixed(1)}%`;
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -71,6 +72,8 @@
     }).observe(box);
   };
 
+  /** What is filled or stands as bars is read by its height: its axis begins at 0. */
+  const fromZero = (_, __, most) => [0, most * 1.05 || 1];
   const nothing = (holder, why) => holder.append(element("p", { class: "empty" }, why));
   const stroke = (name) => () => color(name);
   const compact = (_, ticks) => ticks.map(short);
@@ -111,7 +114,7 @@
   for (const [value, label] of [
     [short(totals.packetsIn), "packets in"],
     [short(totals.packetsOut), "packets sent on"],
-    [short(totals.earned), "lamports captured"],
+    [sol(totals.earned), "SOL captured"],
     [share, "of the outcomes included"],
     [short(totals.failed), "failed signatures"],
     [report.delays.p50Ms === null ? "–" : `${number(report.delays.p50Ms)} ms`, "half are sent on within"],
@@ -124,7 +127,7 @@
   const { steps, stepSeconds } = report.overTime;
   const value = card(
     "Captured value over time",
-    "Lamports a second of included transactions, and how many there were.",
+    `Lamports a second of included transactions (${sol(totals.earned)} SOL in all), and how many there were.`,
   );
   value.classList.add("wide");
   if (steps.length === 0) nothing(value, "No outcomes in this time.");
@@ -132,7 +135,7 @@
     plot(
       value,
       {
-        scales: { x: { time: true }, count: {} },
+        scales: { x: { time: true }, y: { range: fromZero }, count: { range: fromZero } },
         axes: [
           axis("time (UTC)", clock),
           axis("lamports/s", compact),
@@ -172,7 +175,7 @@
       {
         scales: {
           x: { time: false, range: [0.4, tenths.length + 0.6] },
-          y: { range: (_, __, most) => [0, most * 1.05 || 1] },
+          y: { range: fromZero },
         },
         axes: [bars("tenth of the scores", tenths.length, 1, String), axis("lamports/CU earned", compact)],
         series: [
@@ -206,7 +209,7 @@
       {
         scales: {
           x: { time: false, range: [-0.6, bands.length - 0.4] },
-          y: { range: (_, __, most) => [0, most * 1.05 || 1] },
+          y: { range: fromZero },
         },
         axes: [
           bars("from ms (each band twice the last)", bands.length, 0, (i) => names[i] ?? ""),
@@ -268,10 +271,11 @@
     );
   }
 
-  const SENDER = ["sender", "lamports", "included", "for nothing", "failed", "score"];
+  const SENDER = ["sender", "SOL", "lamports", "included", "for nothing", "failed", "packet score"];
   const senderRows = (lines) =>
     lines.map((line) => [
       line.sender,
+      sol(line.earned),
       line.earned,
       line.included,
       line.wasted,
@@ -279,7 +283,12 @@
       Number(line.score.toPrecision(3)),
     ]);
   for (const [title, about, lists] of [
-    ["Who earns what", "Lamports of included transactions.", report.earners],
+    [
+      "Who earns what",
+      "What included transactions paid. A packet's score is the lamports/CU that its sender is believed; " +
+        "the score of a sender (qos monitor, qos ctl top) is from 0 to 1.",
+      report.earners,
+    ],
     ["Who wastes what", "Sent on for nothing: not included, or a failed signature.", report.wasters],
   ]) {
     for (const [kind, lines] of [
@@ -292,16 +301,17 @@
     }
   }
 
-  const ends = card("How packets ended", "Of the fates that were saved.");
+  const ends = card("How packets ended", "Scaled up from the fates that were saved, by the share of them that was.");
   if (report.endings.length === 0) nothing(ends, "No fates were saved.");
   else {
     const most = Math.max(...report.endings.map((one) => one.packets));
     ends.append(
       tableOf(
-        ["ending", "packets", ""],
+        ["ending", "packets", "saved", ""],
         report.endings.map((one) => [
           one.ending,
           one.packets,
+          one.saved,
           element("span", { class: "bar", style: `width:${(100 * one.packets) / most}%` }),
         ]),
       ),
