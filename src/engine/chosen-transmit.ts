@@ -14,7 +14,7 @@ import { END_COPY, END_LEAKED } from "../shape/ends.ts";
 import { NOT_TRANSMITTED } from "../shape/record-layout.ts";
 import { STAT } from "../shape/statistics.ts";
 import type { Dispatch } from "./dispatch.ts";
-import type { Favours } from "./operator-rules.ts";
+import type { OperatorRules } from "./operator-rules.ts";
 import { CHOICES_PER_TURN, KEEPS_PER_TURN, maxSendOf, RESCORES_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
 import type { Transmitter } from "./transmit.ts";
 import { record } from "./turn-times.ts";
@@ -48,7 +48,7 @@ export class ChosenTransmit implements Transmitter {
     private readonly dispatch: Dispatch,
     private readonly chooser: Chooser,
     private readonly outlet: Outlet,
-    private readonly favours: Favours | null,
+    private readonly rules: OperatorRules | null,
     private readonly timesWord: number,
   ) {
     this.#f64 = arena.f64;
@@ -69,13 +69,13 @@ export class ChosenTransmit implements Transmitter {
   #begin(now: number): boolean {
     if (now - this.#lastMs < TRANSMIT_INTERVAL_MS || this.queue.size === 0) return false;
     // A tick that finds nothing to send is not asked again at once: scoring thousands of packets is no idle work.
-    const sinceMs = Math.min(now - this.#lastMs, 2 * TRANSMIT_INTERVAL_MS);
     this.#lastMs = now;
     this.#startedMs = now;
     this.#sent = 0;
     this.#place = 0;
     this.queue.takeAll();
-    this.chooser.begin(now, this.#maxSend, Math.min(sinceMs, TRANSMIT_INTERVAL_MS));
+    // One interval's budgets, however late the tick is: what was missed cannot be sent twice as fast.
+    this.chooser.begin(now, this.#maxSend, TRANSMIT_INTERVAL_MS);
     this.#step = SCORING;
     return true;
   }
@@ -101,7 +101,7 @@ export class ChosenTransmit implements Transmitter {
     for (let place = from; place < end; place++) {
       const at = queue.slotAt(queue.outgoingSlot(place));
       const found = chooser.rescore(at, place);
-      const score = this.favours === null ? found : this.favours.rank(at, found);
+      const score = this.rules === null ? found : this.rules.rank(at, found);
       this.#f64[(at + SCORE_AT) >>> 3] = score;
       queue.rescored(place, score);
     }

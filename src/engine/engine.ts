@@ -29,7 +29,7 @@ import { Expiry } from "./expiry.ts";
 import { Feedback } from "./feedback.ts";
 import { Intake } from "./intake.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, Mailbox } from "./mailbox.ts";
-import { Favours } from "./operator-rules.ts";
+import { OperatorRules } from "./operator-rules.ts";
 import {
   CONFIRMED_PER_TURN,
   type EngineSettings,
@@ -54,7 +54,7 @@ export class Engine {
   readonly #feedback: Feedback;
   readonly #transmit: Transmitter;
   readonly #expiry: Expiry;
-  readonly #favours: Favours | null;
+  readonly #favours: OperatorRules | null;
   readonly #counters: Float64Array;
   readonly #consumers: (Consumer | null)[] = CHANNELS.map(() => null);
   #output: Producer | null = null;
@@ -78,7 +78,7 @@ export class Engine {
     const { outlet } = this;
     const counters = this.status.words;
     this.#counters = counters;
-    const favours = Favours.open(arena, layout, counters, settings);
+    const favours = OperatorRules.open(arena, layout, counters, settings, model.chooser);
     this.#favours = favours;
     const { recent, metas, queue } = this;
     this.#intake = new Intake(arena, layout, kernel, counters, recent, metas, model, queue, outlet, favours);

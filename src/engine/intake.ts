@@ -50,7 +50,7 @@ import { STAT } from "../shape/statistics.ts";
 import { SEEN_CONFIRMED, SEEN_WAITING } from "../shape/store-layout.ts";
 import type { PartialMetas } from "../stores/partial-metas.ts";
 import type { RecentFilter } from "../stores/recent-filter.ts";
-import type { Favours } from "./operator-rules.ts";
+import type { OperatorRules } from "./operator-rules.ts";
 
 export class Intake {
   /** Keeps the loads of the touch phase alive. */
@@ -74,7 +74,7 @@ export class Intake {
     private readonly model: Model,
     private readonly queue: Queue,
     private readonly outlet: Outlet,
-    private readonly favours: Favours | null,
+    private readonly favours: OperatorRules | null,
   ) {
     this.#u8 = arena.u8;
     this.#f64 = arena.f64;

@@ -1,6 +1,10 @@
 // What the operator says about ranks, beside the model: lists of senders that are denied or allowed, and simple votes that
 // go first. Where nothing of it is configured there is no such object, and the loop pays one branch.
+//
+// An allowed payer's key and the flag of a vote prove nothing: anybody can put them on a forged packet. So nothing is put
+// above others that the model knows to be forged or hopeless (`Chooser.mayLift`).
 
+import type { Chooser } from "../rank/chooser.ts";
 import { LIST_ALLOW, LIST_DENY, SenderLists } from "../rank/lists/sender-lists.ts";
 import { RecentMedian } from "../rank/recent-median.ts";
 import type { Arena } from "../shape/arena.ts";
@@ -12,7 +16,7 @@ import type { EngineSettings } from "./settings.ts";
 /** Votes that go first rank from here to twice as much: above every score a model gives, in the order of their own. */
 const VOTES_FROM = 2 ** 1_000;
 
-export class Favours {
+export class OperatorRules {
   readonly #u8: Uint8Array;
   readonly #median = new RecentMedian();
   #lists: SenderLists | null = null;
@@ -22,14 +26,22 @@ export class Favours {
     private readonly region: ListRegion | undefined,
     private readonly counters: Float64Array,
     private readonly votesFirst: boolean,
+    private readonly chooser: Chooser | null,
   ) {
     this.#u8 = arena.u8;
   }
 
-  /** @returns null where neither lists nor votes are configured */
-  static open(arena: Arena, layout: ArenaLayout, counters: Float64Array, settings: EngineSettings): Favours | null {
+  /** @param chooser the model's, where it has one @returns null where neither lists nor votes are configured */
+  static open(
+    arena: Arena,
+    layout: ArenaLayout,
+    counters: Float64Array,
+    settings: EngineSettings,
+    chooser: Chooser | null,
+  ): OperatorRules | null {
     const votesFirst = settings.votes === "first";
-    return layout.lists === undefined && !votesFirst ? null : new Favours(arena, layout.lists, counters, votesFirst);
+    if (layout.lists === undefined && !votesFirst) return null;
+    return new OperatorRules(arena, layout.lists, counters, votesFirst, chooser);
   }
 
   /** Swaps the lists. @param table 1 or 2 */
@@ -48,19 +60,20 @@ export class Favours {
     return false;
   }
 
-  /** The rank of a packet that just arrived, from its score. */
+  /** The rank of a packet that just arrived. @param score the model's, asked for just before */
   arrived(digest: number, score: number): number {
     if (this.region !== undefined) this.#median.add(score);
-    const traits = this.#u8[digest + TRAITS_AT];
-    if ((traits & TRAIT_ALLOWED) !== 0) this.counters[STAT.allowed]++;
-    if (this.votesFirst && (traits & TRAIT_SIMPLE_VOTE) !== 0) this.counters[STAT.votesFirst]++;
-    return this.rank(digest, score);
+    if ((this.#u8[digest + TRAITS_AT] & TRAIT_ALLOWED) !== 0) this.counters[STAT.allowed]++;
+    const rank = this.rank(digest, score);
+    if (rank >= VOTES_FROM) this.counters[STAT.votesFirst]++;
+    return rank;
   }
 
-  /** The rank of a queued packet whose score was found anew. */
+  /** The rank of a queued packet. @param score the model's, asked for just before */
   rank(at: number, score: number): number {
     const traits = this.#u8[at + TRAITS_AT];
     if ((traits & (TRAIT_ALLOWED | TRAIT_SIMPLE_VOTE)) === 0) return score;
+    if (this.chooser !== null && !this.chooser.mayLift(at)) return score;
     const floored = (traits & TRAIT_ALLOWED) !== 0 && score < this.#median.value ? this.#median.value : score;
     if (!this.votesFirst || (traits & TRAIT_SIMPLE_VOTE) === 0) return floored;
     return VOTES_FROM * (1 + (floored > 0 ? floored / (floored + 1) : 0));

@@ -19,8 +19,15 @@ export interface Chooser {
   /** A packet that was scored is taken: it is queued, or was ranked too low for it. After its last lap check. */
   arrived(at: number): void;
 
-  /** A transmit begins. @param most packets that may be sent in it @param intervalMs time that it stands for */
-  begin(nowMs: number, most: number, intervalMs: number): void;
+  /**
+   * Whether the operator's rules may put a packet above others that the model ranks higher: not where its sender is as good
+   * as known to sign falsely or never to land. What was lifted would stand in front of all others, transmit after transmit.
+   * @param at the packet that `score` or `rescore` was asked about last
+   */
+  mayLift(at: number): boolean;
+
+  /** A transmit begins. @param packetsMax packets that may be sent in it @param intervalMs time that it stands for */
+  begin(nowMs: number, packetsMax: number, intervalMs: number): void;
 
   /**
    * Loads what `rescore` will read, for a group of queued packets.
@@ -36,10 +43,14 @@ export interface Chooser {
   /** Places that go first whatever their score: the next one of them, or -1 at the end. */
   favoured(): number;
 
-  /** Decides on a queued packet, asked in falling order of the new scores. @returns one of CHOICE_ */
+  /**
+   * Decides on a queued packet. Asked about each in falling order of rank: the new scores, as far as the operator's rules
+   * leave them, with the favoured places first.
+   * @returns one of CHOICE_; CHOICE_STOP only where no packet below could be sent
+   */
   choose(at: number): number;
 
-  /** A packet goes out. */
+  /** A packet goes out. @param at the packet that `choose` was asked about last */
   sent(at: number): void;
 
   /** The transmit is over. */

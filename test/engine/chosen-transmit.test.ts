@@ -23,7 +23,7 @@ class Script implements Model, Chooser {
   readonly pending = 0;
   readonly evicted = 0;
   transmit = 0;
-  copies = new Set<number>();
+  readonly budgets: [packetsMax: number, intervalMs: number][] = [];
   readonly sentNumbers: number[] = [];
   readonly #favoured: number[] = [];
 
@@ -47,7 +47,11 @@ class Script implements Model, Chooser {
   learn(): void {}
   advance(): void {}
   arrived(): void {}
-  begin(): void {
+  mayLift(): boolean {
+    return true;
+  }
+  begin(_nowMs: number, packetsMax: number, intervalMs: number): void {
+    this.budgets.push([packetsMax, intervalMs]);
     this.transmit += 1;
     this.#favoured.length = 0;
   }
@@ -197,6 +201,23 @@ test("a turn scores and sends no more than a slice, and what arrives meanwhile w
   one.settle(now + TRANSMIT_INTERVAL_MS);
   expect(one.received().map(numberOf)).toEqual([count + 1]);
   expect(script.transmit).toBe(3);
+});
+
+test("a tick that comes late has one interval's budgets, not two", () => {
+  const { one, script } = play(
+    (arena) =>
+      new Script(
+        arena,
+        () => 1,
+        () => CHOICE_SEND,
+      ),
+  );
+  for (const now of [100, 350, 1_000, 1_101]) {
+    send(one, now);
+    one.settle(now);
+  }
+  expect(script.budgets.length).toBe(4);
+  for (const budget of script.budgets) expect(budget).toEqual([script.budgets[0][0], TRANSMIT_INTERVAL_MS]);
 });
 
 test("what is kept meets a queue that has filled meanwhile: the lowest leave, and all is counted", () => {

@@ -3,8 +3,16 @@
 
 import { describe, expect, test } from "bun:test";
 import type { EngineSettings } from "../../src/engine/settings.ts";
-import { LIST_ALLOW, LIST_DENY, type ListedPrefix, SenderLists } from "../../src/rank/lists/sender-lists.ts";
+import { Evidence } from "../../src/rank/evidence/evidence.ts";
+import {
+  LIST_ALLOW,
+  LIST_DENY,
+  type ListedPayer,
+  type ListedPrefix,
+  SenderLists,
+} from "../../src/rank/lists/sender-lists.ts";
 import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
+import { FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/shape/channels.ts";
 import { ADDRESS_AT, FLAG_SIMPLE_VOTE } from "../tools/agave-packet.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
@@ -14,9 +22,14 @@ function listed(prefixes: readonly ListedPrefix[], settings: Partial<EngineSetti
   return made;
 }
 
-function offer({ parts }: Rig, prefixes: readonly ListedPrefix[], table: 1 | 2): void {
+function offer(
+  { parts }: Rig,
+  prefixes: readonly ListedPrefix[],
+  table: 1 | 2,
+  payers: readonly ListedPayer[] = [],
+): void {
   const { tablesAt, slotCount } = parts.layout.lists!;
-  SenderLists.build(prefixes, [], { buffer: parts.arena.buffer, at: tablesAt[table - 1], slotCount });
+  SenderLists.build(prefixes, payers, { buffer: parts.arena.buffer, at: tablesAt[table - 1], slotCount });
   parts.engine.mailbox.offerLists(table);
 }
 
@@ -117,4 +130,102 @@ describe("votes", () => {
     expect(sendersOut(made).slice(0, 5)).not.toEqual([77, 77, 77, 77, 77]);
     expect([made.count("simpleVotes"), made.count("votesFirst")]).toEqual([5, 0]);
   });
+});
+
+/**
+ * The evidence model under a flood of forged packets which the operator's rules would favour. There is room for all:
+ * 1,000 packets/s, and 500/s are honest, of 50 addresses. What is sent on is answered: a forged one as a failed signature,
+ * an honest one as an outcome, nineteen of twenty included.
+ */
+describe("what is forged is not favoured for long", () => {
+  const TICK_MS = 100;
+  const HONEST = 50;
+  const seconds = { learning: 4, settled: 4 };
+
+  interface Attack {
+    readonly votes?: "first";
+    readonly allow?: { readonly prefixes?: readonly ListedPrefix[]; readonly payers?: readonly ListedPayer[] };
+    readonly forgedPerSecond: number;
+    /** Of the n-th forged packet. */
+    readonly from: (n: number) => { readonly ip: readonly number[]; readonly port: number; readonly flags: number };
+  }
+
+  /** @returns honest packets sent on per second before the attack and once it has settled, and how many were forged */
+  function play(attack: Attack): { before: number; settled: number; forged: number } {
+    const made = rig({
+      model: (arena, layout) => new Evidence(arena, layout),
+      targetPps: 1_000,
+      votes: attack.votes ?? "score",
+      layout: { partialMetas: 16_384, ...(attack.allow === undefined ? {} : { listEntries: 64 }) },
+    });
+    if (attack.allow !== undefined) offer(made, attack.allow.prefixes ?? [], 1, attack.allow.payers);
+    let number = 0;
+    let forgedNumber = 0;
+    const forged = new Set<string>();
+    const nameOf = (packet: Uint8Array): string => Buffer.from(packet.subarray(1, 9)).toString("hex");
+    const passSeconds = (count: number, forgedPerSecond: number, from: number): { honest: number; forged: number } => {
+      const sent = { honest: 0, forged: 0 };
+      for (let tick = 1; tick <= count * 10; tick++) {
+        const now = from + tick * TICK_MS;
+        for (let i = 0; i < forgedPerSecond / 10; i++) {
+          const payload = salted(corpus[0], number++);
+          forged.add(nameOf(payload));
+          made.send(0, { payload, ...attack.from(forgedNumber++) });
+        }
+        for (let i = 0; i < HONEST; i++) made.send(1, { payload: salted(corpus[i], number++), ip: [10, 0, 0, i] });
+        made.settle(now);
+        for (const packet of made.received()) {
+          if (forged.has(nameOf(packet))) {
+            sent.forged += 1;
+            made.sendBytes(FAILED_CHANNEL, packet);
+          } else {
+            sent.honest += 1;
+            made.sendBytes(OUTCOME_CHANNEL, made.outcomeOf(packet, sent.honest % 20 === 0 ? 0 : 100_000));
+          }
+        }
+        made.settle(now + TICK_MS / 2);
+      }
+      const { total, accounted } = made.law(from + count * 1_000);
+      expect(accounted).toBe(total);
+      return sent;
+    };
+    const before = passSeconds(2, 0, 0);
+    const learning = passSeconds(seconds.learning, attack.forgedPerSecond, 2_000);
+    const settled = passSeconds(seconds.settled, attack.forgedPerSecond, 2_000 + 1_000 * seconds.learning);
+    // The rule was met by every forged packet, or the attack was none.
+    expect(made.count(attack.allow === undefined ? "simpleVotes" : "allowed")).toBeGreaterThanOrEqual(forgedNumber);
+    return {
+      before: before.honest / 2,
+      settled: settled.honest / seconds.settled,
+      forged: learning.forged + settled.forged,
+    };
+  }
+
+  const attackers = (flags: number) => (n: number) => ({ ip: [66, 0, 0, n % 10], port: 9_000, flags });
+  /** The payer that the forged packets name: the first honest sender's. */
+  const named = corpus[0].slice(1 + 64 + 4, 1 + 64 + 4 + 32);
+
+  for (const forgedPerSecond of [50, 100, 2_000]) {
+    test(`votes first, ${forgedPerSecond} forged votes a second: the honest are sent as before`, () => {
+      const { before, settled, forged } = play({ votes: "first", forgedPerSecond, from: attackers(FLAG_SIMPLE_VOTE) });
+      expect([before, settled]).toEqual([500, 500]);
+      expect(forged).toBeLessThan(150);
+    });
+  }
+
+  for (const forgedPerSecond of [50, 300]) {
+    test(`an allowed payer is named in ${forgedPerSecond} forged packets a second: the honest are sent as before`, () => {
+      const allow = { payers: [{ key: named, verdict: LIST_ALLOW }] };
+      const { before, settled, forged } = play({ allow, forgedPerSecond, from: attackers(0) });
+      expect([before, settled]).toEqual([500, 500]);
+      expect(forged).toBeLessThan(150);
+    });
+
+    test(`an allowed prefix's addresses stand on ${forgedPerSecond} forged packets a second: the honest are sent as before`, () => {
+      const from = (n: number) => ({ ip: [77, 0, 0, n % 10], port: 1_024 + ((n * 7_919) % 60_000), flags: 0 });
+      const allow = { prefixes: [prefixOf("77.0.0.0", 8, LIST_ALLOW)] };
+      const { before, settled } = play({ allow, forgedPerSecond, from });
+      expect([before, settled]).toEqual([500, 500]);
+    });
+  }
 });

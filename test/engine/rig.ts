@@ -121,6 +121,17 @@ export class Rig {
     producers[channel].sync();
   }
 
+  /** A remaining meta for a packet as it came out. @param nanos of execution; 0: not included */
+  outcomeOf(packet: Uint8Array, nanos: number): Uint8Array {
+    const { arena, kernel, layout, scratchAt } = this.parts;
+    arena.u8.set(packet, scratchAt);
+    kernel.digest(scratchAt, 1, layout.channels[0].elementBytes, scratchAt + 4_096, layout.contextAt);
+    const bytes = new Uint8Array(16);
+    bytes.set(arena.u8.subarray(scratchAt + 4_096, scratchAt + 4_104));
+    new DataView(bytes.buffer).setBigUint64(8, BigInt(nanos), true);
+    return bytes;
+  }
+
   /** Takes everything out of the output channel. */
   received(): Uint8Array[] {
     const { arena, output } = this.parts;

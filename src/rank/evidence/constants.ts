@@ -79,8 +79,10 @@ export const HOPELESS = 0.02;
 export const HOPELESS_UNKNOWN = 0.05;
 /** Brings any fee of theirs below any other's, and leaves their order among themselves. */
 export const HOPELESS_WORTH = 1e-18;
-/** So many of them in falling order, and a transmit is over: what they rank by may have changed since it was ordered. */
-export const HOPELESS_LOOKED_AT = 64;
+/** So many of them are looked at behind the last one with hope: what they rank by may have changed since it was ordered. */
+export const HOPELESS_LOOKS_MAX = 64;
+/** A sender of whom every second signature fails is not lifted above others, whatever the operator favours. */
+export const LIFTED_GOOD_MIN = 0.5;
 
 /** Shares of a batch for addresses that were never judged, those seen again and again, and those seen once: what it costs at
  * most to find out who newcomers are. Both, so that each class of them is judged by what it does now. */

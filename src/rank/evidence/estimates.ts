@@ -1,8 +1,11 @@
 // What the evidence model thinks of a packet: it looks up what is known of its address, port and payer, settles it, and leaves
 // the estimates in public fields, to be read until the next look. One look at a time, nothing is allocated for it.
 //
-// Levels, from the general to the particular: everybody without a record (one class, and one for who has stake); the address;
-// address and port; both and the payer ("leaf"). A level's estimate is drawn towards its parent's.
+// Probabilities come from decayed counts in a hierarchy, each level drawn towards the one above it:
+// p = (good + k p_parent) / (good + bad + k). For signatures the levels are: everybody without a record (in classes); the
+// address; the address and port; both and the payer ("leaf"). A payer alone proves nothing about a signature: anybody can
+// write anybody's key into a forged packet. For landing the payer counts, since its signature was good. A level also counts
+// how its children without a record fare: an address whose forgers use ever new ports is bad for new ports alone.
 
 import type { Arena } from "../../shape/arena.ts";
 import {

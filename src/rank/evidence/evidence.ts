@@ -3,12 +3,7 @@
 //     score = P(signature good)^8 * P(lands | good) * doubt * fee
 //             / (balance * 1 / packets that sigverify takes + (1 - balance) * E[work] / work that a block takes)
 //
-// All of it is learned from what comes back (estimates.ts). Probabilities come from decayed counts in a hierarchy, each
-// level drawn towards the one above it: p = (good + k p_parent) / (good + bad + k). For signatures: everybody without a
-// record; the address; the address and port; both and the payer. The payer alone proves nothing about a signature: anybody
-// can write anybody's key into a forged packet. For landing, the payer is what counts, since its signature was good. A
-// level also counts how its children without a record fare: an address whose forgers use ever new ports is bad for new
-// ports alone.
+// All of it is learned from what comes back (estimates.ts).
 //
 // Work is known as execution time only, so it is learned in that unit, per payer and asked compute unit. docs/model.md says
 // why it is as it is, and what it earns. Josang & Ismail (2002) on beta reputation; congestion windows for the room.
@@ -32,13 +27,13 @@ import { BlockRoom } from "./block-room.ts";
 import * as k from "./constants.ts";
 import { Estimates } from "./estimates.ts";
 import { EvidenceTable } from "./evidence-table.ts";
+import { lateWorth } from "./late-worth.ts";
 import { Misses } from "./misses.ts";
 import { Newcomers } from "./newcomers.ts";
 import { PayloadMemory } from "./payload-memory.ts";
 
 /** Holds in a row after which nothing smaller is looked for in this transmit. */
 const KEEPS_MAX = 256;
-const STALE_STEPS_PER_HALF_LIFE = 4;
 /** Within the ids that a group's touches find (layout.ts: idsAt): the leaf's, then the port's. */
 const PORT_ID_AT = 8;
 
@@ -76,7 +71,14 @@ export class Evidence implements Model, Chooser {
   #canWait = false;
   /** Of those that the quota puts first, how many were not chosen about yet. */
   #favouredLeft = 0;
+  /** Queued packets with hope: how many there were when the transmit was ordered, and those among them that are no forger's. */
+  #hopeful = 0;
+  #unforged = 0;
+  /** How many of the ones that the transmit is about were chosen about, and hopeless ones behind the last of them. */
+  #looked = 0;
   #hopeless = 0;
+  /** The least work that a queued packet with hope is expected to take. */
+  #workMin = 0;
   #answeredMs = Number.NEGATIVE_INFINITY;
 
   constructor(arena: Arena, layout: ArenaLayout) {
@@ -170,19 +172,23 @@ export class Evidence implements Model, Chooser {
 
   // --- Transmit ---
 
-  begin(nowMs: number, most: number, intervalMs: number): void {
+  begin(nowMs: number, packetsMax: number, intervalMs: number): void {
     this.#see.nowMs = Math.floor(nowMs);
     this.#judgeMisses();
-    this.#see.packetsPerMs = most / intervalMs;
+    this.#see.packetsPerMs = packetsMax / intervalMs;
     this.#intervalMs = intervalMs;
-    this.#packetsLeft = most;
+    this.#packetsLeft = packetsMax;
     this.#roomMost = this.room.roomOf(intervalMs);
     this.#roomLeft = this.#roomMost;
     this.#keeps = 0;
     this.#queued = 0;
     this.#favouredLeft = 0;
+    this.#hopeful = 0;
+    this.#unforged = 0;
+    this.#looked = 0;
     this.#hopeless = 0;
-    this.#newcomers.begin(k.EXPLORED_SHARE * most, k.EXPLORED_ONCE_SHARE * most);
+    this.#workMin = Number.POSITIVE_INFINITY;
+    this.#newcomers.begin(k.EXPLORED_SHARE * packetsMax, k.EXPLORED_ONCE_SHARE * packetsMax);
   }
 
   touchAgain(toucher: Toucher, slotsAt: number, count: number, digestsAt: number, slotBytes: number): number {
@@ -210,16 +216,21 @@ export class Evidence implements Model, Chooser {
     let worth = this.#see.worth(at);
     const ageMs = this.#see.nowMs - this.#f64[(at + ARRIVAL_AT) >>> 3];
     // A backlog of the hopeless is no crowd: left to count, it would keep itself waiting for ever.
-    const counts = this.#see.isHopeless ? ageMs <= this.#intervalMs && !this.#see.isForger() : true;
-    if (counts) this.#queued += 1;
+    const isHopeless = this.#see.isHopeless;
+    const isForger = isHopeless && this.#see.isForger();
+    if (!isHopeless || (ageMs <= this.#intervalMs && !isForger)) this.#queued += 1;
+    if (!isForger) this.#unforged += 1;
+    if (!isHopeless) {
+      this.#hopeful += 1;
+      this.#workMin = Math.min(this.#workMin, this.#see.expectedNanos(at));
+    }
     if (this.#isCopy(at)) worth *= k.COPY_WORTH;
     else if (this.#see.address === 0 || this.table.addressEvidence(this.#see.address) < k.RECORD_MIN) {
       if (ageMs < k.PRESENCE_WINDOW_MS) this.#newcomers.note(at, this.#f64[(at + ARRIVAL_AT) >>> 3]);
       // The late ones may have been sent again, and what they tell is the same.
       if (ageMs < k.STALE_AFTER_MS) this.#newcomers.consider(at, place, worth);
     }
-    const late = ageMs - k.STALE_AFTER_MS;
-    return late > 0 ? worth * staleWorth(late) : worth;
+    return worth * lateWorth(ageMs);
   }
 
   favoured(): number {
@@ -231,25 +242,42 @@ export class Evidence implements Model, Chooser {
   }
 
   choose(at: number): number {
-    if (this.#packetsLeft <= 0 || this.#keeps > KEEPS_MAX) return CHOICE_STOP;
+    if (this.#packetsLeft <= 0) return CHOICE_STOP;
     const isFavoured = this.#favouredLeft > 0; // they come first
     if (isFavoured) this.#favouredLeft -= 1;
+    this.#see.look(at);
+    if (!(this.#canWait ? this.#see.isHopeless : this.#see.isForger())) this.#looked += 1;
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
     if (PayloadMemory.wasSent(this.#payloads.find(this.#i32[mix], this.#i32[mix + 1]))) return CHOICE_COPY;
     this.#see.look(at);
-    if (!isFavoured && (this.#canWait ? this.#see.isHopeless : this.#answers && this.#see.isForger())) {
-      this.#hopeless += 1;
-      return this.#hopeless > k.HOPELESS_LOOKED_AT ? CHOICE_STOP : CHOICE_KEEP;
-    }
+    if (!isFavoured && this.#isNotWorthSending()) return this.#isLastHope() ? CHOICE_STOP : CHOICE_KEEP;
     if (this.#canWait && this.#see.isTooMuchInFlight()) return CHOICE_KEEP;
     if (this.#see.expectedNanos(at) > this.#roomLeft) {
       this.#keeps += 1;
-      return CHOICE_KEEP;
+      return this.#keeps > KEEPS_MAX && this.#roomLeft < this.#workMin ? CHOICE_STOP : CHOICE_KEEP;
     }
     return CHOICE_SEND;
   }
 
-  /** What is sent is the packet that `choose` looked at last. */
+  /** Whether the packet looked at last is kept, even where there is room for all. */
+  #isNotWorthSending(): boolean {
+    return this.#canWait ? this.#see.isHopeless : this.#answers && this.#see.isForger();
+  }
+
+  /**
+   * Whether all that is worth sending was looked at. It is counted, and not told by the order: were a transmit over at the
+   * first of the hopeless, a rule that puts one of them above others would keep all of these from being sent.
+   */
+  #isLastHope(): boolean {
+    if (this.#looked < (this.#canWait ? this.#hopeful : this.#unforged)) return false;
+    this.#hopeless += 1;
+    return this.#hopeless > k.HOPELESS_LOOKS_MAX;
+  }
+
+  mayLift(): boolean {
+    return this.#see.pGood >= k.LIFTED_GOOD_MIN && !this.#see.isHopeless;
+  }
+
   sent(at: number): void {
     const mix = (at + PAYLOAD_MIX_AT) >>> 2;
     this.#payloads.markSent(this.#i32[mix], this.#i32[mix + 1], this.#senderTag(at));
@@ -434,13 +462,4 @@ export class Evidence implements Model, Chooser {
     counts[payer + node.NANOS] += nanos;
     counts[payer + node.ASKED] += asked;
   }
-}
-
-const STALE_STEPS = 64;
-const staleTable = Float64Array.from({ length: STALE_STEPS }, (_, i) => 2 ** (-i / STALE_STEPS_PER_HALF_LIFE));
-
-/** What a packet is still worth that is late by so much. */
-function staleWorth(lateMs: number): number {
-  const step = Math.floor((lateMs * STALE_STEPS_PER_HALF_LIFE) / k.STALE_HALF_LIFE_MS);
-  return staleTable[Math.min(STALE_STEPS - 1, step)];
 }
