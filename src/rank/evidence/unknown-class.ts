@@ -1,7 +1,10 @@
-// Everybody without a record, as one class: how the first packets of addresses that were never judged turned out lately.
+// Senders without a record, in classes: how the first packets of addresses that were never judged turned out lately.
 
-import { PRIOR_GOOD, PRIOR_LANDS, PRIOR_WEIGHT } from "./constants.ts";
+import type { Arena } from "../../shape/arena.ts";
+import { IP_ID_AT, TRAIT_STAKED, TRAITS_AT } from "../../shape/digest-layout.ts";
+import { PERSISTENT_WINDOWS, PRIOR_GOOD, PRIOR_LANDS, PRIOR_WEIGHT } from "./constants.ts";
 import { CREDIT_DECAY } from "./decay.ts";
+import type { Presence } from "./presence.ts";
 
 /** Counts end here: the class changes as fast as what comes in. */
 const COUNTS_MAX = 256;
@@ -58,5 +61,38 @@ export class UnknownClass {
   #estimate(): void {
     this.pGood = (this.#good + PRIOR_WEIGHT * PRIOR_GOOD) / (this.#good + this.#bad + PRIOR_WEIGHT);
     this.pLands = (this.#landed + PRIOR_WEIGHT * PRIOR_LANDS) / (this.#landed + this.#missed + PRIOR_WEIGHT);
+  }
+}
+
+const [SEEN_AGAIN, SEEN_OFTEN] = PERSISTENT_WINDOWS;
+const LEVELS = PERSISTENT_WINDOWS.length + 1;
+
+export class UnknownClasses {
+  /** By how often an address was seen (PERSISTENT_WINDOWS); then the same for addresses with stake. */
+  readonly all: readonly UnknownClass[] = Array.from({ length: 2 * LEVELS }, () => new UnknownClass());
+  /** New ports and new payers of addresses that have a record. */
+  readonly strangers = new UnknownClass();
+  readonly #u8: Uint8Array;
+  readonly #i32: Int32Array;
+
+  constructor(
+    arena: Arena,
+    private readonly presence: Presence,
+  ) {
+    this.#u8 = arena.u8;
+    this.#i32 = arena.i32;
+  }
+
+  /** The class that a digest's sender is of while it has no record. */
+  of(at: number): UnknownClass {
+    return this.all[this.numberOf(at)];
+  }
+
+  /** The same as a number, to be kept. */
+  numberOf(at: number): number {
+    const word = (at + IP_ID_AT) >>> 2;
+    const windows = this.presence.windows(this.#i32[word], this.#i32[word + 1]);
+    const level = windows < SEEN_AGAIN ? 0 : windows < SEEN_OFTEN ? 1 : 2;
+    return (this.#u8[at + TRAITS_AT] & TRAIT_STAKED) !== 0 ? LEVELS + level : level;
   }
 }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, SCORE_OF_COPY } from "../../../src/rank/chooser.ts";
-import { UNPROVEN_IN_FLIGHT_MAX } from "../../../src/rank/evidence/constants.ts";
-import { TRAIT_STAKED } from "../../../src/shape/digest-layout.ts";
+import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_STOP, SCORE_OF_COPY } from "../../../src/rank/chooser.ts";
+import { HOPELESS_LOOKS_MAX, UNPROVEN_IN_FLIGHT_MAX } from "../../../src/rank/evidence/constants.ts";
+import { EvidenceReader } from "../../../src/rank/evidence/evidence-reader.ts";
+import { IP_ID_AT, PAYER_ID_AT, TRAIT_STAKED } from "../../../src/shape/digest-layout.ts";
+import { IN_FLIGHT } from "../../../src/shape/node-layout.ts";
 import { EvidenceRig, type Sent, TICK_MS } from "./rig.ts";
 
 const NANOS = 120_000;
@@ -69,6 +71,29 @@ describe("signatures", () => {
     const before = rig.score({ ip: 1, payer: 1 });
     for (let i = 0; i < 12; i++) rig.failed({ ip: 1, payer: 1 });
     expect(rig.score({ ip: 1, payer: 1 })).toBeLessThan(before / 4);
+  });
+});
+
+describe("garbage", () => {
+  const garbage = (rig: EvidenceRig, count: number): void => {
+    for (let i = 0; i < count; i++) rig.model.unparsable(rig.digest({ ip: 1, reason: 20 }));
+  };
+
+  test("blames an address that has a record, on all its ports, by half of a bad signature each", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1 });
+    const known = { ip: 1, payer: 1, port: 8_000 };
+    const before = rig.estimate(known).pGood;
+    garbage(rig, 40);
+    const after = rig.estimate(known).pGood;
+    const other = rig.estimate({ ...known, port: 9_000 }).pGood;
+    expect(after).toBeLessThan(before - 0.02);
+    expect(other).toBeLessThan(after);
+    // The blame is the address's own, not that of strangers below it alone.
+    const ips = new EvidenceReader(rig.arena, rig.layout, "ips");
+    ips.read();
+    expect(ips.evidence(0).bad).toBeGreaterThan(20);
+    expect(ips.evidence(0).good).toBeLessThan(1);
   });
 });
 
@@ -141,8 +166,8 @@ describe("landing", () => {
   });
 });
 
-test("work is learned per payer: who takes ten times what it asks for is worth less in a full block", () => {
-  const rig = new EvidenceRig();
+/** Plays full blocks, until the model knows their room. */
+function fillBlocks(rig: EvidenceRig): void {
   for (let tick = 1; tick <= 24; tick++) {
     for (let payer = 1; payer <= 40; payer++) {
       rig.outcome({ ip: payer, payer }, payer <= 4 ? 10 * NANOS : NANOS);
@@ -151,6 +176,11 @@ test("work is learned per payer: who takes ten times what it asks for is worth l
     rig.tick(tick * TICK_MS);
   }
   expect(rig.model.room.nanosPerMs).toBeLessThan(Number.POSITIVE_INFINITY);
+}
+
+test("work is learned per payer: who takes ten times what it asks for is worth less in a full block", () => {
+  const rig = new EvidenceRig();
+  fillBlocks(rig);
   rig.offer({ ip: 1, payer: 1 }, 2_500);
   rig.offer({ ip: 30, payer: 30 }, 2_600);
   expect(rig.score({ ip: 30, payer: 30 })).toBeGreaterThan(3 * rig.score({ ip: 1, payer: 1 }));
@@ -177,6 +207,68 @@ describe("copies", () => {
     rig.model.arrived(rig.digest({ ip: 2, payer: 1, payload: 6 }));
     rig.failed({ ip: 2, payer: 1, payload: 6 });
     expect(rig.score({ ip: 1, payer: 1, payload: 5 })).toBeGreaterThan(0.95 * before);
+  });
+});
+
+describe("what is kept", () => {
+  const begin = (rig: EvidenceRig, packetsMax: number): void => {
+    rig.model.advance(5_000);
+    rig.model.begin(5_000, packetsMax, TICK_MS);
+  };
+  const choices = (rig: EvidenceRig, order: readonly Sent[]): number[] =>
+    order.map((sent) => {
+      const choice = rig.model.choose(rig.digest(sent));
+      if (choice === CHOICE_SEND) rig.model.sent(rig.digest(sent));
+      return choice;
+    });
+
+  test("ends no transmit for those below, were it ever so many that are hopeless", () => {
+    const rig = new EvidenceRig();
+    prove(rig, { ip: 1, payer: 1 });
+    for (let i = 0; i < 40; i++) rig.failed({ ip: 2, payer: 2 });
+    rig.outcome({ ip: 1, payer: 1 }, NANOS);
+    const forged = Array.from({ length: 300 }, (_, i) => ({ ip: 2, payer: 2, payload: i + 1, arrival: 4_990 }));
+    const honest = Array.from({ length: 20 }, (_, i) => ({ ip: 1, payer: 1, payload: 1_000 + i, arrival: 4_990 }));
+    for (const packetsMax of [100, 1_000]) {
+      rig.tick(4_900);
+      rig.outcome({ ip: 1, payer: 1 }, NANOS);
+      begin(rig, packetsMax);
+      // In an order that nobody should make: the hopeless in front.
+      const order = [...forged, ...honest].map((sent) => ({ ...sent, payload: sent.payload + 10_000 * packetsMax }));
+      for (const [place, sent] of order.entries()) rig.model.rescore(rig.digest(sent), place);
+      while (rig.model.favoured() >= 0);
+      const found = choices(rig, order);
+      expect(found.slice(0, forged.length).every((choice) => choice === CHOICE_KEEP)).toBe(true);
+      expect(found.slice(forged.length).every((choice) => choice === CHOICE_SEND)).toBe(true);
+      rig.model.end();
+    }
+  });
+
+  test("a transmit is over some looks behind the last one with hope", () => {
+    const rig = new EvidenceRig();
+    rig.tick(4_900);
+    for (let i = 0; i < 40; i++) rig.failed({ ip: 2, payer: 2 });
+    begin(rig, 50);
+    const order = Array.from({ length: 300 }, (_, i) => ({ ip: 2, payer: 2, payload: i + 1, arrival: 4_990 }));
+    for (const [place, sent] of order.entries()) rig.model.rescore(rig.digest(sent), place);
+    while (rig.model.favoured() >= 0);
+    expect(choices(rig, order).indexOf(CHOICE_STOP)).toBe(HOPELESS_LOOKS_MAX);
+  });
+
+  test("where 300 are too large for what is left of the room, a small one below them is sent all the same", () => {
+    const rig = new EvidenceRig();
+    fillBlocks(rig);
+    for (let i = 0; i < 20; i++) prove(rig, { ip: 1, payer: 1 });
+    const large = Array.from({ length: 300 }, (_, i) => ({ ip: 1, payer: 1, units: 1_400_000_000, payload: i + 1 }));
+    const small = { ip: 1, payer: 1, units: 100, payload: 5_000 };
+    const tiny = { ip: 1, payer: 1, units: 1, payload: 5_001 };
+    begin(rig, 1_000);
+    const order = [...large, small, ...large.map((sent) => ({ ...sent, payload: sent.payload + 7_000 })), tiny];
+    for (const [place, sent] of order.entries()) rig.model.rescore(rig.digest({ ...sent, arrival: 4_990 }), place);
+    while (rig.model.favoured() >= 0);
+    const found = choices(rig, order);
+    expect([found[0], found[300], found.at(-1)]).toEqual([CHOICE_KEEP, CHOICE_SEND, CHOICE_SEND]);
+    expect(found).not.toContain(CHOICE_STOP);
   });
 });
 
@@ -208,6 +300,27 @@ describe("in flight", () => {
     prove(rig, { ip: 1, payer: 1 });
     expect(transmit(rig, 50, 40, 100, { ip: 2, payer: 2 })).toBe(UNPROVEN_IN_FLIGHT_MAX);
     expect(transmit(rig, 50, 40, 200, { ip: 1, payer: 1 })).toBe(40);
+  });
+
+  test("a failed signature is an answer: it ends what its address, its leaf and its payer have in flight", () => {
+    const rig = new EvidenceRig();
+    const sent = { ip: 2, payer: 2 };
+    // The leaf is known from the first failure on, and counts what is in flight from then on.
+    rig.failed(sent);
+    rig.outcome(sent, NANOS);
+    const inFlight = (): number[] => {
+      const { table } = rig.model;
+      const { i32 } = rig.arena;
+      const at = rig.digest(sent);
+      const nodes = [IP_ID_AT, PAYER_ID_AT].map((id) => table.find(i32[(at + id) >>> 2], i32[(at + id + 4) >>> 2]));
+      return [...nodes, rig.leafOf(sent)].map((node) => table.counts[node + IN_FLIGHT]);
+    };
+    for (let i = 1; i <= 3; i++) expect(rig.offer(sent, 100)).toBe(CHOICE_SEND);
+    expect(inFlight()).toEqual([3, 3, 3]);
+    rig.failed(sent);
+    expect(inFlight()).toEqual([2, 2, 2]);
+    for (let i = 0; i < 5; i++) rig.failed(sent);
+    expect(inFlight()).toEqual([0, 0, 0]);
   });
 
   test("where all fit, or nobody answers, nothing is withheld", () => {

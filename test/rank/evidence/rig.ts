@@ -1,6 +1,8 @@
 // A small arena with an evidence model, and digests to show it.
 
 import { Evidence } from "../../../src/rank/evidence/evidence.ts";
+import { Knowledge } from "../../../src/rank/evidence/knowledge.ts";
+import { Look, Looker } from "../../../src/rank/evidence/look.ts";
 import { Arena } from "../../../src/shape/arena.ts";
 import { smallCapacities } from "../../../src/shape/channels.ts";
 import * as digest from "../../../src/shape/digest-layout.ts";
@@ -72,6 +74,13 @@ export class EvidenceRig {
     u8[at + digest.TRAITS_AT] = sent.traits ?? 0;
     u8[at + digest.REASON_AT] = sent.reason ?? 0;
     return at;
+  }
+
+  /** The node of a packet's address, port and payer together; 0: none. */
+  leafOf(sent: Sent): number {
+    const look = new Look();
+    new Looker(this.arena, new Knowledge(this.arena, this.layout)).setIds(look, this.digest(sent));
+    return this.model.table.find(look.leafLow, look.leafHigh);
   }
 
   /** One packet through a transmit of its own. @returns what the model chose */
