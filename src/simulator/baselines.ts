@@ -1,24 +1,24 @@
 // What other rules would have earned from the same traffic: pure functions of a finished trace.
 //
-// Arrival order is no sidecar at all: every packet waits in a queue of 16,384 places (full: the newcomer is lost) for the
-// validator's sigverify. Declared fee ranks what parses by declared fee per asked CU in a queue of the same size (full: the
-// lowest leaves) and hands over every 100 ms what sigverify takes in 100 ms. Both drop exact copies (same bytes, same
-// sender), as validators do, and both end in the same simulated validator as the run itself.
+// Arrival order stands for a validator without a sidecar: every packet waits in a queue of 16,384 places for sigverify; a
+// packet that comes while it is full is lost. Declared fee ranks the packets that parse by declared fee per asked CU in a
+// queue of the same size (if it is full the lowest leaves), and every 100 ms hands over what sigverify takes in 100 ms. Both
+// drop exact copies (same bytes, same sender), as validators do, and both end in the same simulated validator as the run.
 //
-// The oracle knows the truth. It never sends what does not land, what is a copy, or more than a block takes. Each slot has
-// two budgets, sigverify's packets and the block's CUs. The oracle fills both from all that is includable, has arrived by
-// the slot's end and was not taken before, in falling order of
-//     fee / (m / packets + (1 - m) * used CUs / block CUs),
-// where the share m in 0..1 is chosen anew for each slot by bisection, so that both budgets are used up together: the
-// Lagrange multipliers of the two constraints, which is optimal for a slot up to one transaction. Only the rules' own time
-// counts: a slot that ends at T may use what arrived before T, so that no rule that waits for arrivals can know more. What
-// it would have paid to wait for better ones is left out; slots are filled greedily, one after the other. A slot that the
-// run's end cuts short has its share of both budgets, in quarters, as the validator fills it.
+// The oracle knows the truth. It never sends a packet that does not land, a copy, or more than a block takes. Each slot has
+// two budgets, sigverify's packets and the block's CUs. The oracle fills both from all transactions that can land, have
+// arrived by the slot's end and were not taken before, in falling order of
+//     fee / (m / packets + (1 - m) * used CUs / block CUs).
+// It chooses the share m in 0..1 anew for each slot by bisection, so that both budgets are used up together. These are the
+// Lagrange multipliers of the two constraints, optimal for a slot up to one transaction. A slot that ends at T may use all
+// that arrived before T, so no rule that waits for arrivals can know more. The oracle does not wait for better transactions:
+// it fills slots greedily, one after the other. A slot that the run's end cuts short has its share of both budgets, in
+// quarters, as the validator fills it.
 //
-// The same oracle, paid by everybody, says what share of deliveries attackers are worth: they may land and pay.
+// The same oracle with everybody's lamports counted says what share of deliveries attackers are worth: they may land and pay.
 //
-// What counts is what arrived from the attack's start on and landed by the run's end; for that, the oracle takes nothing
-// else. (If all that lands after the start counted, a rule would gain by being late with what came before.)
+// Only transactions that arrived from the attack's start on and landed by the run's end count, and the oracle takes no others.
+// (If all that landed after the start counted, a rule would gain by being late with earlier ones.)
 
 import type { ValidatorSpec } from "./scenario.ts";
 import { HONEST, INCLUDABLE, NEWCOMER, PARSABLE, type Trace } from "./trace.ts";
@@ -33,7 +33,7 @@ import {
 const QUEUE_PLACES = 16_384;
 const TICK_MS = 100;
 const TWO_32 = 4_294_967_296;
-/** The oracle forgets what is far below anything that a slot can take: this many times a slot's packets stay. */
+/** The oracle keeps this many times a slot's packets, the best. It forgets the others: no slot can come down to them. */
 const ORACLE_MEMORY_SLOTS = 3;
 const BISECTIONS = 7;
 
@@ -43,14 +43,14 @@ export interface BaselineResult {
   /** Honest newcomers' transactions that were sent to sigverify from `fromMs` on. */
   readonly newcomers: number;
   readonly delivered: number;
-  /** Of those delivered, how many are not of honest senders. */
+  /** How many of the delivered ones are not of honest senders. */
   readonly attackers: number;
 }
 
 export interface Span {
-  /** Only what arrives from here on counts. */
+  /** Only packets that arrive from here on count. */
   readonly fromMs: number;
-  /** The run's end: what has not landed by then does not count. */
+  /** The run's end: transactions that have not landed by then do not count. */
   readonly untilMs: number;
 }
 
@@ -174,7 +174,7 @@ export function oracle(
   return { honestLamports, newcomers, delivered, attackers };
 }
 
-/** Share of attackers in what is delivered by an oracle whom everybody's lamports please. */
+/** Share of attackers in what an oracle delivers that counts everybody's lamports. */
 export function payingAttackers(trace: Trace, spec: ValidatorSpec, span: Span): number {
   let pays = false;
   for (let i = 0; i < trace.transactions && !pays; i++) {
@@ -208,7 +208,7 @@ function fillSlot(
   let share = guess;
   let kept = guess;
   if (best.rest.length === 0) return { ...best, share };
-  // What is far from being taken at the guess is not taken nearby either: the search looks at the upper end alone.
+  // A transaction that ranks far too low at the guess does so at multipliers nearby: the search looks at the upper end alone.
   const near = Math.max(0, ORACLE_MEMORY_SLOTS * packets - best.taken.length);
   const pool = [...best.taken, ...best.rest.slice(0, near)];
   const far = best.rest.slice(near);

@@ -2,7 +2,7 @@
 // with its number, so that all are unique; payload, fee and limit stay what they are.
 //
 // The file has one JSON object a line: `tx` (base64 of the wire bytes) and, where known, `cu` (compute units that it used).
-// Every line is checked with the sidecar's own parser; one that is no transaction ends the command with its number.
+// Every line is checked with the sidecar's own parser. A line without a transaction ends the command, which names it.
 
 import { Failure } from "../failure.ts";
 import { SIGNATURE_BYTES } from "../shape/packet-layout.ts";
@@ -18,7 +18,7 @@ const ADDRESSES = 64;
 const FIRST_ADDRESS = 0x0a000000;
 const CHANNELS_USED = 4;
 export const NANOS_PER_UNIT = 10;
-/** What is used of the limit where the file does not say. */
+/** Used share of the limit, if the file does not say. */
 export const USUAL_USE = 0.6;
 const V1_FIRST_BYTE = 0x81;
 const FEWEST_BYTES = 1 + SIGNATURE_BYTES;
@@ -26,7 +26,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 export interface CorpusEntry {
   readonly bytes: Uint8Array;
-  /** Where the first signature starts. */
+  /** Offset of the first signature. */
   readonly signatureAt: number;
   readonly fee: number;
   readonly askedUnits: number;
@@ -101,7 +101,7 @@ export class CorpusPackets implements PacketMaker {
   writePayload({ u8 }: PacketMemory, at: number, transaction: number): number {
     const { bytes, signatureAt } = this.entries[transaction % this.entries.length];
     u8.set(bytes, at);
-    // One byte of each eight, so that the key that is folded from the signature (wire.md, 9) differs as well.
+    // One byte of each eight, so that the signature's key (wire.md, 9) differs as well.
     const low = transaction ^ this.#salt;
     const high = mix32(low);
     for (let lane = 0; lane < 4; lane++) {
@@ -117,7 +117,7 @@ export class CorpusPackets implements PacketMaker {
     return (low ^ this.#salt) >>> 0;
   }
 
-  /** A salted signature never verifies: the chain took them all, so they count as good. */
+  /** A salted signature never verifies. The chain took all of these transactions, so they count as good. */
   readonly real = false;
 
   verifies(): boolean {

@@ -1,5 +1,5 @@
-// What came out of the sidecar, judged against what went in: every byte equal, nothing that was not sent, nothing more
-// often than it was sent; when it came, and after how long. Batches are told apart by the silence between them.
+// The packets that came out of the sidecar, compared with those that went in: every byte equal, none that was not sent, none
+// more often than it was sent. And their times: when each came, and after how long. Silence separates batches.
 
 import type { PacketMemory, Packets } from "./packet-maker.ts";
 import { HONEST, NEWCOMER, type Trace } from "./trace.ts";
@@ -20,7 +20,7 @@ export class Deliveries {
   ms = new Float64Array(FIRST_ROWS);
   /** Whose packet it was; a copy's sender, not the transaction's. */
   group = new Uint8Array(FIRST_ROWS);
-  /** How long nothing was seen of the sidecar before this packet: the reader did not look, or the sidecar did not turn. */
+  /** How long the sidecar was not seen before this packet: the reader did not look, or the sidecar did not turn. */
   pauseMs = new Float32Array(FIRST_ROWS);
 
   constructor(
@@ -29,7 +29,7 @@ export class Deliveries {
   ) {}
 
   /**
-   * Takes note of a packet that came out.
+   * Notes a packet that came out.
    * @returns its transaction, or -1 if it was never sent (or once too often)
    */
   take(memory: PacketMemory, at: number, nowMs: number, pauseMs = 0): number {
@@ -73,7 +73,7 @@ export interface OrderCheck {
   readonly batches: number;
   /** Batches in which fee/CU never rises. */
   readonly falling: number;
-  /** Batches in which it rises, but which may be two: reader or sidecar was held up, so that no silence parted them. */
+  /** Batches in which it rises, but which may be two batches: reader or sidecar was held up, so no silence separated them. */
   readonly unclear: number;
   /** Packets that rank above the one in front of them, in batches that are clear. */
   readonly rises: number;
@@ -95,7 +95,7 @@ export function checkOrder(trace: Trace, deliveries: Deliveries, gapMs: number):
   return check;
 }
 
-/** The sidecar begins a batch at least 100 ms after the one before; what comes so late may belong to the next. */
+/** The sidecar begins a batch at least 100 ms after the one before. A packet this late may belong to the next batch. */
 const NEXT_BATCH_MS = 80;
 
 function readBatch(
@@ -107,7 +107,7 @@ function readBatch(
 ): { rises: number; held: boolean } {
   let rises = 0;
   let held = false;
-  // The sidecar may have begun as long before its first packet was seen as nothing was seen of it.
+  // The sidecar may have begun the batch at any time since it was last seen.
   const begunMs = deliveries.ms[from] - deliveries.pauseMs[from];
   let before = Number.POSITIVE_INFINITY;
   for (let i = from; i < to; i++) {
@@ -128,8 +128,10 @@ export interface Delays {
   readonly p99Ms: number;
 }
 
-/** From arrival to delivery, of honest senders' packets between two moments (what a
- * queue gives away after the traffic's end says nothing about waiting in it); undefined if there are none. */
+/**
+ * From arrival to delivery, of honest senders' packets between two moments; undefined if there are none. (Packets that a queue
+ * gives away after the traffic's end say nothing about waiting in it.)
+ */
 export function honestDelays(
   trace: Trace,
   deliveries: Deliveries,
@@ -148,7 +150,7 @@ export function honestDelays(
   return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-/** Attackers are isolated below this share of what is delivered. */
+/** Attackers are isolated while they have less than this share of what is delivered. */
 export const ISOLATED_SHARE = 0.05;
 
 export interface AttackShare {
@@ -161,7 +163,7 @@ export interface AttackShare {
   readonly isolatedAfterMs: number | undefined;
 }
 
-/** A window with fewer packets than this says nothing about shares and is left out of the verdict. */
+/** A window with fewer packets than this says nothing about shares, and the verdict leaves it out. */
 const FEWEST_IN_WINDOW = 20;
 
 export function attackersShare(

@@ -1,4 +1,4 @@
-// A run's history as one number: every event folded in, in order. Two runs with the same hash went the same way.
+// A run's history as one number: every event folded in, in order. Two runs with the same hash had the same history.
 
 import { mix32 } from "./random.ts";
 

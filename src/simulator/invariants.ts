@@ -1,6 +1,6 @@
 // What must hold after every step of a virtual run, whatever the traffic and the faults: the law of the counters, the
-// channels' books, the queue's order and bound, the stores' bounds, and that the stores forget the oldest first and no
-// sooner than they must.
+// channels' books, the queue's order and bound, and the stores' bounds. The stores must forget the oldest first, and no sooner
+// than they have to.
 
 import type { PlainEngine } from "../engine/plain.ts";
 import { CHANNELS, FAILED_CHANNEL, INPUT_CHANNELS, OUTCOME_CHANNEL, PACKET_CHANNELS } from "../shape/channels.ts";
@@ -12,7 +12,7 @@ export class InvariantError extends Error {
 }
 
 const ENDS = STATISTICS.flatMap((row, index) => (row.kind === "end" ? [index] : []));
-/** A small heap is looked through after every step, a larger one this often; all else after every step. */
+/** A small heap is checked after every step, a larger one this often. Everything else is checked after every step. */
 const SMALL_HEAP = 2_048;
 const LARGE_HEAP_INTERVAL_MS = 50;
 

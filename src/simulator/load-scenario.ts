@@ -5,7 +5,7 @@ import { Failure, messageOf } from "../failure.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 
-/** A scenario's file larger than this is some other file. */
+/** A file larger than this is not a scenario. */
 const MOST_BYTES = 1_048_576;
 
 /**

@@ -20,14 +20,14 @@ export interface Baselines {
   readonly oracleNewcomers: number;
   readonly arrivalOrderLamports: number;
   readonly declaredFeeLamports: number;
-  /** Share of attackers in what an oracle would deliver that is paid by everybody. */
+  /** Share of attackers in what an oracle would deliver that counts everybody's lamports. */
   readonly payingAttackers: number;
 }
 
 export interface Measures {
   /** Lamports of honest senders' transactions that arrived from the attack's start on and landed. */
   readonly honestLamports: number;
-  /** The same, by the oracle's; undefined if the oracle earns nothing. */
+  /** The same, divided by the oracle's; undefined if the oracle earns nothing. */
   readonly value: number | undefined;
   readonly arrivalOrderValue: number | undefined;
   readonly declaredFeeValue: number | undefined;
@@ -39,12 +39,12 @@ export interface Measures {
     readonly payingShare: number;
     readonly isolatedAfterMs: number | undefined;
   };
-  /** Newcomers' transactions delivered, by those that the oracle delivers; undefined if there are none. */
+  /** Newcomers' transactions delivered, divided by those that the oracle delivers; undefined if it delivers none. */
   readonly newcomers: number | undefined;
   readonly delays: Delays | undefined;
 }
 
-/** @param untilMs the run's end: what has not landed by then does not count */
+/** @param untilMs the run's end: transactions that have not landed by then do not count */
 export function baselinesOf(source: Source, untilMs = source.durationMs, fromMs = source.attackMs): Baselines {
   const { trace, validator } = source;
   const span = { fromMs, untilMs };

@@ -36,7 +36,7 @@ export class Digests {
     private readonly contextAt: number,
     private readonly digestAt: number,
     private readonly layout: PacketLayout,
-    /** An engine's kernel, whose context is written already; without one, a context of our own is. */
+    /** An engine's kernel, whose context is written already. Without it we write a context of our own. */
     kernel?: Kernel,
   ) {
     this.#kernel = kernel ?? loadKernel(arena);
@@ -59,7 +59,7 @@ export class Digests {
     return this.#settings.xxhashSeed;
   }
 
-  /** Digests the packet at an offset; the getters speak of it until the next call. @returns its reason, 0 for good */
+  /** Digests the packet at an offset; until the next call the getters tell its fields. @returns its reason, 0 for good */
   read(at: number): number {
     this.#kernel.digest(at, 1, packetBytes(this.layout), this.digestAt, this.contextAt);
     return this.arena.u8[this.digestAt + REASON_AT];
@@ -81,7 +81,7 @@ export class Digests {
     return this.arena.u32[(this.digestAt + COMPUTE_UNITS_AT) >>> 2];
   }
 
-  /** Where the first signature starts in the payload. */
+  /** Offset of the first signature in the payload. */
   get signatureOffset(): number {
     return this.arena.u16[(this.digestAt + SIGNATURE_OFFSET_AT) >>> 1];
   }
@@ -90,7 +90,7 @@ export class Digests {
     return this.arena.u8[this.digestAt + SIGNATURE_COUNT_AT];
   }
 
-  /** Where static key 0 starts in the payload. */
+  /** Offset of static key 0 in the payload. */
   get keysOffset(): number {
     return this.arena.u16[(this.digestAt + PAYER_OFFSET_AT) >>> 1];
   }
@@ -111,7 +111,7 @@ export interface ValidatorMemory {
   readonly digests: Digests;
 }
 
-/** Reserves it. Channels start on whole huge pages of memory, so that they can be files on such pages. */
+/** Reserves the memory. Channels start on whole huge pages, so that they can be files on such pages. */
 export function validatorMemory(packetLayout: PacketLayout): ValidatorMemory {
   const options = {
     packetLayout,

@@ -1,5 +1,5 @@
-// What goes wrong in a run on purpose: a sidecar that is held up (its rings are lapped), a validator that is, feedback that
-// is lost, comes twice or late, a sidecar that starts again from its checkpoint. Drawn from the seed, so that it replays.
+// What goes wrong in a run on purpose: a sidecar that is held up (its rings are lapped); a validator that is held up; feedback
+// that is lost, late, or comes twice; a sidecar that starts again from its checkpoint. All drawn from the seed, so it replays.
 
 import type { Random } from "./random.ts";
 import type { Answers } from "./validator.ts";
@@ -8,7 +8,7 @@ export interface Faults {
   /** Mean time between two stalls of the sidecar, and how long each lasts. */
   readonly sidecarStalls?: { readonly everyMs: number; readonly forMs: number };
   readonly validatorStalls?: { readonly everyMs: number; readonly forMs: number };
-  /** Shares of the answers that are lost, that come twice, that come late. */
+  /** Shares of the answers that are lost, come twice, and come late. */
   readonly feedback?: {
     readonly lost: number;
     readonly repeated: number;
@@ -17,7 +17,7 @@ export interface Faults {
   };
   /** When the sidecar is stopped and started again from its checkpoint. */
   readonly restartsMs?: readonly number[];
-  /** How long a model update holds up the sidecar, with full tables where their fill is known. */
+  /** How long a model update with full tables holds up the sidecar; less in proportion if the tables' fill is known. */
   readonly learnStallMs?: number;
 }
 
@@ -56,7 +56,7 @@ export class Stalls {
     this.#nextMs = this.#draw(0);
   }
 
-  /** Whether it is held up now. Called with times that do not fall. */
+  /** Whether the party is held up now. Times must not fall from call to call. */
   holds(nowMs: number): boolean {
     if (nowMs >= this.#nextMs && this.spec !== undefined) {
       this.#untilMs = nowMs + this.spec.forMs;
@@ -65,7 +65,7 @@ export class Stalls {
     return nowMs < this.#untilMs;
   }
 
-  /** Holds it up from another cause. */
+  /** Holds the party up for another cause. */
   hold(untilMs: number): void {
     this.#untilMs = Math.max(this.#untilMs, untilMs);
   }
@@ -103,7 +103,7 @@ export class FaultyAnswers implements Answers {
     this.#pass(nowMs, (atMs) => this.to.confirmed(transaction, atMs));
   }
 
-  /** Gives what was held back until now. */
+  /** Hands over the answers that were held back until now. */
   step(nowMs: number): void {
     let kept = 0;
     for (const one of this.#late) {

@@ -1,5 +1,5 @@
-// A packet that can be written again at any time from its transaction's number and its sender's address: what comes out of
-// the sidecar is compared with it byte for byte, and failed packets are handed back from it, without keeping any packet.
+// A packet that can be written again at any time from its transaction's number and its sender's address. So no packet is kept:
+// what comes out of the sidecar is compared with it byte for byte, and failed packets are handed back from it.
 
 import { ADDRESS_TAG_IPV4, ADDRESS_TAG_IPV6, FLAG_STAKED } from "../shape/packet-layout.ts";
 import { PACKET_LAYOUTS, type PacketLayout, type PacketShape } from "../shape/packet-layouts.ts";
@@ -14,7 +14,7 @@ export interface PacketMemory {
 
 /** Writes and recognises the packets of one trace. */
 export interface PacketMaker {
-  /** Writes the transaction's bytes. @returns how many */
+  /** Writes the transaction's bytes. @returns their number */
   writePayload(memory: PacketMemory, at: number, transaction: number): number;
   /** @param size bytes of the payload @returns the number of the transaction whose bytes these claim to be, or -1 */
   transactionOf(memory: PacketMemory, at: number, size: number): number;
@@ -22,7 +22,7 @@ export interface PacketMaker {
   readonly real: boolean;
   /** Whether the signature in the packet's bytes is that of its payer. @param size bytes of the payload */
   verifies(memory: PacketMemory, at: number, transaction: number, size: number): boolean;
-  /** Where the first signature starts in the payload; where it does not say, behind the one byte that counts signatures. */
+  /** Offset of the first signature in the payload; if absent, behind the one byte that counts signatures. */
   signatureAt?(transaction: number): number;
 }
 
@@ -30,7 +30,7 @@ export interface PacketMaker {
 const IPV6_PREFIX = 0x20010db8;
 const FIRST_PORT = 1024;
 
-/** The port that a sender uses where nothing else is said. */
+/** The port of a sender that was given no other. */
 export function portOf(address: number): number {
   return FIRST_PORT + (mix32(address ^ 0x51ab1e) % (65_536 - FIRST_PORT));
 }
@@ -71,7 +71,7 @@ export class Packets {
     }
     view.setUint16(at + portAt, own ? trace.port[transaction] : portOf(address), true);
     u8[at + flagsAt] = (traits & STAKED) !== 0 ? FLAG_STAKED : 0;
-    // What lies behind the flags is padding, or in the newer layout the peer's key: zero, which means unknown.
+    // Behind the flags is padding, or in the newer layout the peer's key: zero, which means unknown.
     u8.fill(0, at + flagsAt + 1, at + bytes);
   }
 
@@ -82,7 +82,7 @@ export class Packets {
     return memory.view.getUint32(at + addressAt + (ipv6 ? 4 : 0));
   }
 
-  /** Whether the packet is, in every byte that means something, the one that this transaction and address make. */
+  /** Whether this transaction and address make the packet, in every byte that means something. */
   equals(memory: PacketMemory, at: number, transaction: number, address: number): boolean {
     if (transaction < 0 || transaction >= this.trace.transactions) return false;
     const { u8, view } = memory;

@@ -3,7 +3,7 @@
 
 const TWO_PI = 2 * Math.PI;
 const TWO_32 = 4_294_967_296;
-/** Words thrown away after seeding, so that close seeds part. */
+/** Words thrown away after seeding, so that close seeds give different words. */
 const WARM_UP_WORDS = 15;
 /** Above this mean a Poisson count is drawn from the normal curve: Knuth's product would need that many draws. */
 const POISSON_BY_PRODUCT_BELOW = 32;
@@ -39,7 +39,7 @@ export class Random {
     for (let i = 0; i < WARM_UP_WORDS; i++) this.word();
   }
 
-  /** Dice of their own for a part: how often they are thrown changes nothing elsewhere. */
+  /** Dice for one part alone: throwing them changes nothing elsewhere. */
   fork(stream: string): Random {
     return new Random(this.seed, `${this.stream}/${stream}`);
   }

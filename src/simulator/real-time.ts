@@ -12,20 +12,20 @@ import type { Source } from "./source.ts";
 import { NO_ANSWERS, SimulatedValidator } from "./validator.ts";
 import { ValidatorChannels } from "./validator-channels.ts";
 
-/** Traffic that is made up for at most in one go after a pause; then the output is read again. */
+/** After a pause at most this much traffic is sent before the output is read again. */
 const CATCH_UP_MS = 5;
 const LOOK_INTERVAL_MS = 1_000;
 const PROGRESS_INTERVAL_MS = 1_000;
 /**
- * After the last packet: the sidecar has nothing more to send once its output stays still for so long while it runs. More than
- * a slot and a tick of 100 ms. Counted in the sidecar's own running time: one that waits for a busy machine is not done.
+ * After the last packet, the sidecar has nothing more to send once its output stays still this long while it runs: longer than
+ * a slot and a tick of 100 ms. Its own running time counts, since a sidecar that waits for a busy machine is not done.
  */
 const STILL_MS = 600;
-/** What a gap between two of its heartbeats counts for at most. */
+/** The most that a gap between two of its heartbeats counts. */
 const STILL_STEP_MS = 50;
-/** A sidecar without a heartbeat for so long is gone. */
+/** A sidecar is gone once it gave no heartbeat for this long. */
 const GONE_MS = 3_000;
-/** A full queue of 16,384 is out after 2 s at 8,000 packets a second; one that takes longer than this is told of. */
+/** A full queue of 16,384 is empty after 2 s at 8,000 packets a second. The summary says if it takes longer than this. */
 const DRAIN_MOST_MS = 12_000;
 const WAIT_STEP_MS = 5;
 const OUTPUT_PER_ROUND = 2_048;
@@ -37,7 +37,7 @@ export interface RealTimeOptions {
   readonly feedback: boolean;
   /** How long to wait for a sidecar's heartbeat; 0 sends at once. */
   readonly waitMs: number;
-  /** Told about once a second. */
+  /** Called about once a second. */
   readonly progress?: (now: Progress) => void;
   readonly stop: AbortSignal;
 }
@@ -56,12 +56,12 @@ export interface RealTimeRun {
   readonly deliveries: Deliveries;
   /** How long it sent. */
   readonly sentMs: number;
-  /** Until when the validator went on. */
+  /** When the validator ended. */
   readonly endedMs: number;
   readonly sentByChannel: readonly number[];
-  /** What the sidecar's output overwrote before we read it. */
+  /** Packets of the sidecar's output that were overwritten before we read them. */
   readonly lapped: number;
-  /** Deliveries of the time after the last packet was sent. */
+  /** Deliveries after the last packet was sent. */
   readonly deliveredAfterEnd: number;
   /** Whether packets still came out when the time to wait for them was over. */
   readonly unfinished: boolean;
@@ -145,7 +145,7 @@ class Player {
     let lookedMs = 0;
     let saidMs = 0;
     let nowMs = 0;
-    // To the traffic's end, not the clock's: the same seed, or the same recording, is the same traffic on a busy machine, too.
+    // Until the traffic ends, not the clock: the same seed or recording is the same traffic on a busy machine as well.
     while (!options.stop.aborted && sending.playedMs < source.durationMs) {
       const due = Math.min(Math.floor(nowMs), source.durationMs);
       sending.advance(Math.min(due, sending.playedMs + CATCH_UP_MS), this.#send);
@@ -193,7 +193,7 @@ class Player {
       const before = this.#deliveries.count;
       const now = performance.now();
       const nowMs = now - started;
-      // Its heartbeat first: what it sent before that beat is read below.
+      // The heartbeat first: all packets that the sidecar sent before that beat are read below.
       const newest = channels.sidecarBeats();
       const moved = newest.some((beat, id) => beat !== beats[id]);
       this.#round(nowMs);

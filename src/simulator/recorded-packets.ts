@@ -1,6 +1,6 @@
-// The packets of a recording, each numbered by what it is: packets with the same payload are one transaction, packets that
-// are the same in every byte one "address" of it. So a packet that comes out of the sidecar is found again, byte for byte,
-// and whatever else of the simulator works with transactions and addresses works with recordings.
+// The packets of a recording, numbered. Packets with the same payload are one transaction; packets that are the same in every
+// byte are one "address" of it. So a packet that comes out of the sidecar is found again, byte for byte, and all parts of the
+// simulator that work with transactions and addresses work with recordings.
 
 import { ADDRESS_TAG_IPV6, FIELD_ADDRESS_TAG_AT } from "../shape/packet-layout.ts";
 import { PACKET_LAYOUTS, type PacketLayout, type PacketShape } from "../shape/packet-layouts.ts";
@@ -12,18 +12,18 @@ import type { Trace } from "./trace.ts";
 /** No packet of the recording. */
 const NONE = 0xffff_ffff;
 
-/** Numbers from 0 on for things that are equal by their bytes: an open table of numbers, found by hash, told apart by bytes. */
+/** Numbers byte strings from 0 on, equal strings alike: an open table of numbers, found by hash and compared by bytes. */
 class Numbers {
   count = 0;
   readonly #places: Uint32Array;
-  // Another seed in each process: a file that was made to collide does so nowhere. What is equal does not depend on it.
+  // Another seed in each process, so that no file can be made to collide. The numbers do not depend on it.
   readonly #seed = crypto.getRandomValues(new BigUint64Array(1))[0];
 
   constructor(most: number) {
     this.#places = new Uint32Array(2 ** Math.ceil(Math.log2(2 * most + 2))).fill(NONE);
   }
 
-  /** @returns the number of what has these bytes, a new one where there is none; without `add`, NONE */
+  /** @returns the number of these bytes. New bytes get the next number, or without `add` NONE */
   find(bytes: Uint8Array, isSame: (number: number) => boolean, add: boolean): number {
     const mask = this.#places.length - 1;
     let at = Number(Bun.hash.xxHash3(bytes, this.#seed) & 0xffff_ffffn) & mask;
@@ -38,11 +38,11 @@ class Numbers {
   }
 }
 
-/** Which transaction and which address each packet of a recording has, and their bytes. */
+/** The transaction and the address of each packet of a recording, and their bytes. */
 export class RecordedNumbers {
   /** Of each packet of the recording. */
   readonly address: Uint32Array;
-  /** Of each address: its transaction, and where its first packet lies in the file. */
+  /** Of each address: its transaction, and the offset of its first packet in the file. */
   readonly transaction: Uint32Array;
   readonly #at: Uint32Array;
   /** Of each transaction: its first address. */
@@ -88,7 +88,7 @@ export class RecordedNumbers {
     return bytes.subarray(from, from + bytes[at + PACKET_PAYLOAD_AT] + 256 * bytes[at + PACKET_PAYLOAD_AT + 1]);
   }
 
-  /** The address of a packet in memory that is one of the recording, in every byte that means something; or NONE. */
+  /** The address of the recording's packet that equals one in memory in every byte that means something; or NONE. */
   find(memory: PacketMemory, at: number): number {
     const { sizeAt, payloadMaxBytes } = this.#shape;
     const size = payloadBytes(memory.view, at + sizeAt, payloadMaxBytes);
@@ -99,7 +99,7 @@ export class RecordedNumbers {
     return this.#addresses.find(bytes, (number) => isEqual(bytes, this.#whole(number)), false);
   }
 
-  /** Meta and payload, as they lie in the file. */
+  /** Meta and payload, as in the file. */
   #whole(address: number): Uint8Array {
     const from = this.#at[address] + PACKET_HEAD_BYTES;
     return this.recording.bytes.subarray(from, from + this.#metaBytes + this.payload(address).length);
@@ -112,7 +112,7 @@ export class RecordedNumbers {
     const address = this.#addresses.find(bytes, (number) => isEqual(bytes, this.#whole(number)), true);
     if (address !== next) return address;
     const payload = this.payload(address);
-    // What no sidecar reads as a packet is a transaction of its own, whatever its payload.
+    // Bytes that no sidecar reads as a packet are a transaction of their own, whatever their payload.
     const isPacket = this.#isPacket(address);
     const isSame = (number: number): boolean => {
       const other = this.first[number];
@@ -168,7 +168,7 @@ export class RecordedPackets extends Packets {
 }
 
 class RecordedMaker implements PacketMaker {
-  /** Nobody checks a signature: it is taken as good. */
+  /** No signature is checked: each is taken as good. */
   readonly real = false;
 
   constructor(

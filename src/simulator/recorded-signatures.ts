@@ -1,13 +1,13 @@
-// Whether a recorded transaction's signatures are those of its signers: what sigverify checks. About 80 us a signature.
+// Checks a recorded transaction's signatures against its signers' keys, as sigverify does. About 80 us a signature.
 
 import { type KeyObject, verify } from "node:crypto";
 import { PUBKEY_BYTES, SIGNATURE_BYTES } from "../shape/packet-layout.ts";
 import { publicKeyOf } from "./signer.ts";
 
-/** Keys kept: senders sign again and again, and a file with more of them than this takes longer, not more memory. */
+/** Keys kept, because senders sign again and again. A file with more keys takes longer, not more memory. */
 const MOST_KEYS = 65_536;
 
-/** Where a well-formed transaction has what its signatures are about. */
+/** Offsets that a check of signatures needs in a well-formed transaction. */
 export interface Signed {
   readonly signatures: number;
   readonly signatureAt: number;
@@ -18,7 +18,7 @@ export interface Signed {
 export class RecordedSignatures {
   readonly #keys = new Map<string, KeyObject | undefined>();
 
-  /** Whether all of them are good. @param payload of a transaction that parses */
+  /** Whether all signatures are good. @param payload of a transaction that parses */
   areGood(payload: Uint8Array, { signatures, signatureAt, keysAt }: Signed): boolean {
     const behind = signatureAt + signatures * SIGNATURE_BYTES;
     // Legacy and v0 have the message behind the signatures, v1 in front of them.
@@ -32,7 +32,7 @@ export class RecordedSignatures {
     return true;
   }
 
-  /** @returns undefined for 32 bytes that are no point of the curve */
+  /** @returns undefined for 32 bytes that are not a point of the curve */
   #keyOf(raw: Uint8Array): KeyObject | undefined {
     const name = Buffer.from(raw).toString("latin1");
     if (this.#keys.has(name)) return this.#keys.get(name);

@@ -1,6 +1,6 @@
-// Traffic of a recording, as it came: each packet at its time, on its channel, byte for byte. What became of it is not in a
-// recording, so the truth is assumed: a well-formed transaction is good and would land, unless the chain refuses it whatever
-// happens, and takes the usual share of the CUs that it asks for. Signatures can be checked, which takes time.
+// Traffic of a recording, as it came: each packet at its time, on its channel, byte for byte. A recording does not say what
+// became of a packet, so the truth is assumed: a well-formed transaction is good, takes the usual share of the CUs that it asks
+// for, and would land, unless the chain always refuses it. Signatures can be checked, which takes time.
 
 import { Arena } from "../shape/arena.ts";
 import { DIGEST_BYTES } from "../shape/digest-layout.ts";
@@ -16,7 +16,7 @@ import type { Sending, Source } from "./source.ts";
 import { GOOD_SIGNATURE, HONEST, LANDS, PARSABLE, Trace, type Truth } from "./trace.ts";
 import type { PacketSink } from "./traffic.ts";
 
-/** For people: what a replay takes for true. @param checked whether signatures are checked */
+/** A replay's assumptions, for people. @param checked whether signatures are checked */
 export function assumedOf(checked: boolean): string {
   const which = checked
     ? "well-formed and well-signed transaction"
@@ -109,7 +109,7 @@ class RecordedTraffic implements Sending {
     const { numbers, trace, recording } = this;
     const address = numbers.address[packet];
     const transaction = numbers.transaction[address];
-    // Numbered in the order of arrival: one that was not seen yet is the next.
+    // Numbers are given in the order of arrival: a transaction that was not seen yet gets the next one.
     if (transaction === trace.transactions) this.#add(transaction, address);
     trace.addPacket(transaction, address, 0, this.#tickMs);
     sink(transaction, address, recording.channel[packet]);
@@ -130,16 +130,16 @@ class RecordedTraffic implements Sending {
 }
 
 export interface RecordedOptions {
-  /** What it is, for people. */
+  /** The recording's name, for people. */
   readonly name: string;
   readonly validator: ValidatorSpec;
-  /** Ends it before the recording's own end. */
+  /** Ends the run before the recording's own end. */
   readonly mostMs?: number | undefined;
   /** Checks every transaction's signatures first; without it they are taken as good. */
   readonly checked?: boolean;
 }
 
-/** The world of a recording. It is good for one run. */
+/** The world of a recording, for one run. */
 export function recordedSource(
   recording: Recording,
   { name, validator, mostMs, checked = false }: RecordedOptions,

@@ -17,7 +17,7 @@ import {
   wireTemplate,
 } from "./wire-template.ts";
 
-/** Shapes of transactions. A payer keeps one; honest senders and attackers draw from the same. */
+/** Shapes of transactions. A payer keeps one shape; honest senders and attackers draw from the same ones. */
 const TEMPLATES = 64;
 const TWO_32 = 4_294_967_296;
 /** The shortest transaction that can be one of ours. */
@@ -80,7 +80,7 @@ export class ScenarioPackets implements PacketMaker {
     return this.signer.verify(this.trace.payer[transaction], payer, message, signature);
   }
 
-  /** A payer's key: half of it from its number, the other half from the template that is always its own. */
+  /** A payer's key: half of it from the payer's number, the other half from the payer's template, which never changes. */
   #writePayer(u8: Uint8Array, view: DataView, at: number, payer: number): void {
     if (this.signer !== undefined) {
       u8.set(this.signer.publicKey(payer), at);
@@ -97,7 +97,7 @@ export class ScenarioPackets implements PacketMaker {
     const { trace, signer } = this;
     const number = trace.signatureOf[transaction];
     if (signer === undefined) {
-      // One byte of each eight: those that the signature's key (wire.md, 9) is folded from, so that all keys differ.
+      // One byte of each eight, so that the keys that are folded from the signatures (wire.md, 9) all differ.
       const low = number ^ this.#salt;
       const high = mix32(number ^ this.#salt);
       for (let lane = 0; lane < 4; lane++) {
@@ -113,7 +113,7 @@ export class ScenarioPackets implements PacketMaker {
   }
 }
 
-/** Makes a transaction unparsable. @returns the payload's size then */
+/** Makes a transaction unparsable. @returns the payload's new size */
 function spoil(u8: Uint8Array, at: number, size: number, transaction: number): number {
   switch (transaction % WAYS_TO_BREAK) {
     case 0: // cut short

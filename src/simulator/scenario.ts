@@ -1,5 +1,5 @@
-// What a scenario is: who sends what, when, and what the validator can take. Scenarios are TOML files (docs/scenarios.md
-// lists the fields), checked here; an unknown key or a value out of range is refused with its name.
+// A scenario says which senders send what and when, and what the validator can take. Scenarios are TOML files
+// (docs/scenarios.md lists the fields), checked here: an unknown key or a value out of range is refused with its name.
 
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
@@ -19,7 +19,7 @@ const MOST_SECONDS = 3_600;
 
 const sendersSchema = v.strictObject({
   name,
-  /** Whether what the validator earns from them counts. */
+  /** Whether the lamports of these senders count. */
   honest: v.optional(v.boolean(), true),
   /** Transactions a second, before `copies`. */
   rate: number(0, MOST_PPS),
@@ -29,13 +29,13 @@ const sendersSchema = v.strictObject({
   onMs: v.optional(whole(1, 3_600_000), 1),
   offMs: v.optional(whole(0, 3_600_000), 0),
 
-  /** Addresses of their own. */
+  /** How many addresses these senders have. */
   addresses: v.optional(whole(1, MOST_SENDERS), 100),
-  /** They send from the addresses of others instead. */
+  /** The group whose addresses they send from instead. */
   addressesOf: v.optional(name),
-  /** Whether they know the port of whose address they use; who forges addresses does not. */
+  /** Whether they know the ports of the addresses that they use. A sender that forges addresses does not. */
   portsKnown: v.optional(v.boolean(), true),
-  /** A new address every so many packets; 0 keeps the addresses. */
+  /** Packets after which a sender takes a new address; 0 keeps the addresses. */
   freshAddressEvery: v.optional(whole(0, 1_000_000_000), 0),
   /** How unequal the senders are: the number of a sender is drawn as u^(1 + skew). */
   skew: v.optional(number(0, 20), 0),
@@ -44,7 +44,7 @@ const sendersSchema = v.strictObject({
   stakedShare: probability(0),
 
   payersPerAddress: v.optional(whole(1, 100_000), 1),
-  /** They name the fee payers of others: with the address where `addressesOf` is the same, else any. */
+  /** The group whose fee payers they name: those of the address if `addressesOf` is the same group, else any. */
   payersOf: v.optional(name),
   freshPayerEvery: v.optional(whole(0, 1_000_000_000), 0),
 
@@ -54,7 +54,7 @@ const sendersSchema = v.strictObject({
   /** CU limit: a payer's own median is log-normal, and its transactions vary around that. */
   askedMedian: v.optional(number(1, 1_400_000), 20_000),
   askedSigma: v.optional(number(0, 3), 1),
-  /** Used CUs by asked ones: each payer has its own ratio between these. Above 1 it takes more of a block than it says. */
+  /** Used CUs by asked CUs: each payer has its own ratio between these. Above 1 it takes more of a block than it asks for. */
   usedRatio: v.optional(v.pipe(v.tuple([number(0.001, 100), number(0.001, 100)])), [0.3, 0.95]),
   /** Nanoseconds per used CU: the payers' median; they differ by `nanosSigma`. */
   nanosPerUnit: v.optional(number(0.1, 1_000), 10),
@@ -68,13 +68,13 @@ const sendersSchema = v.strictObject({
   /** Packets per transaction, the later ones after a delay. */
   copies: v.optional(whole(1, 16), 1),
   copyDelayMs: v.optional(v.tuple([whole(1, 4_000), whole(1, 4_000)]), [5, 200]),
-  /** They send what these others sent, from their own addresses. */
+  /** The group whose transactions they send again, from their own addresses. */
   replays: v.optional(name),
   /** The replays keep the signature and change the transaction, so that they fail. */
   forged: v.optional(v.boolean(), false),
-  /** With `addressesOf` or `replays`: they choose whom the sidecar has just let through. */
+  /** With `addressesOf` or `replays`: they choose senders that the sidecar has just let through. */
   trustedOnly: v.optional(v.boolean(), false),
-  /** One of the ways of an attacker who adapts: `adaptive.rate` is shared out among them. */
+  /** One of the tactics of an attacker that adapts: `adaptive.rate` is shared out among them. */
   tactic: v.optional(v.boolean(), false),
 });
 
@@ -91,7 +91,7 @@ const scenarioSchema = v.strictObject({
       sigverifyPps: v.optional(whole(10, 10_000_000), 8_000),
       blockUnits: v.optional(whole(1_000, 1_000_000_000_000), 60_000_000),
       slotMs: v.optional(whole(40, 60_000), 400),
-      /** Deviation (log) of the execution time around what the used CUs say. */
+      /** Deviation (log) of the execution time around the time that the used CUs stand for. */
       executionNoise: v.optional(number(0, 2), 0.2),
     }),
     {},
@@ -159,7 +159,7 @@ export function momentMs(scenario: Scenario, at: number | "attack"): number {
   return scenario.durationSeconds * 1_000 * (at === "attack" ? scenario.attackAt : at);
 }
 
-/** Transactions and packets to make room for: a run rarely has more. */
+/** Transactions and packets to reserve room for: a run rarely has more. */
 export function expectedTraffic(scenario: Scenario): { transactions: number; packets: number } {
   let transactions = (scenario.adaptive?.rate ?? 0) * scenario.durationSeconds;
   let packets = transactions;

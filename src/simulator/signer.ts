@@ -16,7 +16,7 @@ interface Keys {
 
 export class Signer {
   readonly #keys = new Map<number, Keys>();
-  /** ed25519 is deterministic, so keeping a signature changes nothing but the time. */
+  /** Kept signatures. ed25519 is deterministic, so they change only the time that a run takes. */
   readonly #signatures = new Map<number, Uint8Array>();
 
   constructor(private readonly seed: bigint) {}
@@ -36,14 +36,14 @@ export class Signer {
 
   /**
    * Checks a signature against the key that stands in the transaction.
-   * @param payer whose key that should be; another's is read from its bytes
+   * @param payer the payer whose key it should be; any other key is read from its bytes
    */
   verify(payer: number, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
     if (signature.length !== SIGNATURE_BYTES) return false;
     const known = this.#of(payer);
     const own = Buffer.compare(known.publicKey, publicKey) === 0;
     const key = own ? known.verifying : publicKeyOf(publicKey);
-    // Copies: the engine's memory is shared, and node:crypto takes no view of a SharedArrayBuffer.
+    // Copies, because the engine's memory is shared, and node:crypto takes no view of a SharedArrayBuffer.
     return verify(null, Uint8Array.from(message), key, Uint8Array.from(signature));
   }
 
@@ -60,7 +60,7 @@ export class Signer {
   }
 }
 
-/** A public key of its 32 bytes. @throws Error of node:crypto if they are no key */
+/** A public key from its 32 bytes. @throws Error of node:crypto if they are not a key */
 export function publicKeyOf(raw: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, raw]), format: "der", type: "spki" });
 }

@@ -12,7 +12,7 @@ import { type PacketSink, Traffic } from "./traffic.ts";
 export interface Sending {
   /** Sends what is due until `nowMs` (exclusive). */
   advance(nowMs: number, sink: PacketSink): void;
-  /** Milliseconds that are played already. */
+  /** Milliseconds that were played. */
   readonly playedMs: number;
   /** A packet of this group came through. */
   delivered(transaction: number, group: number): void;
@@ -24,12 +24,12 @@ export interface Source {
   readonly name: string;
   readonly trace: Trace;
   readonly maker: PacketMaker;
-  /** How its packets are written and found again, where that is not the usual way of a trace and a maker. */
+  /** Writes its packets and finds them again, if the usual way of a trace and a maker does not. */
   readonly packets?: Packets;
   readonly sending: Sending;
   readonly validator: ValidatorSpec;
   readonly durationMs: number;
-  /** From here on the attack runs; what counts is counted from here. */
+  /** The attack's start. Everything is counted from here on. */
   readonly attackMs: number;
 }
 
@@ -50,7 +50,7 @@ export function scenarioSource(scenario: Scenario, seed: bigint, sign = false): 
   };
 }
 
-/** A scenario at another rate: all its senders by the same factor. */
+/** A scenario at another rate: all its senders' rates times the same factor. */
 export function scaled(scenario: Scenario, rate: number): Scenario {
   const usual = scenario.senders.reduce((sum, one) => sum + (one.tactic ? 0 : one.rate), scenario.adaptive?.rate ?? 0);
   if (usual === 0) return scenario;

@@ -1,4 +1,4 @@
-// What `qos simulate` says at the end: one object for machines, a table of it for people.
+// The summary at the end of `qos simulate`: one object for machines, and a table of it for people.
 
 import { arrivalOrder, declaredFee } from "./baselines.ts";
 import { checkOrder, type OrderCheck } from "./deliveries.ts";
@@ -15,7 +15,7 @@ export interface Summary {
   readonly sentByChannel: Readonly<Record<string, number>>;
   /** Packets that came out of the sidecar, as they were sent. */
   readonly delivered: number;
-  /** Those of them that came after the last packet was sent. */
+  /** How many of them came after the last packet was sent. */
   readonly deliveredAfterEnd: number;
   /** Packets that never came out: refused, dropped, or still in the sidecar. sent = delivered + lapped + kept. */
   readonly kept: number;
@@ -25,31 +25,31 @@ export interface Summary {
   readonly foreign: number;
   /** Packets that came out more often than they were sent. */
   readonly repeated: number;
-  /** What the sidecar's channel overwrote before it was read. */
+  /** Packets in the sidecar's output that were overwritten before they were read. */
   readonly lapped: number;
   /** Lost in front of a full sigverify. */
   readonly overflowed: number;
   readonly failed: number;
   readonly included: number;
   readonly expired: number;
-  /** Those that expired among them. */
+  /** How many of them had expired. */
   readonly notIncluded: number;
   /**
    * In front of sigverify or of the scheduler at the end.
    * delivered = overflowed + failed + included + notIncluded + waiting.
    */
   readonly waiting: number;
-  /** Lamports that the included ones pay, and those of honest senders among them. */
+  /** Lamports of the included transactions, and of the honest senders' among them. */
   readonly lamports: number;
   readonly honestLamports: number;
   /** Honest lamports that other rules would have earned from the same traffic. */
   readonly arrivalOrderLamports: number;
   readonly declaredFeeLamports: number;
   readonly interrupted: boolean;
-  /** What was taken for true of traffic whose truth nobody knows. */
+  /** Assumptions about traffic whose truth is not known. */
   readonly assumed?: string;
   readonly order?: OrderCheck;
-  /** For scenarios: what counts from the attack's start on. */
+  /** For scenarios: the measures from the attack's start on. */
   readonly measures?: Measures;
 }
 
@@ -57,7 +57,7 @@ export interface SummaryOptions {
   readonly seed: bigint;
   readonly isScenario: boolean;
   readonly assumed?: string | undefined;
-  /** Silence that parts two batches; undefined leaves the order unchecked. */
+  /** Silence that separates two batches; undefined leaves the order unchecked. */
   readonly orderGapMs: number | undefined;
 }
 
@@ -102,7 +102,7 @@ export function summaryOf(run: RealTimeRun, options: SummaryOptions): Summary {
   };
 }
 
-/** Whether everything that can be wrong is right. */
+/** Whether the run met every rule. */
 export function isClean(summary: Summary): boolean {
   return summary.foreign === 0 && summary.repeated === 0 && (summary.order?.rises ?? 0) === 0;
 }

@@ -1,10 +1,10 @@
-// The traffic of one run with its ground truth, in columns: what each transaction is and would do, and each packet that
-// carried one. The simulated validator reads the truth, the baselines and the oracle replay the same traffic from it, and
-// every packet can be written again from it, byte for byte.
+// The traffic of one run with its ground truth, in columns: each transaction, what it would do, and each packet that carried
+// one. The simulated validator reads the truth here, the baselines and the oracle replay the same traffic, and every packet
+// can be written again, byte for byte.
 
 export const HONEST = 1;
 export const GOOD_SIGNATURE = 2;
-/** The chain would take it, if it got there in time. */
+/** The chain would take it if it came in time. */
 export const LANDS = 4;
 export const PARSABLE = 8;
 /** Of a sender that appears after the attack's start and is honest. */
@@ -23,7 +23,7 @@ const TWO_32 = 4_294_967_296;
 export interface Truth {
   traits: number;
   group: number;
-  /** The address it is first sent from: 32 bits of an IPv4 address, or what an IPv6 one is made of. */
+  /** The address that it is first sent from: 32 bits, an IPv4 address or the seed of an IPv6 address. */
   address: number;
   port: number;
   /** Number of the fee payer. */
@@ -36,7 +36,7 @@ export interface Truth {
   /** CUs that it really takes of a block. */
   usedUnits: number;
   executionNanos: number;
-  /** The transaction whose signature bytes it carries; itself, but for forgeries. */
+  /** The transaction whose signature bytes it carries: itself, except in a forgery. */
   signatureOf: number;
 }
 
@@ -70,7 +70,7 @@ export class Trace {
   /** Copies from other addresses: (transaction, address) -> times sent, times delivered, group. */
   readonly #copies = new Map<number, { sent: number; delivered: number; readonly group: number }>();
 
-  /** Makes room ahead, so that nothing grows while time is measured. */
+  /** Reserves room, so that nothing grows while time is measured. */
   reserve(transactions: number, packets: number): void {
     while (this.traits.length < transactions) this.#growTransactions();
     while (this.packetMs.length < packets) this.#growPackets();

@@ -1,6 +1,6 @@
 // Senders at work: each millisecond every group of a scenario sends its share, and the trace gets the truth about it.
-// What a group draws comes from its own dice, so the same seed makes the same traffic whatever the sidecar does with it,
-// except for attackers that adapt to what they see delivered.
+// Each group has its own dice, so the same seed makes the same traffic whatever the sidecar does. Attackers that adapt to what
+// they see delivered are the exception.
 
 import { portOf } from "./packet-maker.ts";
 import { mix32, Random } from "./random.ts";
@@ -20,13 +20,13 @@ const HIGHEST_PRICE = 1e12;
 const RECENT = 1_024;
 /** Copies wait in one bucket per millisecond. */
 const DELAY_BUCKETS = 4_096;
-/** What an adaptive attacker keeps trying of every tactic, whatever came of it. */
+/** Share of its rate that an adaptive attacker keeps for every tactic, whatever the tactic's success. */
 const TRIAL_WEIGHT = 0.05;
 
 /** Gets each packet as it arrives. */
 export type PacketSink = (transaction: number, address: number, channel: number) => void;
 
-/** A ring of transactions that others pick from. */
+/** A ring of transactions from which other groups pick. */
 class Recent {
   readonly #ring = new Uint32Array(RECENT);
   #count = 0;
@@ -35,7 +35,7 @@ class Recent {
     this.#ring[this.#count++ % RECENT] = transaction;
   }
 
-  /** @returns -1 if there is none yet */
+  /** @returns -1 if the ring is empty */
   pick(random: Random): number {
     const filled = Math.min(this.#count, RECENT);
     return filled === 0 ? -1 : this.#ring[random.below(filled)];
@@ -51,7 +51,7 @@ class Group {
   readonly untilMs: number;
   readonly newcomers: boolean;
   rate: number;
-  /** Packets that came out in this window and in all; for whoever adapts. */
+  /** Packets that came out in this window and in all, for an attacker that adapts. */
   windowSent = 0;
   windowDelivered = 0;
   addressesUsed = 0;
@@ -66,7 +66,7 @@ class Group {
     random: Random,
     /** Numbers from here on are this group's addresses and payers. */
     readonly firstNumber: number,
-    /** Whose payers it names, where those are not its own. */
+    /** The group whose payers it names, if they are not its own. */
     payersOf: Group | undefined,
   ) {
     const owner = payersOf ?? this;
@@ -99,7 +99,7 @@ class HabitColumns {
     readonly firstPayer: number,
     payers: number,
   ) {
-    // One row more: the habits of whoever is not in the set are drawn anew there, each time.
+    // One row more: the habits of a payer that is not in the set are drawn there, each time anew.
     this.askedMedian = new Float64Array(payers + 1);
     this.usedRatio = new Float64Array(payers + 1);
     this.nanosPerUnit = new Float64Array(payers + 1);
@@ -184,7 +184,7 @@ export class Traffic {
     if (this.scenario.adaptive !== undefined && nowMs >= this.#adaptAtMs) this.#adapt(nowMs);
     const { trace } = this;
     const due = this.#due;
-    // What comes in one millisecond comes in no order: a copy as its transaction, a new one as the complement of its group.
+    // Packets of one millisecond come in random order. `due` holds a copy by its transaction, a new one by its group, inverted.
     const bucket = this.#delayed[nowMs % DELAY_BUCKETS];
     due.length = 0;
     for (const transaction of bucket) due.push(transaction);
@@ -234,7 +234,7 @@ export class Traffic {
 
   #emit(transaction: number, address: number, group: number, nowMs: number, sink: PacketSink): void {
     this.trace.addPacket(transaction, address, group, nowMs);
-    // A sender's packets keep to one channel mostly; a few go another way (forwarded, relayed).
+    // A sender's packets mostly keep to one channel; a few go another way (forwarded, relayed).
     const usual = mix32(address) % this.scenario.channels;
     const channel = this.#dice.chance(0.1) ? this.#dice.below(this.scenario.channels) : usual;
     sink(transaction, address, channel);
@@ -264,7 +264,7 @@ export class Traffic {
     return this.#addressNumber(owner, place);
   }
 
-  /** @throws Error for a group that the scenario's check has let through though it is not there */
+  /** @throws Error for a group that does not exist, though the scenario's check let it through */
   groupNamed(name: string): Group {
     const found = this.groups.find((one) => one.spec.name === name);
     if (found === undefined) throw new Error(`the scenario has no group ${name}`);
@@ -288,7 +288,7 @@ export class Traffic {
     return Math.floor(owner.spec.addresses * (skew === 0 ? unit : unit ** (1 + skew)));
   }
 
-  /** Addresses are a bijection of the senders' numbers: nothing in them tells groups apart, and no two are the same. */
+  /** Addresses are a bijection of the senders' numbers: all differ, and none tells its group. */
   #addressNumber(owner: Group, place: number): number {
     return mix32((owner.firstNumber + place) ^ this.#salt);
   }
@@ -320,7 +320,7 @@ export class Traffic {
   #traits(group: Group, address: number, forged: boolean): number {
     const { spec, random } = group;
     let traits = spec.honest ? HONEST : 0;
-    // All dice are thrown for every transaction, so that a changed share moves nothing else.
+    // All dice are thrown for every transaction, so that a changed share changes nothing else.
     const parses = !random.chance(spec.unparsable);
     const signed = !random.chance(spec.badSignature) && !forged;
     const lands = !random.chance(spec.neverLands);
@@ -334,7 +334,7 @@ export class Traffic {
   }
 
   /**
-   * A payer's habits come from its number alone: they are the same whoever names it, whenever it is seen.
+   * A payer's habits come from its number alone: they do not depend on the sender that names it, or on the time.
    * @returns its row in the group's columns
    */
   #habitsOf(group: Group, payer: number): number {
@@ -355,7 +355,7 @@ export class Traffic {
     return this.groups.filter((one) => one.spec.tactic);
   }
 
-  /** The attacker moves its traffic to the tactics whose packets came through. */
+  /** Moves the attacker's traffic to the tactics whose packets came through. */
   #adapt(nowMs: number): void {
     const { adaptive } = this.scenario;
     if (adaptive === undefined) return;

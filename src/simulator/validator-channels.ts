@@ -1,6 +1,6 @@
-// The validator's side of the eight channels: it produces seven of them and reads what the sidecar sends. A channel that
-// is absent is created, as every producer does on its own; what we created is removed at the end. Looked at again once a
-// second: a channel that somebody made anew is joined anew.
+// The validator's side of the eight channels: it produces seven of them and reads the sidecar's. It creates a channel that is
+// absent, as every producer does, and removes at the end what it created. Once a second it looks again, and joins channels
+// that were made anew.
 
 import { unlinkPath } from "../../ffi/shared-memory.ts";
 import { Consumer } from "../channel/consumer.ts";
@@ -27,7 +27,7 @@ export class ValidatorChannels implements AnswerChannels {
   failed: Producer | null = null;
   outcomes: Producer | null = null;
   confirmed: Producer | null = null;
-  /** What earlier joins of the output had lost. */
+  /** Packets that earlier joins of the output lost. */
   lappedBefore = 0;
 
   readonly #files: (ChannelFile | null)[] = CHANNELS.map(() => null);
@@ -43,7 +43,7 @@ export class ValidatorChannels implements AnswerChannels {
     for (let id = 0; id < CHANNELS.length; id++) this.#join(id);
   }
 
-  /** Joins what has appeared or was made anew. */
+  /** Joins channels that appeared or were made anew. */
   look(): void {
     for (let id = 0; id < CHANNELS.length; id++) {
       const file = this.#files[id];
@@ -66,7 +66,7 @@ export class ValidatorChannels implements AnswerChannels {
     for (const producer of this.producers) producer?.sync();
   }
 
-  /** The sidecar's heartbeat on each channel that it reads: they move while a sidecar runs that has attached them all. */
+  /** The sidecar's heartbeat on each channel that it reads. All move while a sidecar runs that has attached all of them. */
   sidecarBeats(): number[] {
     const { arena, layout } = this.memory;
     return INPUT_CHANNELS.map((id) => Atomics.load(arena.i32, (layout.channels[id].at + CONSUMER_HEARTBEAT_AT) >>> 2));

@@ -1,11 +1,11 @@
 // The validator behind the sidecar: sigverify with a budget, a scheduler that fills blocks, the status cache. It knows the
 // truth of each transaction from the trace and earns what the chain would charge.
 //
-// Sigverify takes `sigverifyPps` packets a second, first come first served, from a backlog of half a second; what comes
-// while that is full is lost. The scheduler looks at what is verified every quarter of a slot, in the order of the declared
-// fee per asked CU as validators do, and includes what lands until the slot's CUs are used up; a quarter of the room is
-// added each time, for blocks are produced while time goes by. What found no room by the slot's end comes back "not
-// included", like what never lands.
+// Sigverify takes `sigverifyPps` packets a second, first come first served, from a backlog of half a second. A packet that
+// comes while the backlog is full is lost. Each quarter of a slot the scheduler looks at the verified packets, in the order of
+// declared fee per asked CU as validators do, and includes those that land until the slot's CUs are used up. Each look adds a
+// quarter of the room, because blocks are produced while time goes by. A transaction that found no room by the slot's end comes
+// back "not included", like one that never lands.
 
 import type { ValidatorSpec } from "./scenario.ts";
 import { GOOD_SIGNATURE, HONEST, INCLUDABLE, type Trace } from "./trace.ts";
@@ -26,12 +26,12 @@ export interface Answers {
 
 export const NO_ANSWERS: Answers = { failed() {}, outcome() {}, confirmed() {} };
 
-/** Whether a signature is good: the trace's word, or a real check. Called once for each packet that sigverify takes. */
+/** Whether a signature is good: as the trace says, or by a real check. Called once for each packet that sigverify takes. */
 export type Verify = (transaction: number, address: number) => boolean;
 
 const INCLUDED = 1;
 
-/** What happened so far. Counts are packets, but for included and lamports. */
+/** What happened so far. Counts are packets, except `included` and lamports. */
 export interface ValidatorTotals {
   delivered: number;
   /** Lost in front of a full sigverify. */
@@ -39,7 +39,7 @@ export interface ValidatorTotals {
   verified: number;
   failed: number;
   included: number;
-  /** Came too late: the blockhash was too old. */
+  /** Too late: the blockhash was too old. */
   expired: number;
   notIncluded: number;
   lamports: number;
@@ -119,7 +119,7 @@ export class SimulatedValidator {
     this.#backlog += 1;
   }
 
-  /** Lets time pass: signatures are checked, blocks are filled. */
+  /** Lets time pass: checks signatures, fills blocks. */
   step(nowMs: number): void {
     const quantumMs = this.spec.slotMs / QUANTA_PER_SLOT;
     while (nowMs >= this.#startMs + (this.#quantum + 1) * quantumMs) {
@@ -132,7 +132,7 @@ export class SimulatedValidator {
 
   #sigverify(nowMs: number): void {
     const { sigverifyPps } = this.spec;
-    // Idle time is not saved up beyond a few milliseconds.
+    // At most a few milliseconds of idle time are saved up.
     const most = Math.max(1, sigverifyPps / 200);
     const earned = Math.max(0, (sigverifyPps * (nowMs - this.#nowMs)) / 1_000);
     this.#nowMs = Math.max(this.#nowMs, nowMs);
@@ -156,7 +156,7 @@ export class SimulatedValidator {
     this.#credit = Math.min(this.#credit, most);
   }
 
-  /** A quarter of a slot: the best of what is there is executed. */
+  /** A quarter of a slot: executes the best of the verified transactions. */
   #schedule(nowMs: number): void {
     const { trace, spec } = this;
     const transactions = this.#bufferTransaction;
@@ -191,7 +191,7 @@ export class SimulatedValidator {
     this.#roomUnits = 0;
   }
 
-  /** @returns false if it must wait for room */
+  /** @returns false if the transaction must wait for room */
   #execute(transaction: number, address: number, nowMs: number): boolean {
     const { trace } = this;
     const late = nowMs - trace.createdMs[transaction] > BLOCKHASH_LIFE_MS;

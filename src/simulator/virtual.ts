@@ -1,6 +1,6 @@
-// A run in virtual time: the sidecar's whole engine over plain memory, the senders and the validator around it, one process,
-// no clock. One seed, one history. A step is a millisecond: what is due is sent, the engine turns until it rests, what came
-// out goes to the validator, whose answers the engine reads in the next step.
+// A run in virtual time: the sidecar's whole engine over plain memory, with the senders and the validator around it, in one
+// process without a clock. One seed gives one history. A step is a millisecond: senders send the packets that are due, the
+// engine turns until it rests, and its output goes to the validator. The engine reads the validator's answers in the next step.
 
 import { type PlainEngine, type PlainEngineOptions, plainEngine } from "../engine/plain.ts";
 import type { EngineSettings } from "../engine/settings.ts";
@@ -28,27 +28,27 @@ import { type Answers, SimulatedValidator, type ValidatorTotals } from "./valida
 
 /** Smaller than a sidecar's, for speed: a fifth of a million transactions are several seconds of the busiest scenario. */
 const USUAL_STORE_ENTRIES = 262_144;
-/** Packets a millisecond stay far below this; only a stall laps such a ring. */
+/** Far more than the packets of a millisecond: only a stall laps such a ring. */
 const USUAL_CHANNELS = smallCapacities(4_096, { outcomes: 32_768, confirmed: 32_768, output: 32_768 });
 const USUAL_KEYS = 10_000;
-/** Records that are kept, where any are; nobody reads them. */
+/** Capacity of the records' rings, if a run keeps records. Nobody reads them. */
 const RECORDS = 1_024;
 const MAX_AGE_MS = 60_000;
-/** An engine that has not come to rest after so many turns in one millisecond goes on in the next. */
+/** An engine that has not come to rest after this many turns in one millisecond goes on in the next. */
 const TURNS_PER_STEP = 256;
 const XXHASH_SEED = 420n;
 const SCRATCH_BYTES = 2 * PACKET_MAX_BYTES + 1_024;
 
 export interface VirtualOptions {
   readonly scenario: Scenario;
-  /** Traffic instead of that of the scenario's senders, good for one run. */
+  /** Traffic in place of the scenario's senders, for one run. */
   readonly source?: Source;
   readonly seed: bigint;
   readonly model: PlainEngineOptions["model"];
   readonly faults?: Faults;
   /** Whether the validator answers; true if absent. */
   readonly feedback?: boolean;
-  /** Looks at everything that must hold after each step; true if absent, about a tenth of the time. */
+  /** Checks all invariants after each step; true if absent. It takes about a tenth of the time. */
   readonly checks?: boolean;
   readonly packetLayout?: PacketLayout;
   readonly engine?: Partial<EngineSettings>;
@@ -63,11 +63,11 @@ export interface VirtualOptions {
   /** Sets of the evidence model's table, a power of two. */
   readonly evidenceSets?: number;
   readonly channelCapacities?: readonly number[];
-  /** Carries what a checkpoint carries from a stopped sidecar to its successor. */
+  /** Carries a checkpoint's content from a stopped sidecar to its successor. */
   readonly restore?: (from: PlainEngine, to: PlainEngine) => void;
   /** Says what is wrong with a model's tables, if anything. */
   readonly modelProblem?: (parts: PlainEngine) => string | undefined;
-  /** How full the model's tables are, 0 to 1: stalls of `learnStallMs` are that share of it. */
+  /** How full the model's tables are, 0 to 1. A model update stalls for that share of `learnStallMs`. */
   readonly tableFill?: (parts: PlainEngine) => number;
   /** For tests of the invariants: changes something in the engine right after it was built. */
   readonly tamper?: (parts: PlainEngine) => void;
@@ -108,7 +108,7 @@ export class VirtualRun {
   readonly #checks: boolean;
   #answers: ChannelAnswers;
   #invariants: Invariants;
-  // By transaction, of its own address only: how many packets had been sent when it was first sent, last sent, and so on.
+  // By transaction, for its own address alone: how many packets had been sent when it was first sent, last sent, and so on.
   #firstAt = new Float64Array(65_536);
   #sentAt = new Float64Array(65_536);
   #answeredAt = new Float64Array(65_536);
@@ -170,7 +170,7 @@ export class VirtualRun {
     return this;
   }
 
-  /** @param baselines of the same traffic, where they are known already; an adaptive attacker's differ from run to run */
+  /** @param baselines of the same traffic, if they are known already; an adaptive attacker's differ from run to run */
   result(baselines: Baselines = baselinesOf(this.source, this.nowMs)): VirtualResult {
     const { source, validator, deliveries } = this;
     const counters = this.#counters();
@@ -293,7 +293,7 @@ export class VirtualRun {
     this.validator.deliver(transaction, address);
   }
 
-  /** A second delivery is right only where the first was answered, or forgotten since as many others came. */
+  /** A second delivery is right only if the first was answered, or was forgotten because enough others came. */
   #checkRepeat(transaction: number, address: number): void {
     if (address !== this.source.trace.address[transaction]) return;
     this.#room(transaction);
@@ -318,7 +318,7 @@ export class VirtualRun {
     if (!this.#checks || this.#options.feedback === false) return;
     if (address !== this.source.trace.address[transaction]) return;
     this.#room(transaction);
-    // The meta was written when the packet came in: at most as many entries came after it as packets since then.
+    // The meta was written when the packet came in. Since then at most one entry came for each packet.
     const { packets } = this.source.trace;
     const unanswered = this.#answeredAt[transaction] === 0;
     this.#answeredAt[transaction] = packets;
@@ -328,8 +328,8 @@ export class VirtualRun {
   }
 
   /**
-   * How many packets can be sent behind one before its meta may have been forgotten: as many as the store holds, less those
-   * that may have waited in the rings when it was sent and come in after it.
+   * How many packets can be sent after a packet before its meta may be forgotten: the store's capacity, less the packets that
+   * may have waited in the rings when it was sent and come in after it.
    */
   #surely(): number {
     const { channels, partialMetas } = this.parts.layout;

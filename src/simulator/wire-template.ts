@@ -1,6 +1,6 @@
-// Real wire transactions to copy from: one signature, a compute-unit limit, a price, and one call of some program. What
-// differs between two transactions of one template (signature, payer, limit, price, number) is patched in place, at
-// offsets that are the same for all templates of a version.
+// Real wire transactions to copy from: one signature, a compute-unit limit, a price, and one call of some program. Two
+// transactions of one template differ in signature, payer, limit, price and number. These are patched in place, at offsets that
+// are the same for all templates of a version.
 
 import type { Random } from "./random.ts";
 
@@ -11,7 +11,7 @@ export interface WireTemplate {
   readonly bytes: Uint8Array;
 }
 
-/** Offsets in a legacy transaction of ours; a v0 one has the version byte more behind the signature. */
+/** Offsets in a legacy transaction of ours. A v0 transaction has one byte more, the version, behind the signature. */
 export const SIGNATURE_AT = 1;
 export const LEGACY_MESSAGE_AT = 65;
 export const LEGACY_PAYER_AT = 69;

@@ -1,6 +1,6 @@
 // A recording: packets as they arrived on the packet channels, with their times (docs/scenarios.md, "Recordings"). Everything
-// is little endian. A header, chunks of packets, a chunk that ends it; each with a checksum, so that a file that was cut,
-// changed or put together from two is refused as a whole.
+// is little endian. It has a header, chunks of packets, and a last chunk, each with a checksum. So a file that was cut, changed
+// or put together from two is refused as a whole.
 
 import { PACKET_CHANNELS } from "../../shape/channels.ts";
 import { PACKET_LAYOUTS, type PacketLayout } from "../../shape/packet-layouts.ts";
@@ -13,7 +13,7 @@ export const MAGIC_AT = 0; // 8 bytes
 export const VERSION_AT = 8; // u16
 export const PACKET_BYTES_AT = 10; // u16 bytes of a packet, which say the packet layout (`layoutOfBytes`)
 export const STARTED_AT = 16; // u64 microseconds since 1970
-export const HEADER_CHECKSUM_AT = 56; // u64 XXH3 of the 56 bytes before it; what is not named here is zero
+export const HEADER_CHECKSUM_AT = 56; // u64 XXH3 of the 56 bytes before it; all other bytes are zero
 export const HEADER_BYTES = 64;
 
 // A chunk: its head, its content, and a u64 XXH3 of both with the header's checksum as the seed.
@@ -54,7 +54,7 @@ export function metaBytes(layout: PacketLayout): number {
 }
 
 /**
- * How much of the payload an element's size names: all of it where the size is out of range (nobody knows what is meant).
+ * Bytes of the payload that an element's size names; all bytes if the size is out of range, since its meaning is unknown.
  * @param metaAt offset of the element's size
  * @param payloadMaxBytes of the layout
  */

@@ -1,4 +1,4 @@
-// Reads a recording. The bytes may be anybody's: whatever is not exactly as format.ts says ends in a sentence.
+// Reads a recording. The bytes may come from anybody: a file that is not exactly as format.ts says is refused with a sentence.
 
 import { readFileSync, statSync } from "node:fs";
 import { Failure, messageOf } from "../../failure.ts";
@@ -44,7 +44,7 @@ export interface Recording {
   readonly startedMs: number;
   readonly durationMicros: number;
   readonly packets: number;
-  /** Of each packet: microseconds since the start (never falling), channel, and where its head lies in `bytes`. */
+  /** Of each packet: microseconds since the start (never falling), channel, and the offset of its head in `bytes`. */
   readonly micros: Float64Array;
   readonly channel: Uint8Array;
   readonly at: Uint32Array;
@@ -86,7 +86,7 @@ interface Header {
   readonly seed: bigint;
 }
 
-/** The last moment that a Date can say. */
+/** The last moment that a Date can hold. */
 const LATEST_DATE_MS = 8.64e15;
 const IMPOSSIBLE_TIMES = "its times are impossible";
 const CUT = "it ends early: it was cut, or its recorder did not come to its end";
@@ -108,14 +108,14 @@ function readHeader(bytes: Uint8Array, view: DataView): Header | string {
 }
 
 interface Chunks {
-  /** Where each chunk of packets starts. */
+  /** Offsets of the chunks of packets. */
   readonly starts: readonly number[];
   readonly packets: number;
-  /** Where the content of the end starts. */
+  /** Offset of the end's content. */
   readonly endAt: number;
 }
 
-/** Walks over the chunks: their bounds, order and checksums. */
+/** Checks the chunks: their bounds, order and checksums. */
 function findChunks(bytes: Uint8Array, view: DataView, seed: bigint): Chunks | string {
   const starts: number[] = [];
   let packets = 0;
@@ -136,7 +136,7 @@ function findChunks(bytes: Uint8Array, view: DataView, seed: bigint): Chunks | s
       return { starts, packets, endAt: at + CHUNK_HEAD_BYTES };
     }
     if (kind !== KIND_PACKETS || count === 0) return damaged;
-    // A packet takes bytes: a count that promises more than can be there is found here, before room is made for it.
+    // Every packet takes bytes: a count that promises more than there can be is found here, before room is reserved for it.
     if (contentBytes < CHUNK_BASE_BYTES + count * PACKET_HEAD_BYTES) return damaged;
     starts.push(at);
     packets += count;
@@ -186,7 +186,7 @@ class Reading {
     };
   }
 
-  /** @returns false if something in it is impossible */
+  /** @returns false if the chunk holds something impossible */
   #readChunk(start: number): boolean {
     const { view } = this;
     const meta = metaBytes(this.header.layout);

@@ -1,4 +1,4 @@
-// Writes a recording, a chunk at a time. Nothing is ever overwritten: the file must be a new one.
+// Writes a recording, a chunk at a time. It never overwrites a file: the file must be a new one.
 
 import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { Failure, messageOf } from "../../failure.ts";
@@ -36,14 +36,14 @@ import {
   VERSION_AT,
 } from "./format.ts";
 
-/** Who sent what, from where, is nobody else's business. */
+/** For its owner alone: it holds senders' addresses and packets. */
 const FILE_MODE = 0o600;
 const U32_MAX = 0xffff_ffff;
 
 export class RecordingWriter {
   /** By packet channel. */
   readonly packets: number[] = PACKET_CHANNELS.map(() => 0);
-  /** Bytes of the file, with what is not written yet. */
+  /** Bytes of the file, those that are not written yet included. */
   bytes = 0;
 
   readonly #fd: number;
@@ -58,7 +58,7 @@ export class RecordingWriter {
 
   /**
    * @param startedMs milliseconds since 1970
-   * @throws Failure if the file is there already, or cannot be made
+   * @throws Failure if the file exists already, or cannot be made
    */
   constructor(
     readonly path: string,
@@ -108,7 +108,7 @@ export class RecordingWriter {
     this.packets[channel] += 1;
   }
 
-  /** Writes what has gathered, so that little is in memory while nothing comes. */
+  /** Writes the packets in memory, so that few are unwritten while none comes. */
   flush(): void {
     if (this.#inChunk > 0) this.#flush();
   }
@@ -127,7 +127,7 @@ export class RecordingWriter {
     closeSync(this.#fd);
   }
 
-  /** Gives up: the file goes, for without its end it is no recording. */
+  /** Gives up and removes the file: without its end it cannot be replayed. */
   abandon(): void {
     closeSync(this.#fd);
     unlinkSync(this.path);
