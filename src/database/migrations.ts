@@ -3,12 +3,16 @@
 // (no engine-specific lock: that is what keeps other engines possible).
 
 import postgres1 from "./migrations/postgres/0001-tables.sql" with { type: "text" };
+import postgres2 from "./migrations/postgres/0002-names-of-ends.sql" with { type: "text" };
 import sqlite1 from "./migrations/sqlite/0001-tables.sql" with { type: "text" };
+import sqlite2 from "./migrations/sqlite/0002-names-of-ends.sql" with { type: "text" };
 
-const STEPS = { sqlite: [sqlite1], postgres: [postgres1] } as const;
+const STEPS = { sqlite: [sqlite1, sqlite2], postgres: [postgres1, postgres2] } as const;
 
 /** The version of the tables that this program reads and writes. */
 export const SCHEMA_VERSION = STEPS.sqlite.length;
+/** The oldest version that reports read as it is: since then only values got other names. */
+export const READABLE_VERSION_MIN = 1;
 
 if (STEPS.postgres.length !== SCHEMA_VERSION) throw new Error("the two engines have different steps");
 

@@ -7,7 +7,7 @@ import type { SQL } from "drizzle-orm";
 import { drizzle as drizzlePostgres } from "drizzle-orm/bun-sql";
 import { drizzle as drizzleSqlite } from "drizzle-orm/bun-sqlite";
 import type { Location } from "../settings/database-location.ts";
-import { SCHEMA_VERSION } from "./migrations.ts";
+import { READABLE_VERSION_MIN, SCHEMA_VERSION } from "./migrations.ts";
 import { Connection, postgresVersion } from "./postgres-sink.ts";
 import { DatabaseProblem, otherVersion, problemOf } from "./problem.ts";
 import { sqliteVersion } from "./sqlite-sink.ts";
@@ -25,6 +25,8 @@ const BUSY_MS = 2_000;
 /** A report reads many rows. */
 const STATEMENT_MS = 120_000;
 
+const isReadable = (version: number): boolean => version >= READABLE_VERSION_MIN && version <= SCHEMA_VERSION;
+
 /** @throws DatabaseProblem: not there, of another version, anything that keeps it from being read */
 export async function openReader(location: Location): Promise<Reader> {
   return location.kind === "sqlite" ? sqliteReader(location) : await postgresReader(location);
@@ -39,7 +41,7 @@ function sqliteReader(location: Extract<Location, { kind: "sqlite" }>): Reader {
     client = new Database(location.path, { readonly: true });
     client.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
     const found = sqliteVersion(client);
-    if (found !== SCHEMA_VERSION) throw otherVersion(location, found, SCHEMA_VERSION);
+    if (!isReadable(found)) throw otherVersion(location, found, SCHEMA_VERSION);
   } catch (error) {
     client?.close();
     throw problemOf(error, location);
@@ -62,7 +64,7 @@ async function postgresReader(location: Extract<Location, { kind: "postgres" }>)
   const connection = new Connection(location, STATEMENT_MS);
   try {
     const found = await postgresVersion(connection);
-    if (found !== SCHEMA_VERSION) throw otherVersion(location, found, SCHEMA_VERSION);
+    if (!isReadable(found)) throw otherVersion(location, found, SCHEMA_VERSION);
   } catch (error) {
     await connection.close();
     throw problemOf(error, location);

@@ -7,13 +7,12 @@ import type { Producer } from "../channel/producer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { CHOICE_COPY, CHOICE_KEEP, CHOICE_STOP, type Chooser } from "../rank/chooser.ts";
 import type { Queue } from "../rank/queue.ts";
-import type { Outlet } from "../records/outlet.ts";
 import type { Arena } from "../shape/arena.ts";
 import { GROUP, SCORE_AT } from "../shape/digest-layout.ts";
 import { END_COPY, END_LEAKED } from "../shape/ends.ts";
-import { NOT_TRANSMITTED } from "../shape/record-layout.ts";
 import { STAT } from "../shape/statistics.ts";
 import type { Dispatch } from "./dispatch.ts";
+import type { Ends } from "./ends.ts";
 import type { OperatorRules } from "./operator-rules.ts";
 import { CHOICES_PER_TURN, KEEPS_PER_TURN, maxSendOf, RESCORES_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
 import type { Transmitter } from "./transmit.ts";
@@ -47,7 +46,7 @@ export class ChosenTransmit implements Transmitter {
     private readonly queue: Queue,
     private readonly dispatch: Dispatch,
     private readonly chooser: Chooser,
-    private readonly outlet: Outlet,
+    private readonly ends: Ends,
     private readonly rules: OperatorRules | null,
     private readonly timesWord: number,
   ) {
@@ -126,8 +125,7 @@ export class ChosenTransmit implements Transmitter {
         continue;
       }
       if (choice === CHOICE_COPY) {
-        this.counters[STAT.duplicatePayloads]++;
-        if (this.outlet.fates) this.outlet.fate(at, END_COPY, now, NOT_TRANSMITTED);
+        this.ends.close(at, END_COPY, now);
       } else if (dispatch.offer(output, at, now)) {
         chooser.sent(at);
         this.#sent += 1;
@@ -159,9 +157,7 @@ export class ChosenTransmit implements Transmitter {
 
   #keep(slot: number, now: number): void {
     const dropped = this.queue.keep(slot);
-    if (dropped < 0) return;
-    this.counters[STAT.leakedPriority]++;
-    if (this.outlet.fates) this.outlet.fate(this.queue.slotAt(dropped), END_LEAKED, now, NOT_TRANSMITTED);
+    if (dropped >= 0) this.ends.close(this.queue.slotAt(dropped), END_LEAKED, now);
   }
 
   #end(now: number): void {

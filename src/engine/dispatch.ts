@@ -7,10 +7,9 @@ import type { Arena } from "../shape/arena.ts";
 import { ARRIVAL_AT, DIGEST_BYTES, HASH_MIX_AT, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../shape/digest-layout.ts";
 import { END_EXPIRED, END_RECENTLY_PROCESSED_QUEUED, END_TRANSMITTED } from "../shape/ends.ts";
 import type { ArenaLayout } from "../shape/layout.ts";
-import { NOT_TRANSMITTED } from "../shape/record-layout.ts";
-import { STAT } from "../shape/statistics.ts";
 import type { PartialMetas } from "../stores/partial-metas.ts";
 import type { RecentFilter } from "../stores/recent-filter.ts";
+import type { Ends } from "./ends.ts";
 
 /** A mask that changes no row number. */
 const ALL = -1;
@@ -23,7 +22,7 @@ export class Dispatch {
     arena: Arena,
     layout: ArenaLayout,
     private readonly maxAgeMs: number,
-    private readonly counters: Float64Array,
+    private readonly ends: Ends,
     private readonly recent: RecentFilter,
     private readonly metas: PartialMetas,
     private readonly outlet: Outlet,
@@ -55,29 +54,25 @@ export class Dispatch {
    * @returns whether it went out
    */
   offer(output: Producer, at: number, now: number): boolean {
-    const { counters, outlet } = this;
+    const { ends } = this;
     if (this.recent.has(at + SIGNATURE_KEY_AT, at + SIGNATURE_MIX_AT)) {
-      counters[STAT.recentlyProcessedQueued]++;
-      if (outlet.fates) outlet.fate(at, END_RECENTLY_PROCESSED_QUEUED, now, NOT_TRANSMITTED);
+      ends.close(at, END_RECENTLY_PROCESSED_QUEUED, now);
       return false;
     }
     if (now - this.#f64[(at + ARRIVAL_AT) >>> 3] > this.maxAgeMs) {
-      counters[STAT.expired]++;
-      if (outlet.fates) outlet.fate(at, END_EXPIRED, now, NOT_TRANSMITTED);
+      ends.close(at, END_EXPIRED, now);
       return false;
     }
     this.kernel.copy(output.reserve(), at + DIGEST_BYTES, this.#packetBytes);
     output.commit();
-    counters[STAT.bankingTransmissions]++;
-    if (outlet.open) this.#recordSent(at, now);
+    ends.close(at, END_TRANSMITTED, now);
+    if (this.outlet.open) this.#noteSent(at, now);
     return true;
   }
 
-  /** The fate, and the time in the partial meta, for the record of the outcome. */
-  #recordSent(at: number, now: number): void {
-    const { outlet } = this;
-    if (outlet.fates) outlet.fate(at, END_TRANSMITTED, now, now);
+  /** Keeps the time in the partial meta, for the record of the outcome. */
+  #noteSent(at: number, now: number): void {
     const meta = this.metas.find(at);
-    if (meta !== 0) outlet.transmitted(meta, now);
+    if (meta !== 0) this.outlet.transmitted(meta, now);
   }
 }

@@ -25,6 +25,7 @@ import { PartialMetas } from "../stores/partial-metas.ts";
 import { RecentFilter } from "../stores/recent-filter.ts";
 import { ChosenTransmit } from "./chosen-transmit.ts";
 import { Dispatch } from "./dispatch.ts";
+import { Ends } from "./ends.ts";
 import { Expiry } from "./expiry.ts";
 import { Feedback } from "./feedback.ts";
 import { Intake } from "./intake.ts";
@@ -81,17 +82,18 @@ export class Engine {
     const favours = OperatorRules.open(arena, layout, counters, settings, model.chooser);
     this.#favours = favours;
     const { recent, metas, queue } = this;
-    this.#intake = new Intake(arena, layout, kernel, counters, recent, metas, model, queue, outlet, favours);
+    const ends = new Ends(counters, outlet);
+    this.#intake = new Intake(arena, layout, kernel, counters, recent, metas, model, queue, outlet, ends, favours);
     this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model, outlet);
-    this.#expiry = new Expiry(settings.maxAgeMs, counters, this.queue, outlet);
+    this.#expiry = new Expiry(settings.maxAgeMs, queue, ends);
     const { targetPps, maxAgeMs } = settings;
-    const dispatch = new Dispatch(arena, layout, maxAgeMs, counters, this.recent, this.metas, outlet, kernel);
+    const dispatch = new Dispatch(arena, layout, maxAgeMs, ends, recent, metas, outlet, kernel);
     const times = this.status.histogramWord(TRANSMIT_HISTOGRAM);
     const { chooser } = model;
     this.#transmit =
       chooser === null
         ? new Transmit(targetPps, kernel, counters, queue, dispatch, times)
-        : new ChosenTransmit(arena, targetPps, kernel, counters, queue, dispatch, chooser, outlet, favours, times);
+        : new ChosenTransmit(arena, targetPps, kernel, counters, queue, dispatch, chooser, ends, favours, times);
     this.mailbox.setTargetPps(settings.targetPps);
   }
 
@@ -109,8 +111,7 @@ export class Engine {
       const id = PACKET_CHANNELS[i];
       const consumer = consumers[id];
       if (consumer === null) continue;
-      this.outlet.channel = id;
-      done += this.#intake.drain(consumer, now, PACKETS_PER_TURN);
+      done += this.#intake.drain(consumer, id, now, PACKETS_PER_TURN);
     }
     this.#expiry.turn(now);
     const output = this.#output;

@@ -29,27 +29,17 @@ import {
   END_COPY,
   END_DENIED,
   END_DUPLICATE,
-  END_FAILED_SANITIZE,
   END_FAILED_VIEW,
-  END_INVALID_META_SIZE,
-  END_INVALID_PACKET_DATA,
   END_LEAKED,
-  END_NON_IPV4,
+  END_OF_REASON,
   END_RECENTLY_PROCESSED,
 } from "../shape/ends.ts";
 import type { ArenaLayout } from "../shape/layout.ts";
-import {
-  INVALID_META_SIZE,
-  INVALID_PACKET_DATA,
-  MALFORMED_FIRST,
-  NON_IPV4,
-  UNSANITARY_FIRST,
-} from "../shape/reason-codes.ts";
-import { NOT_TRANSMITTED } from "../shape/record-layout.ts";
 import { STAT } from "../shape/statistics.ts";
 import { SEEN_CONFIRMED, SEEN_WAITING } from "../shape/store-layout.ts";
 import type { PartialMetas } from "../stores/partial-metas.ts";
 import type { RecentFilter } from "../stores/recent-filter.ts";
+import type { Ends } from "./ends.ts";
 import type { OperatorRules } from "./operator-rules.ts";
 
 export class Intake {
@@ -74,6 +64,7 @@ export class Intake {
     private readonly model: Model,
     private readonly queue: Queue,
     private readonly outlet: Outlet,
+    private readonly ends: Ends,
     private readonly favours: OperatorRules | null,
   ) {
     this.#u8 = arena.u8;
@@ -86,21 +77,22 @@ export class Intake {
 
   /**
    * Takes packets from a channel until it is empty or the budget is used up.
+   * @param channel the channel's id
    * @returns packets taken
    */
-  drain(consumer: Consumer, now: number, budget: number): number {
+  drain(consumer: Consumer, channel: number, now: number, budget: number): number {
     let taken = 0;
     while (taken < budget) {
       const left = budget - taken;
       const count = consumer.readable(Math.min(left, GROUP));
       if (count === 0) break;
-      this.#group(consumer, count, now);
+      this.#group(consumer, channel, count, now);
       taken += count;
     }
     return taken;
   }
 
-  #group(consumer: Consumer, count: number, now: number): void {
+  #group(consumer: Consumer, channel: number, count: number, now: number): void {
     const first = consumer.addressOf(0);
     const stride = this.#packetBytes;
     const digests = this.#digests;
@@ -111,7 +103,8 @@ export class Intake {
       consumer.drop(torn);
     }
     this.#touch(torn, count);
-    for (let i = torn; i < count; i++) this.#judge(consumer, first + i * stride, digests + i * DIGEST_BYTES, now);
+    for (let i = torn; i < count; i++)
+      this.#judge(consumer, channel, first + i * stride, digests + i * DIGEST_BYTES, now);
     if (torn > 0) consumer.skipAhead();
   }
 
@@ -130,53 +123,42 @@ export class Intake {
   }
 
   /** Judges the packet at the consumer's head, and moves the head. */
-  #judge(consumer: Consumer, packet: number, digest: number, now: number): void {
-    const { counters, metas } = this;
-    if (this.#u8[digest + REASON_AT] !== 0) {
-      this.#refuse(consumer, digest, now);
-      return;
-    }
-    const { favours } = this;
-    if (favours?.denies(digest)) {
-      this.#count(consumer, digest);
-      counters[STAT.denied]++;
-      if (this.outlet.fates) this.outlet.refused(digest, END_DENIED, now);
-      return;
-    }
-    const seen = this.kernel.recognise(this.recent.at, metas.at, digest);
-    if (seen === SEEN_CONFIRMED) {
-      this.#count(consumer, digest);
-      counters[STAT.recentlyProcessed]++;
-      if (this.outlet.fates) this.outlet.refused(digest, END_RECENTLY_PROCESSED, now);
-      return;
-    }
-    if (seen === SEEN_WAITING) {
-      this.#count(consumer, digest);
-      counters[STAT.duplicatePackets]++;
-      if (this.outlet.fates) this.outlet.refused(digest, END_DUPLICATE, now);
+  #judge(consumer: Consumer, channel: number, packet: number, digest: number, now: number): void {
+    const refusal = this.#refusal(digest);
+    if (refusal !== 0) {
+      this.#refuse(consumer, digest, refusal, channel, now);
+      if (refusal === END_FAILED_VIEW) this.model.unparsable(digest);
       return;
     }
     let score = this.model.score(digest);
     if (score === SCORE_OF_COPY) {
-      this.#count(consumer, digest);
-      counters[STAT.duplicatePayloads]++;
-      if (this.outlet.fates) this.outlet.refused(digest, END_COPY, now);
+      this.#refuse(consumer, digest, END_COPY, channel, now);
       return;
     }
+    const { favours } = this;
     if (favours !== null) score = favours.arrived(digest, score);
     this.#f64[(digest + SCORE_AT) >>> 3] = score;
     this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
-    if (this.outlet.fates) this.#recordArrival(digest);
+    if (this.outlet.fates) this.#recordArrival(digest, channel);
     if (this.queue.wants(score)) {
       if (!this.#enqueue(consumer, packet, digest, score, now)) return;
     } else {
       this.#count(consumer, digest);
-      counters[STAT.leakedPriority]++;
-      if (this.outlet.fates) this.outlet.fate(digest, END_LEAKED, now, NOT_TRANSMITTED);
+      this.ends.close(digest, END_LEAKED, now);
     }
-    metas.insert(digest);
+    this.metas.insert(digest);
     if (this.#chooser !== null) this.#chooser.arrived(digest);
-    if (score === 0) counters[STAT.zeroScore]++;
+    if (score === 0) this.counters[STAT.zeroScore]++;
+  }
+
+  /** @returns the end of a packet that is refused before it is scored, or 0 */
+  #refusal(digest: number): number {
+    const reason = this.#u8[digest + REASON_AT];
+    if (reason !== 0) return END_OF_REASON[reason];
+    if (this.favours?.denies(digest)) return END_DENIED;
+    const seen = this.kernel.recognise(this.recent.at, this.metas.at, digest);
+    if (seen === SEEN_CONFIRMED) return END_RECENTLY_PROCESSED;
+    return seen === SEEN_WAITING ? END_DUPLICATE : 0;
   }
 
   /** @returns false where the packet was overwritten while it was copied: then it never was */
@@ -192,31 +174,19 @@ export class Intake {
     this.#count(consumer, digest);
     this.kernel.copy(at, digest, DIGEST_BYTES);
     const left = queue.push(slot, score, now);
-    if (left < 0) return true;
-    this.counters[STAT.leakedPriority]++;
-    if (this.outlet.fates) this.outlet.fate(queue.slotAt(left), END_LEAKED, now, NOT_TRANSMITTED);
+    if (left >= 0) this.ends.close(queue.slotAt(left), END_LEAKED, now);
     return true;
   }
 
   /** What a fate tells beside the packet: how the score came about, and what it had to beat. */
-  #recordArrival(digest: number): void {
+  #recordArrival(digest: number, channel: number): void {
     this.model.factors(digest, this.#factors);
-    this.outlet.arrived(digest, this.queue.door, this.#factors.ip, this.#factors.payer);
+    this.outlet.arrived(digest, channel, this.queue.door, this.#factors.ip, this.#factors.payer);
   }
 
-  #refuse(consumer: Consumer, digest: number, now: number): void {
-    const { counters } = this;
-    const reason = this.#u8[digest + REASON_AT];
+  #refuse(consumer: Consumer, digest: number, end: number, channel: number, now: number): void {
     this.#count(consumer, digest);
-    if (this.outlet.fates) this.outlet.refused(digest, endOfRefusal(reason), now);
-    if (reason === NON_IPV4) counters[STAT.nonIpv4]++;
-    else if (reason === INVALID_META_SIZE) counters[STAT.invalidMetaSize]++;
-    else if (reason === INVALID_PACKET_DATA) counters[STAT.invalidPacketData]++;
-    else if (reason >= UNSANITARY_FIRST) counters[STAT.failedSanitize]++;
-    else if (reason >= MALFORMED_FIRST) {
-      counters[STAT.failedView]++;
-      this.model.unparsable(digest);
-    }
+    this.ends.refuse(digest, end, channel, now);
   }
 
   #count(consumer: Consumer, digest: number): void {
@@ -229,12 +199,4 @@ export class Intake {
     if ((traits & TRAIT_IPV6) !== 0) counters[STAT.ipv6Packets]++;
     if ((traits & TRAIT_NEVER) !== 0) counters[STAT.neverIncludable]++;
   }
-}
-
-/** The end that a refusal's reason stands for. */
-function endOfRefusal(reason: number): number {
-  if (reason === NON_IPV4) return END_NON_IPV4;
-  if (reason === INVALID_META_SIZE) return END_INVALID_META_SIZE;
-  if (reason === INVALID_PACKET_DATA) return END_INVALID_PACKET_DATA;
-  return reason >= UNSANITARY_FIRST ? END_FAILED_SANITIZE : END_FAILED_VIEW;
 }

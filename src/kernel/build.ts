@@ -2,13 +2,15 @@
 // shared, and has no data segment. That is checked here, because every thread that instantiates the module would write a data
 // segment into the arena.
 
-import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { reasonCodesSource } from "../shape/ends.ts";
 
 const KERNEL_FOLDER = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(KERNEL_FOLDER, "..", "..");
 const SOURCES = ["shape", "kernel"].map((folder) => join(KERNEL_FOLDER, "..", folder));
+const REASON_CODES = join(KERNEL_FOLDER, "..", "shape", "reason-codes.ts");
 const WASM = join(KERNEL_FOLDER, "kernel.wasm");
 const ASC = join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
 
@@ -44,6 +46,12 @@ function newestSourceMs(): number {
   return newest;
 }
 
+/** Writes the reasons' codes from the table of ends (shape/ends.ts), where they differ. */
+function writeReasonCodes(): void {
+  const source = reasonCodesSource();
+  if (!existsSync(REASON_CODES) || readFileSync(REASON_CODES, "utf8") !== source) writeFileSync(REASON_CODES, source);
+}
+
 /**
  * Makes sure that kernel.wasm is newer than its sources.
  * @param force compile in any case
@@ -51,6 +59,7 @@ function newestSourceMs(): number {
  * @throws Error with the compiler's output
  */
 export async function buildKernel(force = false): Promise<boolean> {
+  writeReasonCodes();
   const built = statSync(WASM, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (!force && built > newestSourceMs()) return false;
   await compileModule("src/kernel/kernel.as.ts", WASM);

@@ -40,8 +40,6 @@ export class Outlet {
   readonly outcomes: boolean;
   /** Either. */
   readonly open: boolean;
-  /** The id of the channel that packets are taken from now. */
-  channel = 0;
 
   readonly #u8: Uint8Array;
   readonly #u16: Uint16Array;
@@ -87,20 +85,21 @@ export class Outlet {
 
   /**
    * Keeps what is known of a packet at its arrival, in its digest.
+   * @param channel id of the channel that it came on
    * @param door the score that it had to beat
    * @param ipScore the score's factors
    */
-  arrived(digest: number, door: number, ipScore: number, payerScore: number): void {
+  arrived(digest: number, channel: number, door: number, ipScore: number, payerScore: number): void {
     const f32 = this.#f32;
     f32[(digest + ARRIVAL_DOOR_AT) >>> 2] = door;
     f32[(digest + ARRIVAL_IP_SCORE_AT) >>> 2] = ipScore;
     f32[(digest + ARRIVAL_PAYER_SCORE_AT) >>> 2] = payerScore;
-    this.#i32[(digest + ARRIVAL_CHANNEL_AT) >>> 2] = this.channel + 1;
+    this.#i32[(digest + ARRIVAL_CHANNEL_AT) >>> 2] = channel + 1;
   }
 
-  /** A packet that was refused before it had a score: its arrival is now. */
-  refused(digest: number, end: number, now: number): void {
-    this.#i32[(digest + ARRIVAL_CHANNEL_AT) >>> 2] = this.channel + 1;
+  /** A packet that was refused before it had a score: its arrival is now. @param channel id of its channel */
+  refused(digest: number, end: number, channel: number, now: number): void {
+    this.#i32[(digest + ARRIVAL_CHANNEL_AT) >>> 2] = channel + 1;
     this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
     this.fate(digest, end, now, NOT_TRANSMITTED);
   }

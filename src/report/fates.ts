@@ -5,7 +5,7 @@ import type { Reader, Row } from "../database/reader.ts";
 import { fateRows } from "../database/rows.ts";
 import { type FateRow, rowFrom } from "../database/tables.ts";
 import type { RecentFates } from "../records/fates-reader.ts";
-import { ENDS } from "../shape/ends.ts";
+import { END_FAILED_SIGNATURE, END_INCLUDED, END_NOT_INCLUDED, ENDS, endNamed, endOf } from "../shape/ends.ts";
 
 /** What a transaction is looked for by: both are 16 hex digits. */
 export type Wanted = { readonly packetHash: string } | { readonly signatureKey: string };
@@ -40,7 +40,7 @@ export async function savedEvents(reader: Reader, wanted: Wanted): Promise<Event
     sql`SELECT * FROM qos_transactions WHERE ${key} ORDER BY completed_us LIMIT ${most}`,
   );
   return [
-    ...fates.map((row) => ({ source: "database" as const, row: rowFrom("fates", row) })),
+    ...fates.map((row) => ({ source: "database" as const, row: savedFate(row) })),
     ...outcomes.map((row) => ({ source: "outcomes" as const, row: savedOutcome(row) })),
   ];
 }
@@ -69,13 +69,19 @@ function endOrder({ row }: Event): number {
   return ENDS.findIndex(({ name }) => name === row.ending);
 }
 
+/** A fate with its end by the present name: rows of version 1 have an earlier one. */
+function savedFate(row: Row): FateRow {
+  const fate = rowFrom("fates", row);
+  return { ...fate, ending: endNamed(fate.ending)?.name ?? fate.ending };
+}
+
 /** An outcome as the fate that it is. */
 function savedOutcome(row: Row): FateRow {
   const { completedUs, included, failedSignature, executionNs, ...rest } = rowFrom("transactions", row);
   return {
     ...rest,
     endedUs: completedUs,
-    ending: failedSignature ? "failed-signature" : included ? "included" : "not-included",
+    ending: endOf(failedSignature ? END_FAILED_SIGNATURE : included ? END_INCLUDED : END_NOT_INCLUDED)?.name ?? "",
     reason: null,
     channel: null,
     price: null,

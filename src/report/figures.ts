@@ -2,12 +2,12 @@
 
 import type { SQL } from "drizzle-orm";
 import type { Reader, Row } from "../database/reader.ts";
-import { END_FAILED_SIGNATURE, ENDS } from "../shape/ends.ts";
+import { END_FAILED_SIGNATURE, endNamed, endOf } from "../shape/ends.ts";
 import * as queries from "./queries.ts";
 import { rankCorrelation } from "./rank-correlation.ts";
 
 /** What fates hold of failed signatures goes by the outcomes' share, where that is the larger one: database/collector.ts. */
-const FAILED_SIGNATURE = ENDS.find(({ code }) => code === END_FAILED_SIGNATURE)?.name;
+const FAILED_SIGNATURE = endOf(END_FAILED_SIGNATURE)?.name;
 /** Steps of the plot over time. */
 const STEPS = 120;
 /** Pairs that the rank correlation is computed from. */
@@ -189,7 +189,7 @@ export async function readReport(reader: Reader, options: ReportOptions): Promis
 export function endingsOf(rows: readonly Row[]): Report["endings"] {
   const endings = new Map<string, { packets: number; saved: number }>();
   for (const row of rows) {
-    const ending = text(row.ending);
+    const ending = endNamed(text(row.ending))?.name ?? text(row.ending);
     const fatesShare = number(row.fates_share);
     const share = ending === FAILED_SIGNATURE ? Math.max(fatesShare, number(row.transactions_share)) : fatesShare;
     const saved = number(row.packets);

@@ -2,6 +2,7 @@
 // sides (a hostile fee must not overflow an integer sum), times are whole microseconds.
 
 import { type SQL, sql } from "drizzle-orm";
+import { END_TRANSMITTED, endOf } from "../shape/ends.ts";
 
 /** What a report is about. */
 export interface Range {
@@ -25,6 +26,13 @@ const EARNED = sql.raw("CASE WHEN included THEN fee_lamports ELSE 0.0 END");
 const VALUE = sql.raw(
   "CASE WHEN included THEN fee_lamports / (CASE WHEN compute_units < 1 THEN 1 ELSE compute_units END) ELSE 0.0 END",
 );
+
+/** Names that an end has or had: databases of version 1, and rows of older sidecars, have earlier ones. */
+const namesOf = (code: number): string => {
+  const { name = "", formerly = "" } = endOf(code) ?? {};
+  return `('${name}', '${formerly}')`;
+};
+const SENT = sql.raw(`ending IN ${namesOf(END_TRANSMITTED)}`);
 
 /** The first and the last time of anything in the database, in microseconds. */
 export function extent(host: string | undefined): SQL {
@@ -96,8 +104,8 @@ export function delays(range: Range): SQL {
 
 /** Compute-unit prices by sender: of what was scored, and of what was sent on. */
 export function prices(range: Range, top: number): SQL {
-  return sql`SELECT ip AS sender, count(*) AS packets, sum(CASE WHEN ending = 'transmitted' THEN 1.0 ELSE 0.0 END) AS sent,
-    avg(price) AS price_in, avg(CASE WHEN ending = 'transmitted' THEN price END) AS price_out FROM qos_fates
+  return sql`SELECT ip AS sender, count(*) AS packets, sum(CASE WHEN ${SENT} THEN 1.0 ELSE 0.0 END) AS sent,
+    avg(price) AS price_in, avg(CASE WHEN ${SENT} THEN price END) AS price_out FROM qos_fates
     WHERE ${within(range, "ended_us")} AND price IS NOT NULL GROUP BY ip
     ORDER BY packets DESC, sender LIMIT ${sql.raw(String(top))}`;
 }

@@ -1,14 +1,18 @@
-// Why a packet is refused, or why the chain would refuse it: one number for each reason. Plain constants, so that Bun and
-// the kernel's compiler read the same file; their names and explanations for people are in wire/reasons.ts.
+// The reasons' codes, for the kernel's compiler and for ours. Written by kernel/build.ts from shape/ends.ts: a reason is
+// added there.
 
 export const REASON_GOOD = 0;
 
-// 1-15: the packet's metadata (engine.md, 2).
+// nonIpv4
 export const NON_IPV4 = 1;
+
+// invalidMetaSize
 export const INVALID_META_SIZE = 2;
+
+// invalidPacketData
 export const INVALID_PACKET_DATA = 3;
 
-// 16-63: the structure (engine.md, 3 and 3b); its sender is punished.
+// failedView
 export const MALFORMED_EMPTY = 16;
 export const MALFORMED_SIGNATURE_COUNT = 17;
 export const MALFORMED_SIGNATURES = 18;
@@ -32,18 +36,16 @@ export const MALFORMED_WRITABLE_INDEXES = 35;
 export const MALFORMED_READONLY_COUNT = 36;
 export const MALFORMED_READONLY_INDEXES = 37;
 export const MALFORMED_TRAILING_BYTES = 38;
-export const MALFORMED_PREFIX = 40; // v1 from here
+export const MALFORMED_PREFIX = 40;
 export const MALFORMED_CONFIG_MASK = 41;
 export const MALFORMED_CONFIG_VALUES = 42;
 export const MALFORMED_INSTRUCTION_HEADERS = 43;
 export const MALFORMED_INSTRUCTION_PAYLOADS = 44;
-export const MALFORMED_LINE = 48; // `qos decode` only, from here
+export const MALFORMED_LINE = 48;
 export const MALFORMED_BASE64 = 49;
 export const MALFORMED_OVERSIZED = 50;
-export const MALFORMED_FIRST = 16;
-export const MALFORMED_LAST = 63;
 
-// 64-95: the sanity rules (engine.md, 3 and 3b).
+// failedSanitize
 export const UNSANITARY_SIGNATURE_COUNT = 64;
 export const UNSANITARY_KEY_COUNT = 65;
 export const UNSANITARY_READONLY_SIGNED = 66;
@@ -52,14 +54,12 @@ export const UNSANITARY_ACCOUNT_TOTAL = 68;
 export const UNSANITARY_PROGRAM_INDEX = 69;
 export const UNSANITARY_ACCOUNT_INDEX = 70;
 export const UNSANITARY_EMPTY_LOOKUP = 71;
-export const UNSANITARY_HEAP_SIZE = 72; // v1 from here
+export const UNSANITARY_HEAP_SIZE = 72;
 export const UNSANITARY_SIGNATURE_LIMIT = 73;
 export const UNSANITARY_KEY_LIMIT = 74;
 export const UNSANITARY_INSTRUCTION_LIMIT = 75;
-export const UNSANITARY_FIRST = 64;
-export const UNSANITARY_LAST = 95;
 
-// 96-127: a good transaction that the chain never includes (engine.md, 4); its fee is 0.
+// never included
 export const NEVER_INSTRUCTION_LIMIT = 96;
 export const NEVER_ACCOUNT_LIMIT = 97;
 export const NEVER_BUDGET_TWICE = 98;

@@ -1,5 +1,11 @@
 // What is counted: the one table of the loop's counters and gauges. The statistics file, the log line, the metrics and the
-// test of the law all come from it. Adding a counter starts (and, where it is no refusal, ends) with a row here.
+// test of the law all come from it. To add a counter, add a row here and count it where it happens; an end's counter comes
+// from the end's row in shape/ends.ts, and is counted by engine/ends.ts.
+//
+// Names are persistent: they are metrics, and stand in databases. Don't rename them. Rows may be put anywhere: a reader of
+// another build tells by the status page's format that they are not its own (engine/status.ts).
+
+import { ENDS, type LawEndName } from "./ends.ts";
 
 /** `end`: a packet's end, a term of the law; `event`: something counted; `gauge`: a present value. */
 export type StatisticKind = "total" | "end" | "event" | "gauge";
@@ -11,6 +17,14 @@ export interface Statistic {
   readonly help: string;
 }
 
+/** One for each end that is a term of the law (shape/ends.ts), in the order of the way. */
+const END_STATISTICS = ENDS.filter(({ kind }) => kind !== "answer").map(({ name, help }) => ({
+  name: name as LawEndName,
+  kind: "end" as const,
+  unit: "packets" as const,
+  help,
+}));
+
 const define = <Name extends string>(rows: readonly (Statistic & { readonly name: Name })[]) => rows;
 
 /**
@@ -19,34 +33,7 @@ const define = <Name extends string>(rows: readonly (Statistic & { readonly name
  */
 export const STATISTICS = define([
   { name: "totalPackets", kind: "total", unit: "packets", help: "packets taken from the four packet channels" },
-  { name: "nonIpv4", kind: "end", unit: "packets", help: "refused: the sender's address is of a kind not taken" },
-  {
-    name: "invalidMetaSize",
-    kind: "end",
-    unit: "packets",
-    help: "refused: it names more bytes than its payload has room for",
-  },
-  { name: "invalidPacketData", kind: "end", unit: "packets", help: "refused: marked as discarded by the validator" },
-  { name: "failedView", kind: "end", unit: "packets", help: "refused: not the structure of a transaction" },
-  { name: "failedSanitize", kind: "end", unit: "packets", help: "refused: a transaction that breaks a sanity rule" },
-  { name: "denied", kind: "end", unit: "packets", help: "refused: a list of the operator denies its sender" },
-  { name: "recentlyProcessed", kind: "end", unit: "packets", help: "refused: its signature was confirmed recently" },
-  { name: "duplicatePackets", kind: "end", unit: "packets", help: "refused: seen before from the same sender" },
-  {
-    name: "duplicatePayloads",
-    kind: "end",
-    unit: "packets",
-    help: "dropped: the same payload went out already (model evidence)",
-  },
-  {
-    name: "leakedPriority",
-    kind: "end",
-    unit: "packets",
-    help: "pushed out of the full queue, or never above its lowest",
-  },
-  { name: "expired", kind: "end", unit: "packets", help: "left the queue for its age" },
-  { name: "recentlyProcessedQueued", kind: "end", unit: "packets", help: "left the queue: confirmed while it waited" },
-  { name: "bankingTransmissions", kind: "end", unit: "packets", help: "sent on to sigverify" },
+  ...END_STATISTICS,
   { name: "queued", kind: "gauge", unit: "packets", help: "in the queue now, those of an unfinished transmit too" },
   {
     name: "withheld",

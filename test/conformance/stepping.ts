@@ -330,6 +330,7 @@ class IntakeReader {
       model as never,
       queue as never,
       { fates: false } as never,
+      { refuse: () => {}, close: () => {} } as never,
       null,
     );
   }
@@ -340,7 +341,7 @@ class IntakeReader {
     const first = consumer.head;
     this.#expected = first;
     for (let quiet = 0; quiet < 3; ) {
-      const taken = this.#intake.drain(consumer, 0, 1 + bench.random.below(20));
+      const taken = this.#intake.drain(consumer, 0, 0, 1 + bench.random.below(20));
       if (taken === 0 && !bench.isProducing) quiet += 1;
       else quiet = 0;
     }

@@ -73,7 +73,13 @@ describe("rows", () => {
 
   test("of fates have the factors where the packet was scored", () => {
     const [row] = fateRows(batchOf("fates", 1));
-    expect(row).toMatchObject({ ending: "transmitted", channel: "tpu_to_qos", door: 0.5, ipScore: 2, payerScore: 3 });
+    expect(row).toMatchObject({
+      ending: "bankingTransmissions",
+      channel: "tpu_to_qos",
+      door: 0.5,
+      ipScore: 2,
+      payerScore: 3,
+    });
   });
 
   test("are storable whatever bytes a record holds", () => {

@@ -87,7 +87,7 @@ export class Rig {
 
   transmitted(number: number): void {
     const at = this.make(number);
-    this.outlet.arrived(at, 0.5, 2, 3);
+    this.outlet.arrived(at, 0, 0.5, 2, 3);
     this.outlet.fate(at, END_TRANSMITTED, this.now, this.now);
   }
 }

@@ -11,10 +11,14 @@ import { SCHEMA_VERSION } from "../../src/database/migrations.ts";
 import { POSTGRES_TABLES } from "../../src/database/postgres-schema.ts";
 import { Connection, partitionName } from "../../src/database/postgres-sink.ts";
 import { DatabaseProblem } from "../../src/database/problem.ts";
+import { openReader } from "../../src/database/reader.ts";
 import { openSink } from "../../src/database/sink.ts";
 import { SQLITE_TABLES } from "../../src/database/sqlite-schema.ts";
 import { columnName, rowFrom, TABLES, type TableSpec, TIMED_KINDS } from "../../src/database/tables.ts";
+import { endingsOf } from "../../src/report/figures.ts";
+import { endings } from "../../src/report/queries.ts";
 import { type Location, postgresLocation } from "../../src/settings/database-location.ts";
+import { ENDS } from "../../src/shape/ends.ts";
 import { openPrograms } from "../tools/open-tree.ts";
 import { noPostgres, PASSWORD, Postgres } from "./postgres.ts";
 import { batchOf } from "./rig.ts";
@@ -123,7 +127,38 @@ for (const { name, skip, fresh, query } of ENGINES) {
       await (await openSink(location)).close();
       await (await openSink(location)).close();
       const versions = await query(location, "SELECT version FROM qos_schema");
-      expect(versions.map(({ version }) => Number(version))).toEqual([SCHEMA_VERSION]);
+      const steps = Array.from({ length: SCHEMA_VERSION }, (_, i) => i + 1);
+      expect(versions.map(({ version }) => Number(version)).sort()).toEqual(steps);
+    });
+
+    test("written by version 1 is read under the present names of ends, before and after its step", async () => {
+      const location = await fresh();
+      const old = await openSink(location);
+      await old.insert(batchOf("fates", 8));
+      await old.close();
+      // As version 1 left it: its names of ends, and no later step.
+      const change = async (text: string): Promise<unknown> => query(location, text);
+      for (const [sequence, { formerly }] of ENDS.slice(0, 8).entries())
+        await change(`UPDATE qos_fates SET ending = '${formerly}' WHERE sequence = ${sequence}`);
+      await change("DROP TABLE qos_former_endings");
+      await change("DELETE FROM qos_schema WHERE version > 1");
+      const names = ENDS.slice(0, 8).map(({ name }) => name as string);
+      const range = { fromUs: 0, toUs: 8e15, host: undefined };
+      const seen = async (): Promise<unknown[]> => {
+        const reader = await openReader(location);
+        const rows = await reader.all(endings(range));
+        await reader.close();
+        return endingsOf(rows)
+          .map(({ ending }) => ending)
+          .sort();
+      };
+      expect(await seen()).toEqual([...names].sort());
+      await (await openSink(location)).close();
+      const versions = await query(location, "SELECT max(version) AS version FROM qos_schema");
+      expect(Number(versions[0].version)).toBe(SCHEMA_VERSION);
+      expect(await seen()).toEqual([...names].sort());
+      const [joined] = await query(location, "SELECT ending FROM qos_former_endings WHERE former = 'pushed-out'");
+      expect(joined.ending).toBe("leakedPriority");
     });
 
     test("is opened by several at one moment", async () => {

@@ -8,7 +8,7 @@ import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
 import { drainRing, readRing } from "../../src/records/ring.ts";
 import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/shape/channels.ts";
 import { ARRIVAL_AT, COMPUTE_UNITS_AT, FEE_AT, SCORE_AT } from "../../src/shape/digest-layout.ts";
-import { endOf } from "../../src/shape/ends.ts";
+import { ENDS, endOf, type LawEndName } from "../../src/shape/ends.ts";
 import type { RingRegion } from "../../src/shape/layout.ts";
 import {
   ARRIVAL_CHANNEL_AT,
@@ -126,22 +126,10 @@ function outcomeOf({ parts }: Rig, packet: Uint8Array, size: number, nanos: numb
 
 const settings = { layout: { queueCapacity: 128, ...ON }, targetPps: 900, maxAgeMs: 350 };
 
-/** Which counter counts an end. */
+/** Which counter counts an end: for a term of the law the one of its name. */
 const COUNTERS: Readonly<Record<string, StatisticName>> = {
-  "non-ipv4": "nonIpv4",
-  "invalid-size": "invalidMetaSize",
-  discarded: "invalidPacketData",
-  malformed: "failedView",
-  unsanitary: "failedSanitize",
-  denied: "denied", // without lists there are none; favours.test.ts has some
-  "recently-processed": "recentlyProcessed",
-  duplicate: "duplicatePackets",
-  "pushed-out": "leakedPriority",
-  copy: "duplicatePayloads",
-  expired: "expired",
-  "confirmed-in-queue": "recentlyProcessedQueued",
-  transmitted: "bankingTransmissions",
-  "failed-signature": "sigverifyFeedback",
+  ...Object.fromEntries(ENDS.filter(({ kind }) => kind !== "answer").map(({ name }) => [name, name as LawEndName])),
+  failedSignature: "sigverifyFeedback",
   included: "included",
 };
 
@@ -156,11 +144,11 @@ describe("fates", () => {
       for (const [end, counter] of Object.entries(COUNTERS)) {
         expect({ end, told: count(end) }).toEqual({ end, told: one.count(counter) });
       }
-      expect(count("included") + count("not-included")).toBe(one.count("completed"));
+      expect(count("included") + count("notIncluded")).toBe(one.count("completed"));
       expect(count("none")).toBe(0);
       // The history is one that has all of them.
       const seen = Object.keys(COUNTERS).filter(
-        (end) => count(end) > 0 || ["unsanitary", "copy", "denied"].includes(end),
+        (end) => count(end) > 0 || ["failedSanitize", "duplicatePayloads", "denied"].includes(end),
       );
       expect(seen).toEqual(Object.keys(COUNTERS));
     });
@@ -170,13 +158,13 @@ describe("fates", () => {
       play(one, seed);
       for (const fate of read(one, one.parts.layout.fates)) {
         const { end, score, made, door, arrivalMs, endMs, transmitMs, channel } = fate;
-        if (["pushed-out", "expired", "confirmed-in-queue", "transmitted"].includes(end)) {
+        if (["leakedPriority", "expired", "recentlyProcessedQueued", "bankingTransmissions"].includes(end)) {
           expect(Math.abs(made - score)).toBeLessThanOrEqual(Math.abs(score) * 1e-5);
           expect(channel).toBeWithin(0, 4);
           expect(door).not.toBeNaN();
         }
         expect(arrivalMs).toBeLessThanOrEqual(endMs);
-        if (end === "transmitted") expect(transmitMs).toBe(endMs);
+        if (end === "bankingTransmissions") expect(transmitMs).toBe(endMs);
       }
     });
   }
@@ -192,10 +180,10 @@ describe("outcomes", () => {
     const one = rig(settings);
     play(one, 4);
     const outcomes = read(one, one.parts.layout.outcomes);
-    const completed = outcomes.filter(({ end }) => end !== "failed-signature");
+    const completed = outcomes.filter(({ end }) => end !== "failedSignature");
     expect(completed.length).toBe(one.count("completed"));
     expect(completed.filter(({ nanos }) => nanos > 0).length).toBe(one.count("included"));
-    const sent = read(one, one.parts.layout.fates).filter(({ end }) => end === "transmitted");
+    const sent = read(one, one.parts.layout.fates).filter(({ end }) => end === "bankingTransmissions");
     const times = new Set(sent.map(({ arrivalMs, transmitMs }) => `${arrivalMs} ${transmitMs}`));
     for (const { arrivalMs, transmitMs } of completed) expect(times.has(`${arrivalMs} ${transmitMs}`)).toBe(true);
   });

@@ -1,7 +1,7 @@
 // Holds our kernel's reading of payloads against the oracle's: verdict class, fields, and both fees.
 
 import { GROUP } from "../../src/shape/digest-layout.ts";
-import { MALFORMED_FIRST, MALFORMED_LAST, UNSANITARY_FIRST, UNSANITARY_LAST } from "../../src/shape/reason-codes.ts";
+import { verdictOf } from "../../src/wire/reasons.ts";
 import { chainFee, referenceFee } from "./fee-rules.ts";
 import { type Digest, Subject } from "./subject.ts";
 import { askOracle, type OracleAnswer, type Verdict } from "./view-oracle.ts";
@@ -40,11 +40,10 @@ export const emptyTally = (): Tally => ({
   refusedLater: 0,
 });
 
-function verdictOf(reason: number): Verdict | string {
+function classOf(reason: number): Verdict | string {
   if (reason === 0) return "good";
-  if (reason >= MALFORMED_FIRST && reason <= MALFORMED_LAST) return "malformed";
-  if (reason >= UNSANITARY_FIRST && reason <= UNSANITARY_LAST) return "unsanitary";
-  return `reason ${reason}`;
+  const verdict = verdictOf(reason);
+  return verdict === "malformed" || verdict === "unsanitary" ? verdict : `reason ${reason}`;
 }
 
 export class Comparison {
@@ -84,7 +83,7 @@ export class Comparison {
     tally.cases += 1;
     tally[verdict] += 1;
     if (isV1) tally.v1 += 1;
-    expect("verdict", verdictOf(chain.reason), verdict);
+    expect("verdict", classOf(chain.reason), verdict);
     expect("reason under the other fee rule", reference.reason, chain.reason);
     if (isV1) expect("2.1 takes no v1", answer.old, "malformed");
     else if (verdict !== "good") expect("6.1 takes what 2.1 refuses", answer.current === "good", false);

@@ -119,7 +119,7 @@ describe("the outlet", () => {
     rig.turn();
     expect(drained(rig, "outcomes").length).toBe(1);
     const fates = drained(rig, "fates");
-    expect(fates.map((record) => endOf(record[RECORD_END_AT])?.name)).toEqual(["failed-signature", "failed-signature"]);
+    expect(fates.map((record) => endOf(record[RECORD_END_AT])?.name)).toEqual(["failedSignature", "failedSignature"]);
     expect(f64(fates[1], ARRIVAL_AT)).toBe(rig.now - 1);
   });
 

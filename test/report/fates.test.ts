@@ -23,7 +23,7 @@ function ring(): { recent: RecentFates; rig: Rig } {
   for (const number of [1, 3, 4]) rig.transmitted(number);
   rig.turn();
   rig.make(3);
-  rig.outlet.refused(rig.digest, END_DUPLICATE, rig.now);
+  rig.outlet.refused(rig.digest, END_DUPLICATE, 0, rig.now);
   rig.turn();
   rig.outcome(3);
   rig.turn();
@@ -40,7 +40,7 @@ describe("one transaction", () => {
   test("is found by hash and by signature in the ring, all its ends in order", () => {
     for (const wanted of [{ packetHash: packetHash! }, { signatureKey: signatureKey! }]) {
       const events = merged(recentEvents(recent, wanted, "h"));
-      expect(events.map(({ row }) => row.ending)).toEqual(["transmitted", "duplicate", "not-included"]);
+      expect(events.map(({ row }) => row.ending)).toEqual(["bankingTransmissions", "duplicatePackets", "notIncluded"]);
     }
     expect(recentEvents(recent, { packetHash: "f".repeat(16) }, "h")).toEqual([]);
   });
@@ -59,17 +59,17 @@ describe("one transaction", () => {
     expect(saved.map(({ source }) => source)).toEqual(["database", "database", "database", "outcomes", "outcomes"]);
     const all = merged([...recentEvents(recent, { packetHash: packetHash! }, "h"), ...saved]);
     expect(all.map(({ source, row }) => [source, row.ending])).toEqual([
-      ["running sidecar", "transmitted"],
-      ["running sidecar", "duplicate"],
-      ["running sidecar", "not-included"],
-      ["outcomes", "not-included"],
+      ["running sidecar", "bankingTransmissions"],
+      ["running sidecar", "duplicatePackets"],
+      ["running sidecar", "notIncluded"],
+      ["outcomes", "notIncluded"],
     ]);
   });
 
   test("is told in words: where, when, what it was worth, what it had to beat", () => {
     const [first] = merged(recentEvents(recent, { packetHash: packetHash! }, "h"));
     const text = textOf(first as Event);
-    expect(text).toContain("transmitted: it was sent on to sigverify");
+    expect(text).toContain("bankingTransmissions: it was sent on to sigverify");
     expect(text).toContain("from 10.0.0.3");
     expect(text).toContain("on tpu_to_qos, sent on after 40 ms");
     expect(text).toContain("packet score 0.75 from: address 2, payer 3, fee/CU 5.003; the queue's lowest was 0.5");

@@ -192,7 +192,7 @@ for (const [name, skip, fresh] of ENGINES) {
       });
       // Of one-0 a half was saved; of one-1 no session says how much.
       const [halved, whole] = ["one-0", "one-1"].map((id) => fates.filter((row) => row.session === id).length);
-      expect(endings).toEqual([{ ending: "transmitted", packets: 2 * halved + whole, saved: fates.length }]);
+      expect(endings).toEqual([{ ending: "bankingTransmissions", packets: 2 * halved + whole, saved: fates.length }]);
       const one = prices.find(({ sender }) => sender === "10.0.0.60");
       const own = fates.filter((row) => row.ip === "10.0.0.60").map((row) => row.price ?? 0);
       expect(one).toMatchObject({ packets: own.length, sent: own.length });
@@ -282,13 +282,13 @@ describe("small parts", () => {
       endingsOf([
         row("a", "transmitted", 1_492, 1, 0.01),
         row("a", "failed-signature", 1_617, 1, 0.01), // saved by the outcomes' share
-        row("b", "transmitted", 8, 0.5, 0.5),
+        row("b", "bankingTransmissions", 8, 0.5, 0.5),
         row("b", "failed-signature", 3, 0.1, 0.5),
         row("lost", "transmitted", 7, null, null),
       ]),
     ).toEqual([
-      { ending: "transmitted", packets: 149_200 + 16 + 7, saved: 1_507 },
-      { ending: "failed-signature", packets: 1_617 + 6, saved: 1_620 },
+      { ending: "bankingTransmissions", packets: 149_200 + 16 + 7, saved: 1_507 },
+      { ending: "failedSignature", packets: 1_617 + 6, saved: 1_620 },
     ]);
   });
 

@@ -96,8 +96,8 @@ const FULL: Report = {
     out: i === 7 ? null : 1_300 * 1.2 ** i,
   })),
   endings: [
-    { ending: "transmitted", packets: 500, saved: 5 },
-    { ending: "duplicate", packets: 3, saved: 3 },
+    { ending: "bankingTransmissions", packets: 500, saved: 5 },
+    { ending: "duplicatePackets", packets: 3, saved: 3 },
   ],
 };
 

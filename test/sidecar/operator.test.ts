@@ -213,7 +213,7 @@ describe("qos ctl", () => {
     expect((await qos("ctl", "resume", "--prefix", peer.prefix)).out).toContain("running");
     await untilCounter(peer, "bankingTransmissions", 100);
     const explained = await qos("ctl", "explain", "10.0.0.1", "--prefix", peer.prefix);
-    expect(explained.out).toContain("100  transmitted");
+    expect(explained.out).toContain("100  bankingTransmissions");
     expect((await qos("ctl", "explain", "nobody", "--prefix", peer.prefix)).code).toBe(1);
     const noSocket = await qos("ctl", "stats", "--control", sidecar.statsPath.replace("stats.json", ""));
     expect(noSocket.code).toBe(1);

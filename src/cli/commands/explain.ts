@@ -12,7 +12,7 @@ import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { DATABASE_FLAGS, locationOf } from "../../settings/database-flags.ts";
 import { EXIT_FAILED, EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { onOff } from "../../settings/flags.ts";
-import { ENDS } from "../../shape/ends.ts";
+import { endNamed } from "../../shape/ends.ts";
 import { SIGNATURE_BYTES } from "../../shape/packet-layout.ts";
 
 import { command } from "../command.ts";
@@ -125,7 +125,7 @@ const short = (value: number | null | undefined): string =>
 
 /** An event as a few lines for people. */
 export function textOf({ source, row }: Event): string {
-  const help = ENDS.find(({ name }) => name === row.ending)?.help ?? row.ending;
+  const help = endNamed(row.ending)?.help ?? row.ending;
   const known = [
     row.packetHash && `packet ${row.packetHash}`,
     row.ip && `from ${row.ip}`,

@@ -213,7 +213,7 @@ describe("the fates' file", () => {
     const outlet = new Outlet(arena, layout);
     const path = `/dev/shm/${prefix}e_qos_fates`;
     for (let i = 0; i < 2_000; i++) {
-      outlet.refused(layout.digestsAt, 7, i);
+      outlet.refused(layout.digestsAt, 7, 0, i);
       if (i % 100 === 99) outlet.sync();
     }
     const bytes = fs.readFileSync(path);
