@@ -6,7 +6,7 @@
 //   npm test -- --only unit           the groups that need no built binary
 //   npm test -- --only rank,queue     several steps or groups
 //
-// The last line is `N passed, N failed`, with `, N skipped` where something was; exit code 0 only if none failed.
+// The last line is `N passed, N failed`, with `, N skipped` if tests were skipped; exit code 0 only if none failed.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// The house rules, as tests: what lies where, who may import whom, what no file may hold.
+// The house rules, as tests: where files lie, which may import which, and what no file may hold.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -30,7 +30,7 @@ const importsWithoutTypes = new Map(
   [...importsOf].map(([path, imports]) => [path, imports.filter((one) => !one.typeOnly)] as const),
 );
 
-/** Where the program and its parts begin. */
+/** The files at which the program and its parts begin. */
 const PROGRAM_ROOTS = [
   "build.ts",
   "src/main.ts",

@@ -10,7 +10,7 @@ export interface Bench {
   ours(): Sample | Promise<Sample>;
   /** Absent: nothing to compare with, or the Rust baselines are not built. */
   readonly theirs?: (() => Sample | Promise<Sample>) | undefined;
-  /** Who `theirs` is, where it is not the Rust baselines. */
+  /** The name of `theirs`, if it is not the Rust baselines. */
   readonly versus?: string;
   /** Both sides' checksums must be equal. */
   readonly same?: boolean;

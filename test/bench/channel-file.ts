@@ -16,7 +16,7 @@ export class ChannelEnd {
   readonly elementAt: number;
   readonly #file: ChannelFile;
 
-  /** Joins a packet channel as its producer; creates it where it is absent. */
+  /** Joins a packet channel as its producer; creates it if it is absent. */
   constructor(
     readonly name: string,
     elementBytes: number,

@@ -1,5 +1,5 @@
 // A channel in one process: pushing 1264-byte elements out of the same 16,384 packets, and taking them with the whole
-// payload read. `que` copies each element out; ours are read where they lie.
+// payload read. `que` copies each element out; ours are read in place.
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
 import { Consumer } from "../../src/channel/consumer.ts";

@@ -6,7 +6,7 @@
 //
 // The loop: one history (fresh packets, transmits, outcomes) through engines that tell nothing, outcomes, outcomes and fates,
 // a round each in turn, in the thread's own CPU time. The databases: whole batches through the real sinks, wall time; a
-// PostgreSQL server of the test's own (no fsync), where one is installed. `sum` is the same in every run.
+// PostgreSQL server of the test's own (no fsync), if one is installed. `sum` is the same in every run.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { threadCpuNanos } from "../../ffi/thread.ts";

@@ -1,5 +1,5 @@
 // Packets/s against what grows: the stores' fill, the model's tables, the senders, a packet's size, the channels in use, the
-// share of duplicates. Ours alone: what is looked for is a cliff.
+// share of duplicates. Ours alone, in search of a cliff.
 
 import { pinThread, threadCpuNanos } from "../../ffi/thread.ts";
 import { PACKETS_PER_TURN } from "../../src/engine/settings.ts";
@@ -12,7 +12,7 @@ import { packetFile, sizedPackets } from "./packets.ts";
 const ROUND = 24_576;
 const ROUNDS = 24;
 const STORE = 1_048_576;
-/** Where the fee payer's key begins in the small mix's payloads. */
+/** Offset of the fee payer's key in the small mix's payloads. */
 const SMALL_PAYER_AT = 69;
 const COPIES_FROM = 100_000;
 

@@ -19,7 +19,7 @@ const TWO_32 = 4_294_967_296;
 const SALT_LOW = Number(salt(0) & 0xffff_ffffn);
 const SALT_HIGH = Number(salt(0) >> 32n);
 
-/** A pipeline's answer with its scores in the checksum, where they must be the same on both sides. */
+/** A pipeline's answer with its scores in the checksum, for pipelines whose scores must be the same on both sides. */
 export function withScores(answer: Answer, foldsScores: boolean): Answer {
   if (!foldsScores) return answer;
   const fold = BigInt(`0x${answer.checksum}`) + BigInt(`0x${answer.scoreFold}`);

@@ -12,7 +12,7 @@ import { type LoadedEngine, QUEUED_MOST } from "./loaded-engine.ts";
 import { hex, SplitMix64 } from "./mix.ts";
 
 const SCORES_SEED = 3n;
-/** The baselines make up offers in chunks of so many, untimed, and look after each whether it is time to empty. */
+/** The baselines make up this many offers at once, untimed, and look after each chunk whether it is time to empty. */
 const CHUNK = 4_096;
 const U64 = (1n << 64n) - 1n;
 

@@ -11,7 +11,7 @@ const BINARY = join(HOUSE, "dist", "qos");
 export const CHANNEL_NAMES = CHANNELS.map(({ name }) => name);
 const SEED = "420";
 
-/** @returns the binary's path; built where it is missing or `fresh` is asked for */
+/** @returns the binary's path; built if it is missing or `fresh` is asked for */
 export function binary(fresh = false): string {
   if (fresh || !existsSync(BINARY)) {
     const built = Bun.spawnSync([process.execPath, join(HOUSE, "build.ts")], { stdout: "ignore", stderr: "inherit" });
@@ -33,7 +33,7 @@ export class SidecarProcess {
   readonly #folder = mkdtempSync(join(tmpdir(), "qos-bench-"));
   readonly #process;
 
-  /** @param more flags behind the ones that every run has; no fates are kept where nothing else is said */
+  /** @param more flags behind the ones that every run has; without others no fates are kept */
   constructor(
     cpu: number | undefined,
     number: number,

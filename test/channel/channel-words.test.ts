@@ -16,7 +16,7 @@ const WAYS: Record<string, ChannelWords> = {
   "JavaScript's": new AtomicWords(arena),
 };
 
-/** Where a half of the word runs over, and anywhere. */
+/** Tails at which a half of the word runs over, and any others. */
 const tail = fc.oneof(
   fc.constantFrom(0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 52, Number.MAX_SAFE_INTEGER),
   fc.maxSafeNat(),

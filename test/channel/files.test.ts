@@ -37,7 +37,7 @@ function channelOf(result: files.JoinResult): files.ChannelFile {
   return result.channel;
 }
 
-/** A file of given bytes; a header of all zeros where none is given. */
+/** A file of given bytes; by default a header of zeros. */
 function written(bytes: number, words: Record<number, bigint> = {}): string {
   const path = freshPath();
   const content = Buffer.alloc(bytes);

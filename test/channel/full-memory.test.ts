@@ -5,7 +5,7 @@ const unshare = Bun.which("unshare");
 const canMount =
   unshare !== null && Bun.spawnSync([unshare, "-m", "mount", "-t", "tmpfs", "none", "/dev/shm"]).exitCode === 0;
 
-// only where a small /dev/shm can be mounted for one process: as root
+// only root can mount a small /dev/shm for one process
 describe.skipIf(!canMount)("a full /dev/shm (needs root and unshare)", () => {
   test("is a sentence at creation and at the join, never a SIGBUS, and leaves nothing behind", async () => {
     const script = `mount -t tmpfs -o size=1M none /dev/shm && exec "$0" "$1"`;

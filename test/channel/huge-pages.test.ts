@@ -116,7 +116,7 @@ describe.skipIf(typeof taken === "string")("channels on huge pages (needs root a
 });
 
 describe("without huge pages", () => {
-  // where they are mounted, this cannot be seen
+  // this cannot be seen on a host that has them mounted
   test.skipIf(typeof taken !== "string")(
     "init says what is missing and how to mend it (needs a host without huge pages)",
     async () => {

@@ -1,4 +1,4 @@
-// Huge pages for the tests that need them: mounts hugetlbfs and reserves pages where the machine lets us, and gives back
+// Huge pages for the tests that need them: mounts hugetlbfs and reserves pages if the machine lets us, and gives back
 // what it took.
 
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ export interface HugePagesLent {
 
 /**
  * Makes `pages` huge pages of 2 MiB usable.
- * @returns a sentence instead, where that cannot be
+ * @returns a sentence instead, if that cannot be done
  */
 export function borrowHugePages(pages: number): HugePagesLent | string {
   if (process.getuid?.() !== 0) return "huge pages need root";

@@ -102,7 +102,7 @@ describe.skipIf(!rust.ok)("que, at full speed (needs cargo)", () => {
     const end = performance.now() + STOPPING_MS;
     let groups = 0;
     let stops = 0;
-    // a busy machine may let the other side wait for long: so many stops, or so much time
+    // a busy machine may let the other side wait for long: a number of stops, or a time
     while (stops < STOPS && (stops < STOPS_LEAST || performance.now() < end)) {
       // a different number of groups each time, so that the stop falls anywhere in its work
       const until = groups + 50 + ((stops * 7919) % 400);

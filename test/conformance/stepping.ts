@@ -20,7 +20,7 @@ const TWO_32 = 4_294_967_296;
 
 const CAPACITIES = [4, 8, 16];
 const WORDS_OF_ELEMENT = [2, 3, 4];
-/** Where streams start: also where the low word of the tail is about to run over. */
+/** First indexes of the streams, some of them just before the low word of the tail runs over. */
 const FIRST_INDEXES = [0, 5, TWO_32 - 9, TWO_32 - 1, 3 * TWO_32 - 17];
 /** Chances that the producer does one more step before the consumer's next access. */
 const EAGERNESS = [0.2, 0.5, 0.7, 0.85, 0.95];

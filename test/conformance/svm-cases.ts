@@ -96,7 +96,7 @@ function makeInstructions(random: Random): Instruction[] {
     .map(({ one }) => one);
 }
 
-/** Who signs, what is called, and the account keys with the payer first and the programs last. */
+/** The signers, the calls, and the account keys with the payer first and the programs last. */
 interface Draft {
   readonly signing: readonly Signer[];
   readonly instructions: readonly Instruction[];

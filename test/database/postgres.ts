@@ -16,7 +16,7 @@ function programs(): string | undefined {
   return versions.map((version) => join(PACKAGES, version, "bin")).find((bin) => existsSync(join(bin, "initdb")));
 }
 
-/** Why no server can be started here; undefined if one can. CI has one: there it is never a reason to skip. */
+/** Why no server can be started here; undefined if one can. CI has one, so nothing is skipped there. */
 export const noPostgres: string | undefined =
   programs() === undefined && process.env.CI === undefined ? "PostgreSQL is not installed (.ci/setup does)" : undefined;
 

@@ -78,7 +78,7 @@ export class Rig {
     return digest;
   }
 
-  /** The scheduler's answer for transaction `number`, included where it is even. */
+  /** The scheduler's answer for transaction `number`, included if the number is even. */
   outcome(number: number): void {
     const at = this.make(number);
     this.outlet.transmitted(at, this.now - 15.5);

@@ -22,7 +22,7 @@ test("no document has a section that npm run docs does not write", () => {
   for (const path of documents) expect(sectionsOf(read(path)), path).toEqual([...(made.get(path)?.keys() ?? [])]);
 });
 
-/** Somebody reads all of it before the first command: what is long stands in docs/. */
+/** A newcomer reads all of it before the first command. Long sections stand in docs/. */
 const README_LINES_MAX = 150;
 
 test(`the README has at most ${README_LINES_MAX} lines`, () => {

@@ -231,7 +231,7 @@ describe("engine", () => {
     r.settle(0);
     expect(r.received().length).toBe(0);
     r.engine.mailbox.setPaused(false);
-    expect(r.engine.turn(100)).toBe(1); // so many are ordered in a turn of their own
+    expect(r.engine.turn(100)).toBe(1); // this many are ordered in a turn of their own
     expect(r.snapshot(100).counters.queued).toBe(700);
     expect(r.engine.turn(100)).toBe(SENDS_PER_TURN);
     expect(r.snapshot(100).counters.queued).toBe(700 - SENDS_PER_TURN);

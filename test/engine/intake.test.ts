@@ -11,7 +11,7 @@ const CAPACITY = 64;
 const REACH = CAPACITY - burstOf(CAPACITY);
 const small = { layout: { channelCapacities: smallCapacities(64, { packets: CAPACITY, output: 1_024 }) } };
 
-/** The producer runs ahead by so many elements, as if it had written them. */
+/** The producer runs ahead by a number of elements, as if it had written them. */
 function runAhead(r: Rig, elements: number): void {
   const producer = r.parts.producers[0];
   producer.tail += elements;

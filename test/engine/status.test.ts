@@ -1,4 +1,4 @@
-// The status page: what is published is what readers get, whole, also while the loop writes on.
+// The status page: readers get what was published, whole, also while the loop goes on writing.
 
 import { expect, test } from "bun:test";
 import { lawOf, readStatus, StatusPage } from "../../src/engine/status.ts";

@@ -1,4 +1,4 @@
-// Limits of control groups on huge pages: where they are found, and which one counts.
+// Limits of control groups on huge pages: the files that hold them, and the limit that counts.
 
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -37,7 +37,7 @@ export interface OracleAnswer {
   readonly old: Verdict;
   /** What version 6.1 says, with today's limits. */
   readonly current: Verdict;
-  /** Whether both read it and agree on every field; false also where one of them could not. */
+  /** Whether both read it and agree on every field; false if one of them could not. */
   readonly agree: boolean;
   readonly fields: OracleFields | undefined;
 }

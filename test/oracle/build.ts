@@ -26,7 +26,7 @@ export interface LookupFields {
 }
 
 export interface OldFields extends Fields {
-  /** Where it is set, the transaction is v0. */
+  /** Makes the transaction v0. */
   readonly lookups?: readonly LookupFields[];
   readonly lookupCount?: number;
   /** The byte before a v0 header. */

@@ -5,7 +5,7 @@ import { type Browser, chromium } from "playwright-core";
 
 const CHROMIUM = "/usr/bin/chromium";
 
-/** Why there is no browser here; undefined if there is one. CI has one: there it is never a reason to skip. */
+/** Why there is no browser here; undefined if there is one. CI has one, so nothing is skipped there. */
 export const noBrowser: string | undefined =
   existsSync(CHROMIUM) || process.env.CI !== undefined ? undefined : "Chromium is not installed (.ci/setup does)";
 

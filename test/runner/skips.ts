@@ -11,7 +11,7 @@ const text = (xml: string): string =>
 
 /**
  * One line for each skipped test, `file: group > name`; of a group that is skipped as a whole one line with its count.
- * @param report the file's content; "" where there is none
+ * @param report the file's content; "" if there is no file
  */
 export function skippedTests(report: string): string[] {
   const groups = new Map<string, string[]>();

@@ -1,12 +1,12 @@
 // Builds the cargo workspace beside this file, once a process. Tests that need its programs call `buildRust()`, and skip
-// with its reason where there is no cargo. A build that fails is an error, never a skip.
+// with its reason if cargo is missing. A build that fails is an error, never a skip.
 //
 //   sh .ci/bun test/rust/build.ts      builds, and prints where the programs are
 
 import { join } from "node:path";
 
 export interface RustBuild {
-  /** False only where there is no cargo. */
+  /** False only if cargo is missing. */
   readonly ok: boolean;
   readonly reason?: string;
   /** Folder of the release programs. */

@@ -102,7 +102,7 @@ describe("at the start", () => {
     drawn.channels.openAll({});
     expect(drawn.channels.seed).not.toBe(0n);
     expect(drawn.peer.seed).toBe(drawn.channels.seed);
-    // Zero is a seed like any other where it is given.
+    // A given zero is a seed like any other.
     const zero = stage(0n);
     zero.peer.open(OUTCOME_CHANNEL);
     zero.peer.seed = 5n;

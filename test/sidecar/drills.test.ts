@@ -46,7 +46,7 @@ afterEach(async () => {
   for (const peer of peers.splice(0)) peer.close();
 });
 
-/** A small file system of its own; whoever writes to it must have ended before it is disposed of. */
+/** A small file system of its own. Its writers must have ended before it is disposed of. */
 class SmallDisk implements Disposable {
   readonly path: string;
 
@@ -161,7 +161,7 @@ describe("files", () => {
     expect(await second.stop()).toBe(0);
   });
 
-  // Skipped if this is no root: a small file system is mounted.
+  // Skipped without root: a small file system is mounted.
   test.skipIf(!IS_ROOT)(
     "a full disk under checkpoint, statistics and database: what waits is written when there is room, what is lost is counted (needs root)",
     async () => {
@@ -235,7 +235,7 @@ describe("files", () => {
     },
   );
 
-  // Skipped if this is no root, as above.
+  // Skipped without root, as above.
   test.skipIf(!IS_ROOT)(
     "a full disk under the statistics' file is counted, and the file is whole when there is room (needs root)",
     async () => {

@@ -82,7 +82,7 @@ describe.skipIf(!isRoot || nobody === undefined)("started as root (needs root an
         run(compiler!, "-shared", "-fPIC", "-O2", "-o", library, source);
         run(compiler!, "-DHELPER", "-O2", "-o", helper, source);
         chmodSync(helper, 0o4755);
-        // That it does make a user root, where nothing stands against it: else the attempt below would say nothing.
+        // It does make a user root if nothing stands against it: else the attempt below would prove nothing.
         const asNobody = ["--reuid", `${uid}`, "--regid", `${nobody!.gid}`, "--clear-groups"];
         expect(run("setpriv", ...asNobody, helper)).toBe("0");
         const [results, rootsFile] = [join(folder, "results"), join(folder, "roots")];

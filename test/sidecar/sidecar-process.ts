@@ -12,7 +12,7 @@ import { isTreeOpen } from "../tools/open-tree.ts";
 import type { Peer } from "./peer.ts";
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
-/** A sidecar that becomes another user loads parts later on: where that user cannot read the sources, from the binary. */
+/** A sidecar that becomes another user loads parts later on: from the binary, if that user cannot read the sources. */
 const PROGRAM = isTreeOpen() ? [process.execPath, MAIN] : [new URL("../../dist/qos", import.meta.url).pathname];
 /** The machine may be small and busy. */
 const LIMIT_MS = 40_000;
@@ -99,7 +99,7 @@ export class SidecarProcess implements AsyncDisposable {
 
   /**
    * @param flags behind the ones that every test needs
-   * @param statsPath where its statistics go; it must be removed by whoever names it
+   * @param statsPath where its statistics go; the caller must remove it
    */
   constructor(
     prefix: string,
@@ -162,7 +162,7 @@ export class SidecarProcess implements AsyncDisposable {
     return await this.ended();
   }
 
-  /** Ends it where the test has not, and waits for that: its files and mounts are free then. */
+  /** Ends it if the test has not, and waits for its end: its files and mounts are free then. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.ended();

@@ -368,7 +368,7 @@ describe("restarts", () => {
     Atomics.store(peer.arena.u64, region.at / 8, 0n);
     peer.leave(TPU);
     peer.open(TPU);
-    // Joined anew, and only then beaten by the new reader: what is published before it has joined is not read.
+    // Joined anew, and only then beaten by the new reader: elements that are published before it has joined are not read.
     await sidecar.says(/tpu_to_qos began again at a lower position[\s\S]*tpu_to_qos joined/);
     await sidecar.reads(peer, TPU);
     peer.send(TPU, salted(corpus[4], 100));

@@ -106,7 +106,7 @@ describe("the unit", () => {
         await askOnceUp(peer.prefix, { command: "checkpoint" });
         await until("statistics", () => existsSync(join(folder, "stats")));
       } finally {
-        // The sidecar, which strace follows to its end; strace where there is none (yet).
+        // The sidecar, which strace follows to its end; strace itself if there is no sidecar (yet).
         const traced = /^\d+/.exec(existsSync(trace) ? readFileSync(trace, "latin1") : "");
         process.kill(traced === null ? child.pid : Number(traced[0]), "SIGTERM");
         await child.exited;

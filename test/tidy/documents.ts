@@ -11,7 +11,7 @@ const SECTIONS = /\b([\w-]+\.md),((?:(?: and|,)? \d+[a-z]?(?:\.\d+)?\b)+)/g;
 /** Comments go on over lines. */
 const joined = (text: string): string => text.replace(/\s*\n\s*(\/\/[/!]?|\*|--|#)?\s*/g, " ");
 
-/** Where a named document lies: beside the file that names it, in docs/, or at the top; undefined if it is not. */
+/** The path of a named document: beside the file that names it, in docs/, or at the top; undefined if there is none. */
 export function findDocument(name: string, from: string): string | undefined {
   return [join(dirname(from), name), join("docs", name), name].find((path) => existsSync(join(HOUSE, path)));
 }
@@ -22,7 +22,7 @@ export function documentsMissing(source: Source): string[] {
   return named.filter((name) => findDocument(name, source.path) === undefined).map((name) => `${source.path}: ${name}`);
 }
 
-/** Each section that is named of a document with numbered headings: where it is named, and whether it is there. */
+/** Each section that a file names of a document with numbered headings: its mention, and whether it exists. */
 export function sectionsNamed(source: Source): { readonly where: string; readonly isThere: boolean }[] {
   return [...joined(source.text).matchAll(SECTIONS)].flatMap(([, name, numbers]) => {
     const path = findDocument(name, source.path);

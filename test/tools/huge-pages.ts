@@ -1,4 +1,4 @@
-// Real huge pages for a test: reserved and mounted where the machine and the user allow it, given back afterwards.
+// Real huge pages for a test: reserved and mounted if the machine and the user allow it, given back afterwards.
 
 import fs from "node:fs";
 import { availableHugePages, HUGE_PAGES_FOLDER, hugePageMountProblem, hugePages } from "../../ffi/huge-pages.ts";

@@ -147,7 +147,7 @@ describe("qos inspect --record", () => {
     clearInterval(timer);
     expect([one.code, all.code]).toEqual([0, 0]);
     const [, seconds] = /traffic\.rec: [1-9]\d* packets in (\d+\.\d) s/.exec(one.lines[0])!;
-    expect(Number(seconds)).toBeGreaterThanOrEqual(0.2); // more where the machine is busy
+    expect(Number(seconds)).toBeGreaterThanOrEqual(0.2); // more on a busy machine
     expect(one.notes[0]).toContain("recording fwd_to_qos into");
     const facts = all.parsed<{ packets: Record<string, number>; missed: Record<string, number> }>();
     expect(facts.packets.fwd_to_qos).toBe(openRecording(folder.file("all.rec")).packets);

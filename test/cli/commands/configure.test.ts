@@ -30,7 +30,7 @@ const isFree =
   hugePageMountProblem() !== undefined &&
   !existsSync("/run/qos/hugepages.json");
 
-// Skipped if this is no root, or the host has huge pages of its own.
+// Skipped without root, and on a host that has huge pages of its own.
 describe.skipIf(!isFree)("huge pages (needs root, and a host without any)", () => {
   afterEach(async () => {
     await configure("--undo");

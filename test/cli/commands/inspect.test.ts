@@ -58,7 +58,7 @@ interface PacketParts {
 }
 
 function packetOf(payload: Uint8Array, parts: PacketParts = {}): Uint8Array {
-  const element = new Uint8Array(packetBytes(parts.layout ?? "agave2")).fill(0xee); // garbage where nothing is said
+  const element = new Uint8Array(packetBytes(parts.layout ?? "agave2")).fill(0xee); // garbage between the fields
   const view = new DataView(element.buffer);
   const octets = addressOctets(parts.ip ?? "10.1.2.3") ?? new Uint8Array(4);
   element.set(payload);

@@ -19,7 +19,7 @@ class Payer {
     }
   }
 
-  /** @param recently what the unequal memory says: less than the truth of whoever misses often */
+  /** @param recently what the unequal memory says: less than the truth for a payer that misses often */
   lands(recently: number): number {
     return this.records.estimate(0, recently, OTHERS);
   }

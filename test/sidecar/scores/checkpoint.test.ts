@@ -39,7 +39,7 @@ const SAMPLE: SavedScores = {
   ],
 };
 
-/** The same bytes with a right checksum: what is behind it is then looked at. */
+/** The same bytes with a right checksum, so that the checks behind it are reached. */
 function resealed(bytes: Uint8Array): Uint8Array {
   const copy = bytes.slice();
   copy.set(createHash("sha256").update(copy.subarray(0, -32)).digest(), copy.length - 32);

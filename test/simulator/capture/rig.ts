@@ -23,7 +23,7 @@ export interface Parts {
   readonly port?: number;
   readonly flags?: number;
   readonly size?: bigint;
-  /** What stands where nothing is said. */
+  /** The default values. */
   readonly filler?: number;
 }
 
