@@ -41,6 +41,7 @@ import {
   TAIL_AT,
 } from "../shape/channel-header.ts";
 import type { ChannelRegion } from "../shape/layout.ts";
+import { strangersChannel, type Trust, trustOf } from "./owners.ts";
 import { type ChannelShape, channelFileBytes, pageBytesOf, pagesOf, roomProblem } from "./place.ts";
 import {
   type Refused,
@@ -76,15 +77,17 @@ export interface ProducerOptions {
   readonly mode?: number;
   /** Owner and group of a file that is created, e.g. the user that privileges are dropped to. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Whose files are believed: root's and this process's where absent. */
+  readonly trust?: Trust;
   /** Takes the file's lock before anything else and keeps it until `close`: one such producer a channel. */
   readonly lock?: boolean;
 }
 
 /** Joins as a consumer: an initialised channel of this shape, or nothing happens. The cursor is the caller's. */
-export function joinConsumer(arena: Arena, region: ChannelRegion, path: string): JoinResult {
+export function joinConsumer(arena: Arena, region: ChannelRegion, path: string, trust: Trust = trustOf()): JoinResult {
   return asValue(path, () =>
     withExisting<JoinResult>(path, "read-write", (fd) => {
-      const proof = prove(fd, path, region);
+      const proof = believed(fd, path, trust) ?? prove(fd, path, region);
       return proof === "initialised" ? keep(lay(arena, region, path, fd, false)) : proof;
     }),
   );
@@ -101,6 +104,8 @@ export function joinProducer(
   options: ProducerOptions = {},
 ): JoinResult {
   const join = (fd: number, fresh: boolean): Held<JoinResult> | JoinResult => {
+    const stranger = fresh ? undefined : believed(fd, path, options.trust ?? trustOf());
+    if (stranger !== undefined) return stranger;
     if (options.lock === true && !tryLock(fd, path)) return refuseLocked(path, lockHolder(statFile(fd, path)));
     const proof = prove(fd, path, region);
     if (proof === "initialised") {
@@ -244,6 +249,12 @@ function existingOrNew<Result>(
 }
 
 const isAbsent = (result: unknown): boolean => (result as { state?: string }).state === "absent";
+
+/** Whether a file is somebody's whom we do not believe. */
+function believed(fd: number, path: string, trust: Trust): Refused | undefined {
+  const why = strangersChannel(path, statFile(fd, path), trust);
+  return why === undefined ? undefined : refuse("owner", why);
+}
 
 /** Looks at an open file: kind, magic, capacity, size. */
 function prove(

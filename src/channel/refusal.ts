@@ -7,11 +7,13 @@ import { MAGIC } from "../shape/channel-header.ts";
 import { type ChannelShape, pagesOf, STANDARD_PAGES_FOLDER } from "./place.ts";
 
 /**
- * `kind`: no regular file. `locked`: another producer holds it. `pages`: its kind of pages is missing or not supported.
+ * `kind`: not a regular file. `owner`: somebody's whom we do not believe. `locked`: another producer holds it. `pages`: its
+ * kind of pages is missing or not supported.
  * `memory`: the host has too little. `system`: another failed call.
  */
 export type RefusalKind =
   | "kind"
+  | "owner"
   | "permission"
   | "size"
   | "magic"

@@ -1,6 +1,6 @@
-// Standard output for commands. A reader that went away (`qos inspect | head`) is no error: writing stops in silence, and
-// long-running commands ask `closed`. Writes are synchronous: the answer is out before the process ends. Much of what is
-// printed came from outside, so nothing leaves here that a terminal would obey.
+// Standard output for commands. A reader that went away (`qos inspect | head`) is not an error: writing stops in silence, and
+// long-running commands ask `closed`. Any other failure (a full disk) is kept, and ends the command with exit code 1. Writes
+// are synchronous: the answer is out before the process ends. Control characters that come from outside are taken out.
 
 import { writeSync } from "node:fs";
 import { printable, printableJson } from "../wire/printable.ts";
@@ -12,26 +12,29 @@ export interface Output {
   readonly json: (value: unknown) => void;
   /** For the person at the terminal, on standard error. */
   readonly note: (text: string) => void;
-  /** Whether the reader of standard output went away. */
+  /** Whether standard output takes no more: its reader went away, or writing failed. */
   readonly closed: () => boolean;
+  /** Why writing failed, the reader's going away apart; undefined where it did not. */
+  readonly problem?: () => string | undefined;
 }
 
 const RETRY_MS = 1;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Writes all of it. @returns false where the reader is gone or the place behind the descriptor takes no more */
-function writeAll(descriptor: number, text: string): boolean {
+/** Writes all of it. @returns the error's code where the reader is gone or the place takes no more */
+function writeAll(descriptor: number, text: string): string | undefined {
   let bytes = Buffer.from(text);
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeSync(descriptor, bytes));
     } catch (error) {
       // A pipe that another process made non-blocking is full: wait for its reader.
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return false;
+      const { code = "unknown error" } = error as NodeJS.ErrnoException;
+      if (code !== "EAGAIN") return code;
       Atomics.wait(sleeper, 0, 0, RETRY_MS);
     }
   }
-  return true;
+  return undefined;
 }
 
 export function toJson(value: unknown, indent?: number): string {
@@ -40,9 +43,9 @@ export function toJson(value: unknown, indent?: number): string {
 
 /** The process's own standard output and error. */
 export function processOutput(): Output {
-  let open = true;
+  let failed: string | undefined;
   const line = (text: string): void => {
-    if (open) open = writeAll(1, `${printable(text)}\n`);
+    failed ??= writeAll(1, `${printable(text)}\n`);
   };
   return {
     line,
@@ -50,6 +53,7 @@ export function processOutput(): Output {
     note: (text) => {
       writeAll(2, `${printable(text)}\n`);
     },
-    closed: () => !open,
+    closed: () => failed !== undefined,
+    problem: () => (failed === undefined || failed === "EPIPE" ? undefined : failed),
   };
 }

@@ -109,6 +109,14 @@ const VERSION_FLAGS = new Set(["--version", "-v", "-V"]);
  * @returns the exit code; nothing is thrown
  */
 export async function main(raw: readonly string[], out: Output): Promise<number> {
+  const exitCode = await answer(raw, out);
+  const problem = out.problem?.();
+  if (problem === undefined) return exitCode;
+  out.note(`qos: standard output cannot be written (${problem}): what was printed is not whole`);
+  return exitCode === EXIT_FINE ? EXIT_FAILED : exitCode;
+}
+
+async function answer(raw: readonly string[], out: Output): Promise<number> {
   const [first, ...rest] = raw;
   if (first === undefined || HELP.has(first)) {
     out.line(rootHelp(VERSION, COMMANDS, helpColumns()));

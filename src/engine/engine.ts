@@ -7,6 +7,7 @@
 import { Consumer } from "../channel/consumer.ts";
 import { Producer } from "../channel/producer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { StakeTable } from "../rank/lists/stake-table.ts";
 import type { Model } from "../rank/model.ts";
 import { Queue } from "../rank/queue.ts";
 import { Outlet } from "../records/outlet.ts";
@@ -171,15 +172,27 @@ export class Engine {
     this.#bell = mailbox.bell;
     this.#paused = mailbox.paused;
     this.#transmit.setTargetPps(mailbox.targetPps);
-    const lists = mailbox.listsOffered;
-    if (lists !== mailbox.listsInUse) {
-      this.#favours?.useLists(lists);
-      mailbox.tookLists(lists);
-    }
+    this.#swapTables();
     for (let id = 0; id < CHANNELS.length; id++) {
       const state = mailbox.channelState(id);
       if (state === CHANNEL_OFFERED) this.#attach(id);
       else if (state === CHANNEL_LEAVING) this.#detach(id);
+    }
+  }
+
+  /** Takes the operator's lists and stakes where others were offered. */
+  #swapTables(): void {
+    const { lists, stakes } = this.mailbox;
+    if (!lists.isTaken) {
+      const table = lists.offered;
+      this.#favours?.useLists(table);
+      lists.took(table);
+    }
+    if (!stakes.isTaken) {
+      const table = stakes.offered;
+      const { tablesAt, slotCount } = this.layout.stakes;
+      this.model.useStakes?.(new StakeTable(this.arena.buffer, tablesAt[table - 1], slotCount));
+      stakes.took(table);
     }
   }
 

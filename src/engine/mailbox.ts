@@ -20,12 +20,9 @@ const STOP = 1;
 const PAUSED = 2;
 /** Where an idle loop sleeps (`--idle backoff`). */
 const SLEEP = 3;
-/** Which of the two stake tables the loop is to use (1 or 2; 0: none), and which one it uses. */
-const STAKES_OFFERED = 4;
-const STAKES_IN_USE = 5;
-/** The same for the operator's lists. */
-const LISTS_OFFERED = 6;
-const LISTS_IN_USE = 7;
+/** Two words each: which table the loop is to use, and which one it uses. */
+const STAKES = 4;
+const LISTS = 6;
 /** Said by the loop: its code is warm. */
 const WARM = 8;
 const STATES = 16;
@@ -34,7 +31,50 @@ const TARGET_PPS_AT = 256;
 if ((STATES + CHANNELS.length) * 4 > TARGET_PPS_AT || TARGET_PPS_AT + 8 > MAILBOX_BYTES)
   throw new Error("the mailbox is too small");
 
+/** One of two tables of the same thing. */
+export type TableNumber = 1 | 2;
+
+/** Two tables of which the loop uses one, while the main thread builds the other. */
+export class Handover {
+  constructor(
+    private readonly i32: Int32Array,
+    /** Of the first of two words. */
+    private readonly word: number,
+    private readonly ring: () => void,
+  ) {}
+
+  /** The table that the loop is to use: 1 or 2, 0 for none. */
+  get offered(): number {
+    return Atomics.load(this.i32, this.word);
+  }
+
+  /** Whether the loop uses what it was offered last: the other table may be written to. */
+  get isTaken(): boolean {
+    return Atomics.load(this.i32, this.word + 1) === this.offered;
+  }
+
+  /** The table that the loop does not use. */
+  get spare(): TableNumber {
+    return Atomics.load(this.i32, this.word + 1) === 1 ? 2 : 1;
+  }
+
+  /** Said by the main thread, once the table is built. The other one must not be written to before `isTaken`. */
+  offer(table: TableNumber): void {
+    Atomics.store(this.i32, this.word, table);
+    this.ring();
+  }
+
+  /** Said by the loop. */
+  took(table: number): void {
+    Atomics.store(this.i32, this.word + 1, table);
+  }
+}
+
 export class Mailbox {
+  /** The senders' stakes. */
+  readonly stakes: Handover;
+  /** The operator's lists of senders. */
+  readonly lists: Handover;
   readonly #i32: Int32Array;
   readonly #f64: Float64Array;
   readonly #at: number;
@@ -45,6 +85,9 @@ export class Mailbox {
     this.#f64 = arena.f64;
     this.#at = at >>> 2;
     this.#target = (at + TARGET_PPS_AT) >>> 3;
+    const ring = (): void => this.ring();
+    this.stakes = new Handover(arena.i32, this.#at + STAKES, ring);
+    this.lists = new Handover(arena.i32, this.#at + LISTS, ring);
   }
 
   /** Changes whenever something in the mailbox did. */
@@ -93,48 +136,6 @@ export class Mailbox {
   setTargetPps(targetPps: number): void {
     this.#f64[this.#target] = targetPps;
     this.ring();
-  }
-
-  /** Number of the stake table that the loop is to use: 1 or 2, 0 for none. */
-  get stakesOffered(): number {
-    return Atomics.load(this.#i32, this.#at + STAKES_OFFERED);
-  }
-
-  /** Offers a stake table. The other one must not be written to until `stakesInUse` says that it was taken. */
-  offerStakes(table: number): void {
-    Atomics.store(this.#i32, this.#at + STAKES_OFFERED, table);
-    this.ring();
-  }
-
-  /** Number of the stake table that the loop uses. */
-  get stakesInUse(): number {
-    return Atomics.load(this.#i32, this.#at + STAKES_IN_USE);
-  }
-
-  /** Said by the loop. */
-  tookStakes(table: number): void {
-    Atomics.store(this.#i32, this.#at + STAKES_IN_USE, table);
-  }
-
-  /** Number of the table of lists that the loop is to use: 1 or 2, 0 for none. */
-  get listsOffered(): number {
-    return Atomics.load(this.#i32, this.#at + LISTS_OFFERED);
-  }
-
-  /** Offers a table of lists. The other one must not be written to until `listsInUse` says that it was taken. */
-  offerLists(table: number): void {
-    Atomics.store(this.#i32, this.#at + LISTS_OFFERED, table);
-    this.ring();
-  }
-
-  /** Number of the table of lists that the loop uses. */
-  get listsInUse(): number {
-    return Atomics.load(this.#i32, this.#at + LISTS_IN_USE);
-  }
-
-  /** Said by the loop. */
-  tookLists(table: number): void {
-    Atomics.store(this.#i32, this.#at + LISTS_IN_USE, table);
   }
 
   /** Whether the loop has warmed its code: what disturbs it may begin. */

@@ -2,38 +2,41 @@
 // the tables that define its words. (The client library counts by itself and keeps histograms of its own; ours are counted
 // in the loop, and it has no way in for finished buckets.)
 
-import { WRITER_STATISTICS, type WriterNumbers } from "../database/writer-status.ts";
+import { WRITER_STATISTICS } from "../database/writer-status.ts";
 import { CHANNEL_ATTACHED } from "../engine/mailbox.ts";
 import { lawOf, type Snapshot } from "../engine/status.ts";
 import { cumulative, HISTOGRAMS } from "../engine/turn-times.ts";
 import { CHANNELS } from "../shape/channels.ts";
 import { STATISTICS } from "../shape/statistics.ts";
-import { DETACHED_HELP, FAULTS, type FaultCounts } from "./faults.ts";
+import type { Board } from "./board.ts";
+import { DETACHED_HELP, FAULTS } from "./faults.ts";
 
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-export interface MetricsFacts {
-  readonly version: string;
-  readonly model: string;
-  readonly startedMs: number;
+/** What the metrics show beside the loop's numbers: the board's facts, and what only this process knows. */
+export interface MetricsFacts
+  extends Pick<
+    Board,
+    | "version"
+    | "model"
+    | "startedMs"
+    | "targetPps"
+    | "paused"
+    | "loopAgeMs"
+    | "heartbeatAgeMs"
+    | "database"
+    | "faults"
+    | "detached"
+  > {
   /** Why the sidecar before this one ended, where that was not meant. */
   readonly previousEnd: string | undefined;
-  readonly targetPps: number;
-  readonly paused: boolean;
   readonly ready: boolean;
-  readonly loopAgeMs: number;
-  /** By channel; null where nothing moved yet. */
-  readonly heartbeatAgeMs: Readonly<Record<string, number | null>>;
   /** Milliseconds since 1970; undefined where the model has not learned yet. */
   readonly lastUpdateMs: number | undefined;
   readonly tables: { readonly ips: number; readonly payers: number };
   readonly limits: { readonly ips: number; readonly payers: number };
-  readonly database: WriterNumbers | null;
   readonly warnings: number;
   readonly errors: number;
-  readonly faults: FaultCounts;
-  /** By channel: how often it was let go of. */
-  readonly detached: Readonly<Record<string, number>>;
 }
 
 type Labels = Readonly<Record<string, string>>;

@@ -2,6 +2,7 @@
 // the sidecar's restarts. `qos monitor` and the demo show its moments.
 
 import { readFileSync } from "node:fs";
+import { type Trust, trustOf } from "../channel/owners.ts";
 import { countSenders, readFates, type SenderCount } from "./sender-fates.ts";
 import { type SidecarPicture, StatusReader } from "./status-reader.ts";
 
@@ -47,11 +48,13 @@ export class Moments {
   /**
    * @param kind which senders' fates are counted; undefined counts none
    * @param nowMs of a clock that never goes back
+   * @param trust whose status pages are believed
    */
   constructor(
     private readonly prefix: string,
     kind: Kind | undefined,
     private readonly nowMs: () => number = () => performance.now(),
+    private readonly trust: Trust = trustOf(),
   ) {
     this.#kind = kind;
   }
@@ -101,7 +104,7 @@ export class Moments {
   #read(): SidecarPicture | string {
     if (this.#reader?.replaced === true) this.close();
     if (this.#reader === undefined) {
-      const opened = StatusReader.open(this.prefix);
+      const opened = StatusReader.open(this.prefix, this.trust);
       if (typeof opened === "string") return opened;
       this.#reader = opened;
     }

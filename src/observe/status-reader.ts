@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import { SystemError } from "../../ffi/libc.ts";
 import { closeFile, lockHolder, openExisting, readAt, statFile, statPath } from "../../ffi/shared-memory.ts";
+import { strangersFile, type Trust, trustOf } from "../channel/owners.ts";
 import { sharedPath } from "../channel/place.ts";
 import { readStatus, type Snapshot, statusVersion } from "../engine/status.ts";
 import { STATUS_BYTES } from "../shape/layout.ts";
@@ -65,12 +66,15 @@ export class StatusReader {
   ) {}
 
   /**
+   * @param trust whose pages are believed
    * @returns why there is nothing to read
    * @throws nothing
    */
-  static open(prefix: string): StatusReader | string {
+  static open(prefix: string, trust: Trust = trustOf()): StatusReader | string {
     const path = statusPath(prefix);
     try {
+      const stranger = strangersFile(path, trust);
+      if (stranger !== undefined) return stranger;
       const descriptor = openExisting(path, "read");
       const facts = statFile(descriptor, path);
       if (facts.kind === "file" && facts.bytes === STATUS_BYTES) return new StatusReader(path, descriptor, facts);

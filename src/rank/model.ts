@@ -4,6 +4,7 @@
 
 import type { Toucher } from "../kernel/kernel.ts";
 import type { Chooser } from "./chooser.ts";
+import type { StakeTable } from "./lists/stake-table.ts";
 
 export interface SenderRow {
   /** Address as people write it, or the payer in base58. */
@@ -74,6 +75,9 @@ export interface Model {
 
   /** Updates the model from the outcomes gathered since the last time. */
   learn(): void;
+
+  /** Swaps the stakes, at a model that asks for any. */
+  useStakes?(stakes: StakeTable): void;
 
   /** Lets time pass. Called once a turn. */
   advance(nowMs: number): void;

@@ -121,7 +121,7 @@ export const RUN_FLAGS = {
     group: LOOP,
   }),
   user: text({
-    help: "whose rights to keep when started as root [default the user who called sudo]",
+    help: "the sidecar's user: whose rights to keep when started as root [default the user who called sudo]",
     hint: "NAME",
     fallback: undefined,
     pattern: /^[^\s:\0]{1,256}$/,

@@ -12,6 +12,7 @@ import {
   type ProducerOptions,
   sameFile,
 } from "../channel/files.ts";
+import { type Trust, trustOf } from "../channel/owners.ts";
 import { type ChannelPlace, channelPath } from "../channel/place.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, type Mailbox } from "../engine/mailbox.ts";
 import type { Snapshot } from "../engine/status.ts";
@@ -38,6 +39,8 @@ export interface ChannelSetup {
   readonly mailbox: Mailbox;
   readonly place: ChannelPlace;
   readonly log: Log;
+  /** Whose files are believed, before and after root's rights are given up. */
+  readonly trust?: Trust;
   /** The operator's seed, if one was given. */
   readonly seed: bigint | undefined;
 }
@@ -50,9 +53,11 @@ export class Channels {
   readonly #setup: ChannelSetup;
   /** Whether an input of the prefix was ever there. */
   #hadInput = false;
+  readonly #trust: Trust;
 
   constructor(setup: ChannelSetup) {
     this.#setup = setup;
+    this.#trust = setup.trust ?? trustOf();
     this.seed = setup.seed ?? 0n;
     this.#slots = CHANNELS.map(({ name }, id) => ({
       id,
@@ -181,8 +186,8 @@ export class Channels {
   #join(slot: Slot, output: ProducerOptions): JoinResult {
     const { arena, layout } = this.#setup;
     const region = layout.channels[slot.id];
-    if (slot.id === OUTPUT_CHANNEL) return joinProducer(arena, region, slot.path, output);
-    const result = joinConsumer(arena, region, slot.path);
+    if (slot.id === OUTPUT_CHANNEL) return joinProducer(arena, region, slot.path, { ...output, trust: this.#trust });
+    const result = joinConsumer(arena, region, slot.path, this.#trust);
     if (result.state !== "absent") this.#hadInput = true;
     return result;
   }

@@ -1,7 +1,6 @@
 // The models by their names on the command line.
 
 import { Evidence } from "../rank/evidence/evidence.ts";
-import type { StakeTable } from "../rank/lists/stake-table.ts";
 import type { Model, SenderStore } from "../rank/model.ts";
 import { IpSigner } from "../rank/reference/ip-signer.ts";
 import { IpSignerStake } from "../rank/reference/ip-signer-stake.ts";
@@ -17,9 +16,4 @@ export interface SidecarModel extends Model {
 export function openModel(name: SidecarSettings["model"], arena: Arena, layout: ArenaLayout): SidecarModel {
   if (name === "evidence") return new Evidence(arena, layout);
   return name === "ip-signer" ? new IpSigner(arena, layout) : new IpSignerStake(arena, layout);
-}
-
-/** Gives a model its stakes, where it uses any. */
-export function setStakes(model: SidecarModel, stakes: StakeTable): void {
-  if (model instanceof IpSignerStake) model.setStakes(stakes);
 }

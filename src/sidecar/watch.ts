@@ -3,40 +3,22 @@
 // the watchdog all ask here.
 
 import type { WriterNumbers } from "../database/writer-status.ts";
-import { CHANNEL_ATTACHED, type Mailbox } from "../engine/mailbox.ts";
+import { CHANNEL_ATTACHED } from "../engine/mailbox.ts";
 import type { Snapshot } from "../engine/status.ts";
 import type { Board, ModelUpdate } from "../observe/board.ts";
 import { writeBoard } from "../observe/board.ts";
-import type { Faults } from "../observe/faults.ts";
 import { standingsOf } from "../observe/standings.ts";
 import type { Senders } from "../observe/statistics-lines.ts";
-import type { SidecarSettings } from "../settings/sidecar-settings.ts";
-import type { Arena } from "../shape/arena.ts";
 import { CONSUMER_HEARTBEAT_AT, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../shape/channel-header.ts";
 import { CHANNELS, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../shape/channels.ts";
-import type { ArenaLayout } from "../shape/layout.ts";
-import type { ScoreReaders } from "./scores/scores.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** A loop that did not turn for so long is not healthy. */
-export const STALL_MS = 5_000;
-const MOST_UPDATES = 12;
+export const STALL_MAX_MS = 5_000;
+const UPDATES_MAX = 12;
 /** Copying two tables of a million senders takes a tenth of a second: at most a fiftieth of the time goes into it. */
 const STANDINGS_INTERVAL_MS = 2_000;
 const STANDINGS_SHARE = 50;
-
-export interface WatchParts {
-  readonly settings: SidecarSettings;
-  readonly version: string;
-  readonly startedAt: Date;
-  readonly arena: Arena;
-  readonly layout: ArenaLayout;
-  readonly mailbox: Mailbox;
-  readonly readers: ScoreReaders;
-  readonly database: () => WriterNumbers | null;
-  readonly faults: Faults;
-  /** Milliseconds of a clock that never goes back. */
-  readonly now: () => number;
-}
 
 export class Watch {
   /** Newest first. */
@@ -50,27 +32,30 @@ export class Watch {
   #learned = { updates: 0, outcomes: 0, included: 0 };
   readonly #beats = CHANNELS.map(() => ({ value: -1n, atMs: Number.NaN }));
 
-  constructor(private readonly parts: WatchParts) {
-    this.#turnedMs = parts.now();
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly database: () => WriterNumbers | null,
+  ) {
+    this.#turnedMs = runtime.now();
   }
 
   /** Takes a look. Once a second or so. */
   look(now: Snapshot | null): void {
     if (now === null) return;
-    const nowMs = this.parts.now();
+    const nowMs = this.runtime.now();
     if (now.counters.turns !== this.#turns) {
       this.#turns = now.counters.turns;
       this.#turnedMs = nowMs;
     } else {
       // A sleep of the loop (--idle backoff) ends by the wall clock, inside of the runtime: one that is set back meanwhile
       // would make a millisecond an hour.
-      this.parts.mailbox.ring();
+      this.runtime.mailbox.ring();
     }
     this.#noteUpdates(now);
     this.#noteBeats(now, nowMs);
     if (nowMs >= this.#standingsDueMs) {
-      this.senders = standingsOf(this.parts.readers);
-      const tookMs = this.parts.now() - nowMs;
+      this.senders = standingsOf(this.runtime.readers);
+      const tookMs = this.runtime.now() - nowMs;
       this.#standingsDueMs = nowMs + Math.max(STANDINGS_INTERVAL_MS, tookMs * STANDINGS_SHARE);
     }
     this.#write();
@@ -83,8 +68,8 @@ export class Watch {
   }
 
   #write(): void {
-    const { buffer } = this.parts.arena;
-    const { statusAt } = this.parts.layout;
+    const { buffer } = this.runtime.arena;
+    const { statusAt } = this.runtime.layout;
     const board = this.board();
     if (writeBoard(buffer, statusAt, JSON.stringify(board))) return;
     // Names and numbers of twenty senders fit many times over; whatever made it too long, the rest is still worth showing.
@@ -94,7 +79,7 @@ export class Watch {
 
   /** Milliseconds since the loop was last seen to have turned. */
   get loopAgeMs(): number {
-    return this.parts.now() - this.#turnedMs;
+    return this.runtime.now() - this.#turnedMs;
   }
 
   /** Turns seen: it rises while the loop goes on. */
@@ -105,17 +90,17 @@ export class Watch {
   /** Why the sidecar does not do its work, or undefined where it does. */
   unready(now: Snapshot | null): string | undefined {
     if (now === null || this.#turns <= 0) return "the loop has not begun";
-    if (this.loopAgeMs > STALL_MS) return `the loop has not turned for ${Math.round(this.loopAgeMs)} ms`;
+    if (this.loopAgeMs > STALL_MAX_MS) return `the loop has not turned for ${Math.round(this.loopAgeMs)} ms`;
     const attached = (id: number): boolean => now.channels[CHANNELS[id].name].state === CHANNEL_ATTACHED;
     if (!PACKET_CHANNELS.some(attached)) return "no packet channel is attached";
     if (!attached(OUTPUT_CHANNEL)) return `${CHANNELS[OUTPUT_CHANNEL].name} is not attached`;
-    if (this.parts.mailbox.paused) return "it is paused";
+    if (this.runtime.mailbox.paused) return "it is paused";
     return undefined;
   }
 
   /** By channel: since when the validator's side stands still; null where it never moved, or the channel is not attached. */
   heartbeatAges(): Record<string, number | null> {
-    const nowMs = this.parts.now();
+    const nowMs = this.runtime.now();
     return Object.fromEntries(
       CHANNELS.map(({ name }, id) => {
         const { atMs } = this.#beats[id];
@@ -125,7 +110,7 @@ export class Watch {
   }
 
   board(): Board {
-    const { settings, version, startedAt, mailbox, database, faults } = this.parts;
+    const { settings, version, startedAt, mailbox, log } = this.runtime;
     return {
       version,
       pid: process.pid,
@@ -140,9 +125,9 @@ export class Watch {
       loopAgeMs: Math.round(this.loopAgeMs),
       updates: this.updates,
       senders: this.senders,
-      database: database(),
-      faults: faults.counts,
-      detached: faults.detached,
+      database: this.database(),
+      faults: log.faults.counts,
+      detached: log.faults.detached,
       ended: this.#ended,
     };
   }
@@ -158,12 +143,12 @@ export class Watch {
       included: included - before.included,
     };
     this.#learned = { updates, outcomes, included };
-    this.updates = [update, ...this.updates].slice(0, MOST_UPDATES);
+    this.updates = [update, ...this.updates].slice(0, UPDATES_MAX);
   }
 
   /** The other side's counters: a producer beats or publishes; the output's consumer beats. */
   #noteBeats(now: Snapshot, nowMs: number): void {
-    const { u64 } = this.parts.arena;
+    const { u64 } = this.runtime.arena;
     CHANNELS.forEach(({ name }, id) => {
       const beat = this.#beats[id];
       if (now.channels[name].state !== CHANNEL_ATTACHED) {
@@ -171,7 +156,7 @@ export class Watch {
         beat.value = -1n;
         return;
       }
-      const { at } = this.parts.layout.channels[id];
+      const { at } = this.runtime.layout.channels[id];
       const word = (offset: number): bigint => u64[(at + offset) / 8];
       const value =
         id === OUTPUT_CHANNEL ? word(CONSUMER_HEARTBEAT_AT) : word(PRODUCER_HEARTBEAT_AT) + word(TAIL_AT) * 2n;

@@ -5,6 +5,7 @@
 import { unlinkPath } from "../../ffi/shared-memory.ts";
 import { Consumer } from "../channel/consumer.ts";
 import { type ChannelFile, joinConsumer, joinProducer, sameFile } from "../channel/files.ts";
+import { ANYBODY } from "../channel/owners.ts";
 import { type ChannelPlace, channelPath } from "../channel/place.ts";
 import { Producer } from "../channel/producer.ts";
 import { Failure } from "../failure.ts";
@@ -94,7 +95,10 @@ export class ValidatorChannels implements AnswerChannels {
     const { arena, layout } = this.memory;
     const region = layout.channels[id];
     const path = channelPath(this.place, CHANNELS[id].name);
-    const result = id === OUTPUT_CHANNEL ? joinConsumer(arena, region, path) : joinProducer(arena, region, path);
+    const result =
+      id === OUTPUT_CHANNEL
+        ? joinConsumer(arena, region, path, ANYBODY)
+        : joinProducer(arena, region, path, { trust: ANYBODY });
     if (result.state === "refused") throw new Failure(result.message);
     if (result.state !== "joined") return;
     const { channel } = result;

@@ -16,3 +16,8 @@ export function printable(text: string): string {
 export function printableJson(json: string): string {
   return json.replace(OBEYED, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
+
+/** @returns the same on one line: line ends and tabs become spaces */
+export function printableLine(text: string): string {
+  return printable(text.replace(/[\n\t]/g, " "));
+}

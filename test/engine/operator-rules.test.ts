@@ -30,7 +30,7 @@ function offer(
 ): void {
   const { tablesAt, slotCount } = parts.layout.lists!;
   SenderLists.build(prefixes, payers, { buffer: parts.arena.buffer, at: tablesAt[table - 1], slotCount });
-  parts.engine.mailbox.offerLists(table);
+  parts.engine.mailbox.lists.offer(table);
 }
 
 const prefixOf = (text: string, bits: number, verdict: number): ListedPrefix => ({
@@ -54,11 +54,11 @@ describe("lists", () => {
     expect(total).toBe(8);
     expect(accounted).toBe(8);
 
-    expect(made.engine.mailbox.listsInUse).toBe(1);
+    expect(made.engine.mailbox.lists).toMatchObject({ offered: 1, isTaken: true, spare: 2 });
     offer(made, [], 2);
     made.sendUnique(0, 100, [66, 0, 0, 1]);
     made.settle(2_000);
-    expect(made.engine.mailbox.listsInUse).toBe(2);
+    expect(made.engine.mailbox.lists).toMatchObject({ offered: 2, isTaken: true, spare: 1 });
     expect(sendersOut(made)).toEqual([66]);
   });
 
@@ -95,7 +95,7 @@ describe("lists", () => {
   test("without them nothing is set aside, and an offer is no fault", () => {
     const made = rig();
     expect(made.parts.layout.lists).toBeUndefined();
-    made.engine.mailbox.offerLists(1);
+    made.engine.mailbox.lists.offer(1);
     made.sendUnique(0, 1, [66, 0, 0, 1]);
     made.settle(1_000);
     expect(made.count("bankingTransmissions")).toBe(1);

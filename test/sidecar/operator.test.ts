@@ -217,7 +217,7 @@ describe("qos ctl", () => {
     expect((await qos("ctl", "explain", "nobody", "--prefix", peer.prefix)).code).toBe(1);
     const noSocket = await qos("ctl", "stats", "--control", sidecar.statsPath.replace("stats.json", ""));
     expect(noSocket.code).toBe(1);
-    expect((await qos("ctl", "stats", "--control", MAIN)).err).toContain(`${MAIN} is no socket`);
+    expect((await qos("ctl", "stats", "--control", MAIN)).err).toContain(`${MAIN} is not a socket`);
     expect((await qos("ctl", "checkpoint", "--prefix", peer.prefix)).err).toContain("no --state");
     expect(await sidecar.stop()).toBe(0);
     expect(sidecar.log).toContain("paused by qos ctl");

@@ -8,6 +8,7 @@ import { type SidecarSettings, settingsOf } from "../../src/settings/sidecar-set
 import { Arena } from "../../src/shape/arena.ts";
 import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
 import type { Log } from "../../src/sidecar/process/log.ts";
+import { Runtime } from "../../src/sidecar/runtime.ts";
 
 /** The settings of a command line. */
 export function settingsFor(...raw: string[]): SidecarSettings {
@@ -26,6 +27,16 @@ export class MemoryLog implements Log {
   #put(level: string, message: string): void {
     this.lines.push(`${level}: ${message}`);
   }
+}
+
+/** What the sidecar's parts work with, over memory that a test has. */
+export function runtimeFor(
+  memory: SmallMemory,
+  settings: SidecarSettings,
+  log: Log = new MemoryLog(),
+  now?: () => number,
+): Runtime {
+  return new Runtime({ settings, version: "1", startedAt: new Date(5), log, memory, ...(now && { now }) });
 }
 
 export interface SmallMemory {

@@ -4,6 +4,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { Consumer } from "../../src/channel/consumer.ts";
 import { type ChannelFile, joinConsumer, joinProducer } from "../../src/channel/files.ts";
+import { ANYBODY } from "../../src/channel/owners.ts";
 import { channelPath } from "../../src/channel/place.ts";
 import { Producer } from "../../src/channel/producer.ts";
 import { Arena } from "../../src/shape/arena.ts";
@@ -51,8 +52,11 @@ export class Peer {
   /** Creates or joins a channel as its producer; the output as its consumer. */
   open(id: number): void {
     const region = this.layout.channels[id];
-    const join = id === OUTPUT_CHANNEL ? joinConsumer : joinProducer;
-    const result = join(this.arena, region, this.path(id));
+    const path = this.path(id);
+    const result =
+      id === OUTPUT_CHANNEL
+        ? joinConsumer(this.arena, region, path, ANYBODY)
+        : joinProducer(this.arena, region, path, { trust: ANYBODY });
     if (result.state !== "joined") throw new Error(`${this.path(id)}: ${JSON.stringify(result)}`);
     this.#files[id] = result.channel;
     if (id === OUTPUT_CHANNEL) {

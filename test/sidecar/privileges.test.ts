@@ -1,7 +1,7 @@
 // Root's rights, in whole sidecars. Only root can give any up: without root there is nothing to try.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findUser, groupsOf } from "../../ffi/users.ts";
@@ -19,6 +19,8 @@ const compiler = Bun.which("cc");
 const SIGTRAP = 5;
 const SIGRTMAX = 64;
 const isRoot = process.geteuid?.() === 0;
+/** A user of no rights that is neither root nor nobody. */
+const STRANGER = 54_321;
 const nobody = findUser("nobody");
 
 // Giving up rights needs some: skipped if the tests do not run as root.
@@ -148,6 +150,25 @@ describe.skipIf(!isRoot || nobody === undefined)("started as root (needs root an
     },
   );
 
+  test("a channel that a stranger made is refused, before root's rights are given up and after", async () => {
+    const peer = new Peer(freshPrefix());
+    peers.push(peer);
+    peer.open(TPU);
+    chownSync(peer.path(TPU), STRANGER, STRANGER);
+    await using first = new SidecarProcess(peer.prefix, ["--user", "nobody"]);
+    expect(await first.ended()).toBe(1);
+    expect(first.log).toContain(`${peer.path(TPU)} belongs to`);
+    expect(first.log).toContain("neither root nor this sidecar's user");
+    peer.remove(TPU);
+    await using second = new SidecarProcess(peer.prefix, ["--user", "nobody"]);
+    await second.says(/waiting for the first packet channel/);
+    peer.open(TPU);
+    chownSync(peer.path(TPU), STRANGER, STRANGER);
+    chmodSync(peer.path(TPU), 0o660);
+    await second.says(/tpu_to_qos (belongs to|may not be used)/);
+    expect(await second.stop()).toBe(0);
+  });
+
   test("a channel that was created again for others only: the message says what would have made it joinable", async () => {
     const peer = new Peer(freshPrefix());
     peers.push(peer);
@@ -158,6 +179,9 @@ describe.skipIf(!isRoot || nobody === undefined)("started as root (needs root an
     peer.open(TPU);
     await sidecar.says(/tpu_to_qos.*qos init --group/);
     chmodSync(peer.path(TPU), 0o666);
+    await sidecar.says(/tpu_to_qos can be written to by every user of this host/);
+    chmodSync(peer.path(TPU), 0o600);
+    chownSync(peer.path(TPU), uid, uid);
     await sidecar.reads(peer, TPU);
     expect(await sidecar.stop()).toBe(0);
   });

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { ANYBODY } from "../../src/channel/owners.ts";
 import { ask } from "../../src/cli/commands/ctl.ts";
 import { Failure } from "../../src/failure.ts";
 import type { ControlRequest } from "../../src/sidecar/endpoints/control.ts";
@@ -45,7 +46,7 @@ export async function askOnceUp(prefix: string, request: ControlRequest): Promis
   const end = performance.now() + LIMIT_MS;
   for (;;) {
     try {
-      return await ask(controlPath(prefix), request);
+      return await ask(controlPath(prefix), request, ANYBODY);
     } catch (error) {
       const isStarting = error instanceof Failure && /no sidecar listens|has not begun/.test(error.message);
       if (!isStarting || performance.now() > end) throw error;

@@ -252,7 +252,7 @@ describe("refusals", () => {
         `/nowhere/${prefix}`,
       ]);
       expect(await stakes.ended()).toBe(1);
-      expect(stakes.log).toContain(`stakes cannot be read from /nowhere/${prefix}`);
+      expect(stakes.log).toContain(`--stake-file /nowhere/${prefix}: stakes cannot be read`);
     } finally {
       removeChannels(prefix);
     }

@@ -147,7 +147,7 @@ describe("--stake-file", () => {
     writeFileSync(file, "10.0.0.1 301\n10.0.0.2 302\n10.0.0.3 303\n");
     await sidecar.says(/3 stakes of 906 lamports in all/);
     rmSync(file);
-    await sidecar.says(/stakes cannot be read from .*; those of before stay in use/);
+    await sidecar.says(/stakes cannot be read: .*; those of before stay in use/);
     writeFileSync(file, "10.0.0.9 9\n");
     await sidecar.says(/1 stakes of 9 lamports in all/);
     expect(await sidecar.stop()).toBe(0);

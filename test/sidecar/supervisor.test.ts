@@ -5,10 +5,11 @@ import { Engine } from "../../src/engine/engine.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { Channels } from "../../src/sidecar/channel-files.ts";
 import { openModel } from "../../src/sidecar/models.ts";
+import type { SignalListener } from "../../src/sidecar/process/signals.ts";
 import type { StateFile } from "../../src/sidecar/scores/state-file.ts";
-import { type Supervised, supervise } from "../../src/sidecar/supervisor.ts";
+import { type Charges, supervise } from "../../src/sidecar/supervisor.ts";
 import type { LoopEnd } from "../../src/sidecar/threads/loop-thread.ts";
-import { MemoryLog, settingsFor, smallMemory } from "./parts.ts";
+import { MemoryLog, runtimeFor, settingsFor, smallMemory } from "./parts.ts";
 import { removeChannels } from "./peer.ts";
 import { freshPrefix } from "./sidecar-process.ts";
 
@@ -29,25 +30,18 @@ function play(flags: readonly string[] = []) {
   const stop = Promise.withResolvers<string>();
   const saved: string[] = [];
   const state = { write: async () => void saved.push("scores") } as unknown as StateFile;
-  const parts: Supervised = {
-    settings,
-    version: "1",
-    previous: undefined,
-    startedAt: new Date(0),
-    startedMs: performance.now(),
-    log,
-    memory,
-    mailbox,
+  const told: SignalListener[] = [];
+  const charges: Charges = {
     channels,
-    stakes: undefined,
-    lists: undefined,
+    inputs: [],
     state,
+    statistics: undefined,
     database: undefined,
     fates: undefined,
     loop: loop.promise,
-    stop: stop.promise,
+    signals: { stop: stop.promise, listen: (listener) => void told.push(listener) },
   };
-  return { parts, loop, stop, log, mailbox, saved, done: supervise(parts) };
+  return { loop, stop, log, mailbox, saved, told, done: supervise(runtimeFor(memory, settings, log), charges) };
 }
 
 test("told to stop, it stops the loop, then saves the scores", async () => {
@@ -88,4 +82,16 @@ test("a loop that stands still is said", async () => {
   loop.resolve({ state: "stopped" });
   expect(await done).toBe(0);
   expect(log.lines).toContain("warn: the loop has not turned since the last line");
+});
+
+test("signals are told in a line each, and end nothing", async () => {
+  const { loop, stop, log, told, done } = play();
+  told[0].ignored("SIGUSR1");
+  told[0].reload();
+  stop.resolve("SIGTERM");
+  loop.resolve({ state: "stopped" });
+  expect(await done).toBe(0);
+  expect(log.lines[0]).toStartWith("warn: SIGUSR1 means nothing to qos, and is ignored");
+  expect(log.lines).toContain("info: SIGHUP: lists and stakes are read again");
+  expect(log.lines).toContain("info: no lists and no stakes are configured: there is nothing to read");
 });

@@ -2,7 +2,7 @@
 // service only, on somebody's host.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unitText } from "../../src/cli/host/unit.ts";
@@ -76,7 +76,7 @@ describe("the unit", () => {
       );
       // As the unit does: a user, and no new privileges from the start.
       chmodSync(folder, 0o777);
-      chmodSync(peer.path(TPU), 0o666);
+      if (IS_ROOT) chownSync(peer.path(TPU), NOBODY, NOBODY);
       const user = IS_ROOT ? ["--reuid", `${NOBODY}`, "--regid", `${NOBODY}`, "--clear-groups"] : [];
       const command = [
         "setpriv",

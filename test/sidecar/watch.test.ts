@@ -5,32 +5,23 @@ import { readStatus } from "../../src/engine/status.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import type { Board } from "../../src/observe/board.ts";
 import { readBoard } from "../../src/observe/board.ts";
-import { Faults } from "../../src/observe/faults.ts";
-import { ScoreReader } from "../../src/rank/reference/score-reader.ts";
 import { PRODUCER_HEARTBEAT_AT } from "../../src/shape/channel-header.ts";
 import { STATUS_BYTES } from "../../src/shape/layout.ts";
 import { STAT } from "../../src/shape/statistics.ts";
 import { openModel } from "../../src/sidecar/models.ts";
 import { Watch } from "../../src/sidecar/watch.ts";
-import { settingsFor, smallMemory } from "./parts.ts";
+import { MemoryLog, runtimeFor, settingsFor, smallMemory } from "./parts.ts";
 
 function watched() {
-  const { arena, layout, mailbox } = smallMemory();
+  const memory = smallMemory();
+  const { arena, layout, mailbox } = memory;
   const settings = settingsFor("--model", "ip-signer", "--prefix", "w_");
   const engine = new Engine(arena, layout, loadKernel(arena), openModel("ip-signer", arena, layout), settings);
   let nowMs = 1_000;
-  const watch = new Watch({
-    settings,
-    version: "1",
-    startedAt: new Date(5),
-    arena,
-    layout,
-    mailbox,
-    readers: { ips: new ScoreReader(arena, layout.ips), payers: new ScoreReader(arena, layout.signers) },
-    database: () => null,
-    faults: new Faults(),
-    now: () => nowMs,
-  });
+  const watch = new Watch(
+    runtimeFor(memory, settings, new MemoryLog(), () => nowMs),
+    () => null,
+  );
   const look = (): void => watch.look(readStatus(arena.buffer, layout.statusAt));
   const turn = (): void => {
     engine.turn(nowMs);

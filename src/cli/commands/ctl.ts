@@ -1,6 +1,8 @@
 // `qos ctl`: asks a running sidecar over its control socket.
 
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
+import { findUser } from "../../../ffi/users.ts";
+import { strangersFile, type Trust, trustOf } from "../../channel/owners.ts";
 import { Failure, messageOf } from "../../failure.ts";
 import { recentOf } from "../../observe/sender-fates.ts";
 import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
@@ -15,7 +17,7 @@ import { type Output, toJson } from "../output.ts";
 import { table } from "../table.ts";
 
 const WORDS = ["stats", "set", "pause", "resume", "reload", "checkpoint", "top", "explain"] as const;
-const ANSWER_LIMIT_MS = 10_000;
+const ANSWER_MAX_MS = 10_000;
 /** A thousand senders at both ends of both tables are a tenth of it. */
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 
@@ -60,45 +62,57 @@ export function requestOf(words: readonly string[], top: number): ControlRequest
   }
 }
 
-/** Sends a request and waits for the answer. @throws Failure where there is none, or it is a refusal */
-export async function ask(path: string, request: ControlRequest): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  let text = "";
-  const decoder = new TextDecoder();
+/**
+ * Sends a request and waits for the answer.
+ * @param trust whose sockets are believed: others could answer anything
+ * @throws Failure where there is no answer, or it is a refusal
+ */
+export async function ask(path: string, request: ControlRequest, trust: Trust = trustOf()): Promise<Answer> {
+  const stranger = strangersFile(path, trust);
+  if (stranger !== undefined) throw new Failure(stranger);
   try {
-    const socket = await Bun.connect({
+    const response = await fetch("http://qos/", {
       unix: path,
-      socket: {
-        data: (_, bytes) => {
-          text += decoder.decode(bytes, { stream: true });
-          if (text.includes("\n")) resolve(text.slice(0, text.indexOf("\n")));
-          else if (text.length > ANSWER_MAX_BYTES) reject(new Failure("the answer is too long"));
-        },
-        close: () => reject(new Failure("the sidecar closed the connection without an answer")),
-      },
+      method: "POST",
+      body: JSON.stringify(request),
+      signal: AbortSignal.timeout(ANSWER_MAX_MS),
     });
-    socket.write(`${JSON.stringify(request)}\n`);
-    const timer = setTimeout(
-      () => reject(new Failure(`no answer within ${ANSWER_LIMIT_MS / 1_000} s`)),
-      ANSWER_LIMIT_MS,
-    );
-    try {
-      const answer = JSON.parse(await promise) as Answer;
-      if (answer.ok !== true) throw new Failure(`refused: ${String(answer.error)}`);
-      return answer;
-    } finally {
-      clearTimeout(timer);
-      socket.end();
-    }
+    const answer = JSON.parse(await textOf(response)) as Answer;
+    if (answer.ok !== true) throw new Failure(`refused: ${String(answer.error)}`);
+    return answer;
   } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === "ECONNREFUSED" && statSync(path, { throwIfNoEntry: false })?.isSocket() === false) {
-      throw new Failure(`${path} is no socket; --control names the one that the sidecar listens at`);
-    }
-    if (code === "ENOENT" || code === "ECONNREFUSED") throw new Failure(`no sidecar listens at ${path}`);
-    if (code === "EACCES") throw new Failure(`${path} is another user's; run this as the sidecar's user or as root`);
-    throw error instanceof Failure ? error : new Failure(messageOf(error));
+    throw failureOf(path, error);
   }
+}
+
+async function textOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > ANSWER_MAX_BYTES) throw new Failure("the answer is too long");
+  }
+  return text;
+}
+
+/** What an operator can do about a question without an answer. */
+function failureOf(path: string, error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const { code, name } = error as { code?: string; name?: string };
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return new Failure(`no sidecar listens at ${path}`);
+  if (!there.isSocket())
+    return new Failure(`${path} is not a socket; --control names the one that the sidecar listens at`);
+  if (name === "TimeoutError") {
+    return new Failure(`no answer within ${ANSWER_MAX_MS / 1_000} s: the sidecar stands still, or is stopped`);
+  }
+  try {
+    accessSync(path, constants.W_OK);
+  } catch {
+    return new Failure(`${path} is another user's; run this as the sidecar's user or as root`);
+  }
+  if (error instanceof SyntaxError) return new Failure(`what listens at ${path} is not a sidecar of this version`);
+  return new Failure(code === undefined ? messageOf(error) : `no sidecar listens at ${path}`);
 }
 
 interface Standing {
@@ -180,6 +194,7 @@ export default command({
     prefix: CHANNEL_FLAGS.prefix,
     config: CHANNEL_FLAGS.config,
     control: RUN_FLAGS.control,
+    user: RUN_FLAGS.user,
     count: count({ help: "senders in each list of top", min: 1, max: 1_000, fallback: 10 }),
     json: onOff({ help: "print the answer as JSON" }),
   },
@@ -195,7 +210,8 @@ export default command({
   ],
   run: async ({ values, positionals, out }) => {
     const request = requestOf(positionals, values.count);
-    const answer = await ask(values.control ?? controlPath(values.prefix), request);
+    const path = values.control ?? controlPath(values.prefix);
+    const answer = await ask(path, request, trustOf(findUser(values.user ?? "")));
     const { ok: _, ...rest } = answer;
     if (values.json || request.command === "stats") {
       out.line(toJson(request.command === "stats" ? answer.statistics : rest, 2));

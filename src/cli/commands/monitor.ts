@@ -1,6 +1,8 @@
 // `qos monitor`: a live screen of a running sidecar. It reads the status page and the ring of fates in shared memory and asks
 // nobody anything: the sidecar does not notice.
 
+import { findUser } from "../../../ffi/users.ts";
+import { type Trust, trustOf } from "../../channel/owners.ts";
 import { CHANNEL_STATES } from "../../engine/mailbox.ts";
 import { Failure } from "../../failure.ts";
 import { type Kind, type Moment, Moments } from "../../observe/moments.ts";
@@ -8,6 +10,7 @@ import { SORTS, type Sort, screen, standsStillMs, waterfall } from "../../observ
 import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FAILED, EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { choice, duration, onOff } from "../../settings/flags.ts";
+import { RUN_FLAGS } from "../../settings/run-flags.ts";
 import { CHANNELS } from "../../shape/channels.ts";
 import { STATISTICS } from "../../shape/statistics.ts";
 import { command } from "../command.ts";
@@ -81,12 +84,14 @@ interface MonitorValues {
   readonly payers: boolean;
   readonly json: boolean;
   readonly noColour: boolean;
+  /** Whose status pages are believed. */
+  readonly trust: Trust;
 }
 
 /** One picture over one interval. */
 async function once(values: MonitorValues, out: Output): Promise<number> {
   const kind = values.payers ? "payers" : "ips";
-  const moments = new Moments(values.prefix, kind);
+  const moments = new Moments(values.prefix, kind, undefined, values.trust);
   try {
     await began(moments);
     await Bun.sleep(values.interval);
@@ -109,7 +114,7 @@ async function once(values: MonitorValues, out: Output): Promise<number> {
 
 /** A JSON line for each interval, until nobody reads. */
 async function follow(values: MonitorValues, out: Output): Promise<number> {
-  const moments = new Moments(values.prefix, undefined);
+  const moments = new Moments(values.prefix, undefined, undefined, values.trust);
   try {
     await began(moments);
     while (!out.closed()) {
@@ -128,7 +133,7 @@ async function follow(values: MonitorValues, out: Output): Promise<number> {
 async function live(values: MonitorValues): Promise<number> {
   let sort = values.sort;
   let kind: Kind = values.payers ? "payers" : "ips";
-  const moments = new Moments(values.prefix, kind);
+  const moments = new Moments(values.prefix, kind, undefined, values.trust);
   let paused = false;
   let shown: Moment | undefined;
   let problem: string | undefined;
@@ -199,6 +204,7 @@ export default command({
   flags: {
     prefix: CHANNEL_FLAGS.prefix,
     config: CHANNEL_FLAGS.config,
+    user: RUN_FLAGS.user,
     interval: duration({ help: "time between two pictures", min: 100, max: 3_600_000, fallback: 1_000 }),
     sort: choice(SORTS, { help: "which senders are shown", fallback: "best" }),
     payers: onOff({ help: "show fee payers instead of addresses" }),
@@ -214,7 +220,15 @@ export default command({
   run: async ({ values, out }) => {
     const { prefix, interval, sort, payers, json } = values;
     const noColour = !values.colour || (process.env.NO_COLOR ?? "") !== "";
-    const monitor: MonitorValues = { prefix, interval, sort, payers, json, noColour };
+    const monitor: MonitorValues = {
+      prefix,
+      interval,
+      sort,
+      payers,
+      json,
+      noColour,
+      trust: trustOf(findUser(values.user ?? "")),
+    };
     if (values.once) return await once(monitor, out);
     if (json) return await follow(monitor, out);
     if (!process.stdout.isTTY) throw new UsageError("standard output is no terminal; take --once or --json");

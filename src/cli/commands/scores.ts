@@ -1,12 +1,14 @@
 // `qos scores export|import FILE`: a checkpoint of `--state` as text, and text as a checkpoint.
 
 import { readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { Failure, messageOf } from "../../failure.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { choice, onOff } from "../../settings/flags.ts";
 import { nearest } from "../../settings/nearest.ts";
 import { RUN_FLAGS } from "../../settings/run-flags.ts";
-import { replaceFile } from "../../sidecar/files/atomic-file.ts";
+import { replaceFile, targetKind } from "../../sidecar/files/atomic-file.ts";
+import { type FileLock, lockFile } from "../../sidecar/files/file-lock.ts";
 import { CHECKPOINT_MAX_BYTES, decodeCheckpoint, encodeCheckpoint } from "../../sidecar/scores/checkpoint.ts";
 import { jsonLines, readScores, referenceLines, SCORES_TEXT_MAX_BYTES } from "../../sidecar/scores/scores-text.ts";
 import { command } from "../command.ts";
@@ -38,6 +40,50 @@ function exportScores(path: string, model: string, form: (typeof FORMS)[number],
 async function importScores(
   path: string,
   state: string,
+  options: { readonly model: string; readonly reversed: boolean; readonly force: boolean },
+  out: Output,
+): Promise<number> {
+  const lock = lockState(state, options.force);
+  try {
+    return await importLocked(path, state, options, out);
+  } finally {
+    lock.release();
+  }
+}
+
+/** @throws Failure where a sidecar uses the checkpoint, or one is there already and is not to be replaced */
+function lockState(state: string, force: boolean): FileLock {
+  try {
+    const kind = targetKind(state);
+    if (kind === "folder" || kind === "stream") throw new Error("it is not a plain file");
+    const lock = lockFile(state);
+    if (!("release" in lock)) {
+      const who = lock.lockedBy === undefined ? "a sidecar" : `the sidecar that runs as process ${lock.lockedBy}`;
+      throw new Failure(
+        `${state} is in use by ${who}, which would write over the import within a minute: stop it first (qos ctl checkpoint ` +
+          "has it save what it has learned)",
+      );
+    }
+    if (kind === "absent" || force) return lock;
+    lock.release();
+    throw new Failure(
+      `${state} is there already: --force replaces it (qos scores export --state ${state} keeps a copy)`,
+    );
+  } catch (error) {
+    throw error instanceof Failure ? error : new Failure(`${state} cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/** As root the file is to be read by the sidecar's user: whoever has it already, or has its folder. */
+function ownerOf(state: string): { uid: number; gid: number } | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  const { uid, gid } = statSync(targetKind(state) === "file" ? state : dirname(resolve(state)));
+  return { uid, gid };
+}
+
+async function importLocked(
+  path: string,
+  state: string,
   options: { readonly model: string; readonly reversed: boolean },
   out: Output,
 ): Promise<number> {
@@ -53,7 +99,9 @@ async function importScores(
   const [ips, payers] = saved.tables.map(({ scores }) => scores.length);
   if (ips + payers === 0) throw new Failure(`${path} holds no scores; ${state} stays as it is`);
   try {
-    await replaceFile(state, encodeCheckpoint(saved), { mode: FILE_MODE, durable: true });
+    const owner = ownerOf(state);
+    const kept = owner === undefined ? {} : { owner };
+    await replaceFile(state, encodeCheckpoint(saved), { mode: FILE_MODE, durable: true, ...kept });
   } catch (error) {
     throw new Failure(`${state} cannot be written: ${messageOf(error)}`);
   }
@@ -66,13 +114,15 @@ export default command({
   summary: "turns a checkpoint of scores into text, and back",
   about:
     "`export` prints the scores in a checkpoint (--state of qos run) as JSON lines, or as the older sidecar's lines " +
-    "`IP SCORE`. `import` makes a checkpoint of either form; a sidecar restores it at its next start. A running sidecar " +
-    "writes its checkpoint when qos ctl checkpoint says so.",
+    "`IP SCORE`. `import` makes a checkpoint of either form; a sidecar restores it at its next start. It replaces one that is " +
+    "there with --force alone, keeps the owner of the file (or of its folder), and is refused while a sidecar uses it. A " +
+    "running sidecar writes its checkpoint when qos ctl checkpoint says so.",
   flags: {
     config: RUN_FLAGS.config,
     model: RUN_FLAGS.model,
     state: RUN_FLAGS.state,
     form: choice(FORMS, { help: "of the export", fallback: "jsonl" }),
+    force: onOff({ help: "of the import: replace a checkpoint that is there already" }),
     reversed: onOff({
       help: "the file is the older sidecar's own, whose addresses have their octets the other way round",
     }),
@@ -90,7 +140,7 @@ export default command({
     },
   ],
   run: async ({ values, positionals: [action, file], out }) => {
-    const { model, state, form, reversed } = values;
+    const { model, state, form, reversed, force } = values;
     if (action !== "export" && action !== "import") {
       const meant = nearest(action, ["export", "import"]);
       throw new UsageError(
@@ -103,6 +153,6 @@ export default command({
       return exportScores(state, model, form, out);
     }
     if (file === undefined) throw new UsageError("FILE is missing: the text to read");
-    return await importScores(file, state, { model, reversed }, out);
+    return await importScores(file, state, { model, reversed, force }, out);
   },
 });

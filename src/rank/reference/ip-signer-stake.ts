@@ -36,7 +36,7 @@ export class IpSignerStake implements Model {
   }
 
   /** Swaps the stakes. */
-  setStakes(stakes: StakeTable): void {
+  useStakes(stakes: StakeTable): void {
     this.#stakes = stakes;
   }
 

@@ -1,65 +1,77 @@
-// The control socket, `<prefix>qos_control` in /dev/shm or where `--control` says: a unix socket that its owner alone may
-// connect to, lines of JSON in both directions. Whatever is sent to it, the sidecar goes on: lines have an end, connections
-// a number, answers no queue.
+// The control socket, `<prefix>qos_control` in /dev/shm or where `--control` says: HTTP over a unix socket that its owner
+// alone may connect to. A request is a POST of one JSON object, the answer another. Whatever is sent to it, the sidecar goes
+// on: a request has a size, a silent connection an end (the runtime closes it after some ten seconds), a connection one
+// request, and only so many requests are under way.
 
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
-import type { Socket, UnixSocketListener } from "bun";
+import { lstatSync, unlinkSync } from "node:fs";
 import { sharedPath } from "../../channel/place.ts";
 import { messageOf } from "../../failure.ts";
-
 import type { Log } from "../process/log.ts";
-import { answer, type ControlParts } from "./control.ts";
+import { answer, type ControlAnswer, type ControlParts } from "./control.ts";
 
-const LINE_MAX_BYTES = 4_096;
-const MOST_CONNECTIONS = 32;
+const REQUEST_MAX_BYTES = 4_096;
+/** Requests under way at once. */
+const REQUESTS_MAX = 32;
+/** A checkpoint waits for a disk. */
+const ANSWER_MAX_SECONDS = 60;
 /** sockaddr_un's path, with its NUL. */
 const PATH_MAX_BYTES = 107;
+/** A predecessor that is ending gives its socket back within a second. */
+const RETRY_MS = 1_000;
+/** Group and others get nothing, not for a moment: the socket's mode comes from the mask alone. */
+const OWNER_ONLY_MASK = 0o177;
+
+const HTTP_OK = 200;
+const HTTP_REFUSED = 400;
+const HTTP_NOT_ALLOWED = 405;
+const HTTP_BUSY = 503;
 
 /** Where the socket of a prefix is, unless another place is named. */
 export function controlPath(prefix: string): string {
   return sharedPath(`${prefix}qos_control`);
 }
 
-interface Connection {
-  line: Buffer;
-  /** Requests of one connection are answered one after the other. */
-  turn: Promise<void>;
-  waiting: number;
-}
-
 export class ControlServer {
-  /** Requests answered. */
-  requests = 0;
-  #listener: UnixSocketListener<Connection> | undefined;
-  #connections = 0;
+  #server: ReturnType<typeof Bun.serve> | undefined;
+  #retry: Timer | undefined;
+  #said = "";
+  #closed = false;
 
   constructor(
     private readonly path: string,
     private readonly parts: ControlParts,
     private readonly log: Log,
+    private readonly retryMs: number = RETRY_MS,
   ) {}
 
-  /** Listens; where it cannot, that is said, and the sidecar goes on without. */
+  /** Listens; where it cannot, that is said once, and it tries again every while. The sidecar goes on without. */
   async open(): Promise<void> {
     try {
       if (Buffer.byteLength(this.path) > PATH_MAX_BYTES) throw new Error("the path is too long for a socket");
       await removeStaleSocket(this.path);
-      const before = process.umask(0o177); // never, not for a moment, anybody else's
+      if (this.#closed) return;
+      const before = process.umask(OWNER_ONLY_MASK);
       try {
-        this.#listener = this.#listen();
+        this.#server = this.#listen();
       } finally {
         process.umask(before);
       }
-      chmodSync(this.path, 0o600);
+      if (this.#said !== "") this.log.info(`the control socket is at ${this.path} now`);
+      this.#said = "";
     } catch (error) {
-      this.log.warn(`no control socket at ${this.path}: ${messageOf(error)}`);
+      const message = `no control socket at ${this.path}: ${messageOf(error)}; trying again`;
+      if (message !== this.#said) this.log.warn(message);
+      this.#said = message;
+      if (!this.#closed) this.#retry = setTimeout(() => void this.open(), this.retryMs);
     }
   }
 
   close(): void {
-    if (this.#listener === undefined) return;
-    this.#listener.stop(true);
-    this.#listener = undefined;
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    if (this.#server === undefined) return;
+    void this.#server.stop(true);
+    this.#server = undefined;
     try {
       unlinkSync(this.path);
     } catch {
@@ -67,68 +79,41 @@ export class ControlServer {
     }
   }
 
-  #listen(): UnixSocketListener<Connection> {
-    return Bun.listen<Connection>({
+  #listen(): ReturnType<typeof Bun.serve> {
+    return Bun.serve({
       unix: this.path,
-      socket: {
-        open: (socket) => {
-          socket.data = { line: Buffer.alloc(0), turn: Promise.resolve(), waiting: 0 };
-          this.#connections += 1;
-          if (this.#connections > MOST_CONNECTIONS) this.#refuse(socket, "too many connections");
-        },
-        data: (socket, bytes) => this.#take(socket, bytes),
-        close: () => {
-          this.#connections -= 1;
-        },
-        error: () => undefined,
+      maxRequestBodySize: REQUEST_MAX_BYTES,
+      fetch: async (request, server) => {
+        server.timeout(request, ANSWER_MAX_SECONDS);
+        const [status, content] = await this.#answer(request, server.pendingRequests);
+        if (!content.ok) this.log.faults.count("controlRefusals");
+        // One request a connection: nobody can queue up a thousand of them.
+        return Response.json(content, { status, headers: { connection: "close" } });
+      },
+      error: (error) => {
+        this.log.faults.count("controlRefusals");
+        return Response.json({ ok: false, error: messageOf(error) }, { status: HTTP_REFUSED });
       },
     });
   }
 
-  #refuse(socket: Socket<Connection>, why: string): void {
-    this.log.faults.count("controlRefusals");
-    socket.end(`${JSON.stringify({ ok: false, error: why })}\n`);
-  }
-
-  #take(socket: Socket<Connection>, bytes: Buffer): void {
-    const connection = socket.data;
-    let rest = Buffer.concat([connection.line, bytes]);
-    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-      const line = rest.subarray(0, end).toString("utf8").trim();
-      rest = rest.subarray(end + 1);
-      if (line === "") continue;
-      connection.waiting += 1;
-      connection.turn = connection.turn.then(() => this.#reply(socket, line));
-    }
-    if (rest.length > LINE_MAX_BYTES || connection.waiting > LINE_MAX_BYTES) {
-      this.#refuse(socket, "a request has at most 4096 bytes");
-      rest = Buffer.alloc(0);
-    }
-    connection.line = rest;
-  }
-
-  async #reply(socket: Socket<Connection>, line: string): Promise<void> {
-    let reply: string;
+  async #answer(request: Request, pending: number): Promise<[status: number, ControlAnswer]> {
+    if (request.method !== "POST") return [HTTP_NOT_ALLOWED, { ok: false, error: "POST a JSON object" }];
+    if (pending > REQUESTS_MAX) return [HTTP_BUSY, { ok: false, error: "too many requests at once" }];
     try {
-      const given = line.length > LINE_MAX_BYTES ? { ok: false, error: "too long" } : await answer(line, this.parts);
-      this.requests += 1;
-      if (!given.ok) this.log.faults.count("controlRefusals");
-      reply = JSON.stringify(given);
+      const content = await answer(await request.text(), this.parts);
+      return [content.ok ? HTTP_OK : HTTP_REFUSED, content];
     } catch (error) {
-      this.log.faults.count("controlRefusals");
-      reply = JSON.stringify({ ok: false, error: messageOf(error) });
+      return [HTTP_REFUSED, { ok: false, error: messageOf(error) }];
     }
-    socket.data.waiting -= 1;
-    // What a reader does not take, it does not get: no answer waits for long.
-    if (socket.write(`${reply}\n`) < Buffer.byteLength(reply) + 1) socket.end();
   }
 }
 
-/** A socket that a killed sidecar left behind. @throws Error where a living one listens, or it is no socket */
+/** A socket that a killed sidecar left behind. @throws Error where a living one listens, or something else is there */
 async function removeStaleSocket(path: string): Promise<void> {
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return;
-  if (!there.isSocket()) throw new Error("something that is no socket is there");
+  if (!there.isSocket()) throw new Error("something that is not a socket is there");
   const living = await new Promise<boolean>((resolve) => {
     Bun.connect({
       unix: path,

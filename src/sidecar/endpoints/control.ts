@@ -1,20 +1,20 @@
-// What can be asked of a running sidecar, and what it answers. One JSON object in, one out; who may connect is the socket's
-// business (control-server.ts). A request is somebody's bytes: checked here, refused with a sentence.
+// What can be asked of a running sidecar, and what it answers. One JSON object in, one out; the socket says who may connect
+// (control-server.ts). A request is somebody's bytes: checked here, refused with a sentence.
 
 import { base58 } from "@scure/base";
 import * as v from "valibot";
-import type { Mailbox } from "../../engine/mailbox.ts";
 import { RUN_FLAGS } from "../../settings/run-flags.ts";
 import { parseAddress } from "../../wire/address.ts";
 import { formatAddress } from "../../wire/address-text.ts";
+import type { Runtime } from "../runtime.ts";
 import type { ScoreReaders } from "../scores/scores.ts";
 
 type ScoreRows = ScoreReaders["ips"];
 
 const PAYER_BYTES = 32;
 const IP_KEY_BYTES = 8;
-const SENDER_MAX_CHARACTERS = 64;
-const TOP_MOST = 1_000;
+const SENDER_CHARACTERS_MAX = 64;
+const TOP_MAX = 1_000;
 
 const { targetPps } = RUN_FLAGS;
 
@@ -30,11 +30,11 @@ const REQUEST = v.variant("command", [
   }),
   v.strictObject({
     command: v.literal("top"),
-    count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(TOP_MOST)),
+    count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(TOP_MAX)),
   }),
   v.strictObject({
     command: v.literal("explain"),
-    sender: v.pipe(v.string(), v.minLength(1), v.maxLength(SENDER_MAX_CHARACTERS)),
+    sender: v.pipe(v.string(), v.minLength(1), v.maxLength(SENDER_CHARACTERS_MAX)),
   }),
 ]);
 
@@ -43,27 +43,30 @@ export type ControlAnswer =
   | { readonly ok: true; readonly [name: string]: unknown }
   | { readonly ok: false; readonly error: string };
 
-export interface ControlParts {
-  readonly model: string;
-  readonly mailbox: Mailbox;
-  readonly readers: ScoreReaders;
+/** What the supervisor does when it is asked to. */
+export interface Commands {
+  /** null before the loop's first turn. */
   readonly statistics: () => Record<string, unknown> | null;
   /** Reads stakes and lists again. @returns what was looked at */
   readonly reload: () => Promise<readonly string[]>;
   /** Writes the scores; undefined where no `--state` is given. @returns false where it could not be written */
   readonly checkpoint: (() => Promise<boolean>) | undefined;
-  readonly log: (message: string) => void;
+}
+
+export interface ControlParts {
+  readonly runtime: Pick<Runtime, "settings" | "mailbox" | "readers" | "log">;
+  readonly commands: Commands;
 }
 
 const refused = (error: string): ControlAnswer => ({ ok: false, error });
 
-/** @returns the request, or why it is none */
+/** @returns the request, or what is wrong with it */
 export function readRequest(line: string): ControlRequest | string {
   let content: unknown;
   try {
     content = JSON.parse(line);
   } catch {
-    return "no JSON object";
+    return "that is not a JSON object";
   }
   const checked = v.safeParse(REQUEST, content);
   if (checked.success) return checked.output;
@@ -76,10 +79,11 @@ export function readRequest(line: string): ControlRequest | string {
 export async function answer(line: string, parts: ControlParts): Promise<ControlAnswer> {
   const request = readRequest(line);
   if (typeof request === "string") return refused(request);
-  const { mailbox, log } = parts;
+  const { runtime, commands } = parts;
+  const { mailbox, log } = runtime;
   switch (request.command) {
     case "stats": {
-      const statistics = parts.statistics();
+      const statistics = commands.statistics();
       return statistics === null ? refused("the loop has not begun") : { ok: true, statistics };
     }
     case "pause":
@@ -87,25 +91,25 @@ export async function answer(line: string, parts: ControlParts): Promise<Control
       const paused = request.command === "pause";
       const before = mailbox.paused;
       mailbox.setPaused(paused);
-      if (before !== paused) log(paused ? "paused by qos ctl: nothing is sent on" : "resumed by qos ctl");
+      if (before !== paused) log.info(paused ? "paused by qos ctl: nothing is sent on" : "resumed by qos ctl");
       return { ok: true, paused, before };
     }
     case "set": {
       const before = mailbox.targetPps;
       mailbox.setTargetPps(request.value);
-      log(`target-pps set from ${before} to ${request.value} by qos ctl`);
+      log.info(`target-pps set from ${before} to ${request.value} by qos ctl`);
       return { ok: true, targetPps: request.value, before };
     }
     case "reload":
-      return { ok: true, reloaded: await parts.reload() };
+      return { ok: true, reloaded: await commands.reload() };
     case "checkpoint": {
-      if (parts.checkpoint === undefined) return refused("no --state is given: there is no checkpoint to write");
-      return (await parts.checkpoint()) ? { ok: true } : refused("it could not be written; the log says why");
+      if (commands.checkpoint === undefined) return refused("no --state is given: there is no checkpoint to write");
+      return (await commands.checkpoint()) ? { ok: true } : refused("it could not be written; the log says why");
     }
     case "top":
-      return { ok: true, ...top(parts.readers, request.count) };
+      return { ok: true, ...top(runtime.readers, request.count) };
     case "explain":
-      return explain(parts, request.sender);
+      return explain(runtime, request.sender);
   }
 }
 
@@ -138,7 +142,7 @@ export function senderOf(text: string): { kind: "ip" | "payer"; key: Uint8Array;
 }
 
 /** Where a sender stands among all: its score, its place, and what the others have. */
-function explain({ readers, model }: ControlParts, text: string): ControlAnswer {
+function explain({ readers, settings: { model } }: ControlParts["runtime"], text: string): ControlAnswer {
   const sender = senderOf(text);
   if (sender === undefined) return refused(`"${text}" is neither an IP address nor a fee payer (base58)`);
   const reader = sender.kind === "ip" ? readers.ips : readers.payers;

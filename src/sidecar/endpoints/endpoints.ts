@@ -1,89 +1,57 @@
-// The sidecar's doors to the outside, beside its files: the metrics' port and the control socket. Neither is needed for the
-// sidecar's work, and each is loaded where it is used.
+// Where others can ask the sidecar something: the metrics' port and the control socket. Neither is needed for the sidecar's
+// work, and each is loaded where it is used.
 
-import type { Mailbox } from "../../engine/mailbox.ts";
-import type { Snapshot } from "../../engine/status.ts";
-import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
-import type { Log } from "../process/log.ts";
-import type { PreviousEnd } from "../process/previous-end.ts";
-import { STALL_MS, type Watch } from "../watch.ts";
-import type { ControlParts } from "./control.ts";
-import type { ControlServer } from "./control-server.ts";
-import type { MetricsServer } from "./metrics-server.ts";
+import type { Runtime } from "../runtime.ts";
+import { STALL_MAX_MS, type Watch } from "../watch.ts";
+import type { Commands } from "./control.ts";
 
-export interface DoorParts {
-  readonly settings: SidecarSettings;
-  readonly version: string;
-  readonly previous: PreviousEnd | undefined;
-  readonly startedAt: Date;
-  readonly mailbox: Mailbox;
-  readonly watch: Watch;
-  readonly log: Log;
-  readonly snapshot: () => Snapshot | null;
-  readonly control: ControlParts;
-}
-
-export interface Doors {
+export interface Endpoints {
   readonly close: () => void;
 }
 
-/** Opens what the settings ask for. Never throws for a door that cannot be opened. */
-export async function openDoors(parts: DoorParts): Promise<Doors> {
-  const [control, metrics] = await Promise.all([openControl(parts), openMetrics(parts)]);
+/** Opens what the settings ask for. Never throws for an endpoint that cannot be opened. */
+export async function openEndpoints(runtime: Runtime, watch: Watch, commands: Commands): Promise<Endpoints> {
+  const opened = await Promise.all([openControl(runtime, commands), openMetrics(runtime, watch)]);
   return {
     close: () => {
-      control?.close();
-      metrics?.close();
+      for (const one of opened) one?.close();
     },
   };
 }
 
-async function openControl({ settings, control, log }: DoorParts): Promise<ControlServer | undefined> {
+async function openControl(runtime: Runtime, commands: Commands): Promise<Endpoints> {
+  const { settings, log } = runtime;
   const { controlPath, ControlServer } = await import("./control-server.ts");
-  const server = new ControlServer(settings.controlFile ?? controlPath(settings.prefix), control, log);
+  const server = new ControlServer(settings.controlFile ?? controlPath(settings.prefix), { runtime, commands }, log);
   await server.open();
   return server;
 }
 
-async function openMetrics(parts: DoorParts): Promise<MetricsServer | undefined> {
-  const { settings, watch, log, snapshot, mailbox } = parts;
+async function openMetrics(runtime: Runtime, watch: Watch): Promise<Endpoints | undefined> {
+  const { settings, log } = runtime;
   if (settings.metrics === undefined) return undefined;
   const [{ MetricsServer }, { expose }] = await Promise.all([
     import("./metrics-server.ts"),
     import("../../observe/metrics.ts"),
   ]);
-  const server = new MetricsServer(
-    settings.metrics,
-    {
-      metrics: () => {
-        const now = snapshot();
-        const board = watch.board();
-        return expose(now, {
-          version: parts.version,
-          previousEnd: parts.previous?.reason,
-          model: settings.model,
-          startedMs: parts.startedAt.getTime(),
-          targetPps: mailbox.targetPps,
-          paused: mailbox.paused,
-          ready: watch.unready(now) === undefined,
-          loopAgeMs: watch.loopAgeMs,
-          heartbeatAgeMs: watch.heartbeatAges(),
-          lastUpdateMs: watch.updates[0]?.atMs,
-          tables: { ips: board.senders.ips.known, payers: board.senders.payers.known },
-          limits: { ips: settings.maxIps, payers: settings.maxSigners },
-          database: board.database,
-          warnings: log.counts.warn,
-          errors: log.counts.error,
-          faults: board.faults,
-          detached: board.detached,
-        });
-      },
-      unhealthy: () =>
-        watch.loopAgeMs > STALL_MS ? `the loop has not turned for ${Math.round(watch.loopAgeMs)} ms` : undefined,
-      unready: () => watch.unready(snapshot()),
-    },
-    log,
-  );
+  const metrics = (): string => {
+    const now = runtime.snapshot();
+    const board = watch.board();
+    return expose(now, {
+      ...board,
+      previousEnd: runtime.previous?.reason,
+      ready: watch.unready(now) === undefined,
+      lastUpdateMs: watch.updates[0]?.atMs,
+      tables: { ips: board.senders.ips.known, payers: board.senders.payers.known },
+      limits: { ips: settings.maxIps, payers: settings.maxSigners },
+      warnings: log.counts.warn,
+      errors: log.counts.error,
+    });
+  };
+  const stalled = (): string | undefined =>
+    watch.loopAgeMs > STALL_MAX_MS ? `the loop has not turned for ${Math.round(watch.loopAgeMs)} ms` : undefined;
+  const pages = { metrics, unhealthy: stalled, unready: () => watch.unready(runtime.snapshot()) };
+  const server = new MetricsServer(settings.metrics, pages, log);
   server.open();
   return server;
 }

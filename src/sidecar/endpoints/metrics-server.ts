@@ -1,12 +1,19 @@
-// `--metrics ADDRESS:PORT`: a small HTTP server on the main thread. Where it cannot listen (the port is taken), that is said
-// once and tried again every while: the sidecar runs all the same.
+// `--metrics ADDRESS:PORT`: a small HTTP server on the main thread, where anybody who reaches it may do what they like: a
+// connection answers one request, a page is made four times a second at most, and connections have a bound. Where the
+// server cannot listen (the port is taken), that is said once and tried again every while: the sidecar runs all the same.
 
+import { readdirSync } from "node:fs";
 import { messageOf } from "../../failure.ts";
 import { METRICS_TYPE } from "../../observe/metrics.ts";
 import type { MetricsAddress } from "../../settings/metrics-address.ts";
 import type { Log } from "../process/log.ts";
 
 const RETRY_MS = 10_000;
+/** A page is made anew at most so often: whoever asks more gets the same one, for the price of a copy. */
+const PAGE_MS = 250;
+/** Descriptors of this process, of which the sidecar's own work needs some fifty; more are connections that others hold. */
+const DESCRIPTORS_MAX = 512;
+const DESCRIPTORS_LOOK_MS = 1_000;
 
 export interface MetricsPages {
   readonly metrics: () => string;
@@ -19,6 +26,9 @@ export class MetricsServer {
   #server: ReturnType<typeof Bun.serve> | undefined;
   #said = "";
   #timer: Timer | undefined;
+  #look: Timer | undefined;
+  #page = "";
+  #pageMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly address: MetricsAddress,
@@ -37,8 +47,14 @@ export class MetricsServer {
         port,
         idleTimeout: 10,
         maxRequestBodySize: 0,
-        fetch: (request) => this.#answer(request),
+        fetch: (request) => {
+          const response = this.#answer(request);
+          // One request a connection: a thousand of them behind one another would be a thousand pages in memory.
+          response.headers.set("connection", "close");
+          return response;
+        },
       });
+      this.#look = setInterval(() => this.#shed(), DESCRIPTORS_LOOK_MS);
       log.info(`metrics at http://${this.#shown()}/metrics`, { port: this.port ?? 0 });
     } catch (error) {
       log.faults.count("metricsFailures");
@@ -56,8 +72,27 @@ export class MetricsServer {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#look);
     void this.#server?.stop(true);
     this.#server = undefined;
+  }
+
+  /** Drops all connections where they have become too many, before the sidecar runs out of descriptors for its files. */
+  #shed(): void {
+    if (readdirSync("/proc/self/fd").length <= DESCRIPTORS_MAX) return;
+    this.log.faults.count("metricsFailures");
+    this.log.warn("the metrics' port has too many connections: all of them are closed");
+    this.close();
+    this.open();
+  }
+
+  #metrics(): string {
+    const nowMs = performance.now();
+    if (nowMs - this.#pageMs >= PAGE_MS) {
+      this.#page = this.pages.metrics();
+      this.#pageMs = nowMs;
+    }
+    return this.#page;
   }
 
   #shown(): string {
@@ -69,7 +104,7 @@ export class MetricsServer {
     if (request.method !== "GET" && request.method !== "HEAD") return new Response("GET only\n", { status: 405 });
     switch (new URL(request.url).pathname) {
       case "/metrics":
-        return new Response(this.pages.metrics(), { headers: { "content-type": METRICS_TYPE } });
+        return new Response(this.#metrics(), { headers: { "content-type": METRICS_TYPE } });
       case "/healthz":
         return health(this.pages.unhealthy());
       case "/readyz":

@@ -8,9 +8,6 @@ import type { Arena } from "../../shape/arena.ts";
 import type { RingRegion } from "../../shape/layout.ts";
 import { type SharedFile, shareRange } from "./shared-file.ts";
 
-/** The first 10,000 fates: the loop cannot have so many before the next lines of the main thread's have run. */
-const AT_ONCE_BYTES = 2 * 1024 * 1024;
-
 export class FatesFile {
   readonly #clock = new WallClock();
 
@@ -21,8 +18,7 @@ export class FatesFile {
   ) {}
 
   /**
-   * Lays the file over the ring. Before the loop's thread builds its engine. Its first part has its memory then; the rest
-   * takes 4 ms, and the loop begins without waiting for them: `complete` comes right behind.
+   * Lays the file over the ring. Before the loop's thread builds its engine.
    * @param owner whose it is to be, where that is somebody else than who runs now
    * @returns why there is none
    */
@@ -33,15 +29,10 @@ export class FatesFile {
     session: string,
     owner?: { readonly uid: number; readonly gid: number },
   ): FatesFile | string {
-    const file = shareRange(arena, region.at, region.bytes, `${prefix}${FATES_NAME}`, owner, AT_ONCE_BYTES);
+    const file = shareRange(arena, region.at, region.bytes, `${prefix}${FATES_NAME}`, owner);
     if (typeof file === "string") return file;
     arena.u8.set(Buffer.from(session.slice(0, SESSION_BYTES), "latin1"), region.at + SESSION_AT);
     return new FatesFile(arena, region, file);
-  }
-
-  /** Takes the memory for the whole ring. @returns why there is none: fates stay in plain memory then, unseen */
-  complete(): string | undefined {
-    return this.file.complete();
   }
 
   /** Lets readers know what the loop's clock means. Every second or so. */

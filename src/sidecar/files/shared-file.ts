@@ -6,7 +6,6 @@ import {
   changeOwner,
   closeFile,
   createExclusive,
-  fileSystemRoom,
   mapFile,
   openExisting,
   PAGE_BYTES,
@@ -15,18 +14,15 @@ import {
   tryLock,
   unlinkPath,
 } from "../../../ffi/shared-memory.ts";
-import { STANDARD_PAGES_FOLDER, sharedPath } from "../../channel/place.ts";
+import { sharedPath } from "../../channel/place.ts";
 import type { Arena } from "../../shape/arena.ts";
 
 const FILE_MODE = 0o600;
+/** How the refusal ends that a later try may not meet. */
+export const HELD_BY_ANOTHER = "is another sidecar's";
 
 export interface SharedFile {
   readonly path: string;
-  /**
-   * Takes the memory of the whole file, where it was opened with a part of it.
-   * @returns why there is too little: the file is closed and removed then, and the range is plain memory
-   */
-  readonly complete: () => string | undefined;
   /** Removes the file, after the loop has ended. */
   readonly close: () => void;
   /** Lets go of the file and leaves it where it is, for whoever begins next (previous-end.ts). */
@@ -37,7 +33,6 @@ export interface SharedFile {
  * Lays a file over a range of the arena, which is zero then. Before the loop's thread begins.
  * @param name behind the folder: the prefix and the file's own name
  * @param owner whose it is to be, where that is somebody else than who runs now
- * @param atOnce bytes that get their memory now; before more is written, `complete` has to be called
  * @returns why there is none
  */
 export function shareRange(
@@ -46,17 +41,14 @@ export function shareRange(
   bytes: number,
   name: string,
   owner?: { readonly uid: number; readonly gid: number },
-  atOnce = bytes,
 ): SharedFile | string {
   const path = sharedPath(name);
   let descriptor: number | undefined;
   try {
-    if (!removeStale(path)) return `${path} is another sidecar's`;
-    if (atOnce < bytes && fileSystemRoom(STANDARD_PAGES_FOLDER).free < bytes)
-      throw new SystemError("room", path, "ENOSPC", `there are no ${bytes} bytes in ${STANDARD_PAGES_FOLDER}`);
+    if (!removeStale(path)) return `${path} ${HELD_BY_ANOTHER}`;
     descriptor = createExclusive(path, FILE_MODE);
     tryLock(descriptor, path);
-    reserveFile(descriptor, path, bytes, Math.min(bytes, atOnce));
+    reserveFile(descriptor, path, bytes);
     if (owner !== undefined) changeOwner(descriptor, path, owner.uid, owner.gid);
     const mapping = mapFile(arena.memory, at, bytes, descriptor, path, "read-write", PAGE_BYTES);
     const open = descriptor;
@@ -69,17 +61,7 @@ export function shareRange(
       mapping.unmap();
       closeFile(open);
     };
-    const complete = (): string | undefined => {
-      try {
-        reserveFile(open, path, bytes);
-        return undefined;
-      } catch (error) {
-        if (!(error instanceof SystemError)) throw error;
-        close();
-        return error.message;
-      }
-    };
-    return { path, complete, close, leave };
+    return { path, close, leave };
   } catch (error) {
     if (descriptor !== undefined) {
       closeFile(descriptor);

@@ -1,9 +1,11 @@
-// The statistics file: replaced whole every few seconds and at the end. Trouble with it is said once and never ends
-// anything; when it can be written again, that is said too.
+// The statistics file: replaced whole every few seconds and at the end; a FIFO or a device is written to instead. Trouble
+// with it while the sidecar runs is said once and ends nothing; when it can be written again, that is said too.
 
-import { messageOf } from "../../failure.ts";
+import { SystemError } from "../../../ffi/libc.ts";
+import { Failure, messageOf } from "../../failure.ts";
 import type { Log } from "../process/log.ts";
-import { replaceFile } from "./atomic-file.ts";
+import { replaceFile, targetKind, writeInPlace } from "./atomic-file.ts";
+import { type FileLock, lockFile } from "./file-lock.ts";
 
 const FILE_MODE = 0o644;
 
@@ -11,11 +13,35 @@ export class StatsFile {
   #failing = false;
   #last: Promise<void> = Promise.resolve();
   #writing = false;
+  #lock: FileLock | undefined;
 
   constructor(
     private readonly path: string,
     private readonly log: Log,
   ) {}
+
+  /** Before the loop turns. @throws Failure where a folder is there, or another sidecar writes to the file */
+  open(): void {
+    const kind = kindOf(this.path);
+    if (kind === "folder") throw new Failure(`--stats-json ${this.path} is a folder; name a file`);
+    if (kind === "stream" || kind === undefined) return;
+    try {
+      const lock = lockFile(this.path);
+      if ("release" in lock) this.#lock = lock;
+      else {
+        throw new Failure(
+          `--stats-json ${this.path} is in use by another sidecar (process ${lock.lockedBy ?? "unknown"}); name another file`,
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error; // a folder that takes no files: the first writing says so
+    }
+  }
+
+  close(): void {
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
 
   /** Writes, unless the last writing is still under way (a disk that hangs). */
   offer(content: unknown): void {
@@ -36,7 +62,8 @@ export class StatsFile {
 
   async #write(text: string): Promise<void> {
     try {
-      await replaceFile(this.path, text, { mode: FILE_MODE, durable: false });
+      if (targetKind(this.path) === "stream") await writeInPlace(this.path, text);
+      else await replaceFile(this.path, text, { mode: FILE_MODE, durable: false });
       if (this.#failing) this.log.info(`statistics are written to ${this.path} again`);
       this.#failing = false;
     } catch (error) {
@@ -46,5 +73,14 @@ export class StatsFile {
     } finally {
       this.#writing = false;
     }
+  }
+}
+
+/** @returns undefined where it cannot be told */
+function kindOf(path: string): ReturnType<typeof targetKind> | undefined {
+  try {
+    return targetKind(path);
+  } catch {
+    return undefined;
   }
 }

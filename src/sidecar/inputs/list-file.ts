@@ -4,52 +4,39 @@
 
 import { base58 } from "@scure/base";
 import { parseAddress } from "../../wire/address.ts";
+import { entryLines, type ProblemList, Problems, shown } from "./entry-lines.ts";
 
 export const LIST_FILE_MAX_BYTES = 16 * 1024 * 1024;
-const MOST_PROBLEMS = 20;
-/** What a message repeats of a bad line. */
-const SHOWN_CHARACTERS = 60;
 const PAYER_BYTES = 32;
 const PAYER_MAX_CHARACTERS = 44;
 
-export interface SenderList {
+export interface SenderList extends ProblemList {
   /** 4 octets or the first 8 of an IPv6 address, and how many bits of them count. */
   readonly prefixes: readonly { readonly octets: Uint8Array; readonly bits: number }[];
   /** 32 bytes each. */
   readonly payers: readonly Uint8Array[];
-  /** What was left out, each with its line's number, at most MOST_PROBLEMS of them. */
-  readonly problems: readonly string[];
-  readonly problemCount: number;
 }
 
 /**
  * Reads a list's content.
- * @param mostEntries more are left out, as a problem
+ * @param entriesMax more are left out, as a problem
  */
-export function parseList(content: Uint8Array, mostEntries: number): SenderList {
+export function parseList(content: Uint8Array, entriesMax: number): SenderList {
   const prefixes = new Map<string, { octets: Uint8Array; bits: number }>();
   const payers = new Map<string, Uint8Array>();
-  const problems: string[] = [];
-  let problemCount = 0;
-  const refuse = (line: number, why: string): void => {
-    problemCount += 1;
-    if (problems.length < MOST_PROBLEMS) problems.push(`line ${line}: ${why}`);
-  };
-  const lines = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString("latin1").split("\n");
-  for (const [index, raw] of lines.entries()) {
-    const text = raw.replace(/#.*/, "").trim();
-    if (text === "") continue;
+  const problems = new Problems();
+  for (const { line, text } of entryLines(content)) {
     const prefix = parsePrefix(text);
     const payer = prefix === undefined ? parsePayer(text) : undefined;
     if (prefix === undefined && payer === undefined) {
-      refuse(index + 1, `${show(text)} is no address, no prefix and no payer`);
-    } else if (prefixes.size + payers.size >= mostEntries) {
-      refuse(index + 1, `more than ${mostEntries} entries`);
+      problems.refuse(line, `${shown(text)} is not an address, a prefix or a payer`);
+    } else if (prefixes.size + payers.size >= entriesMax) {
+      problems.refuse(line, `more than ${entriesMax} entries`);
     } else if (prefix !== undefined) {
       prefixes.set(`${prefix.octets.join(".")}/${prefix.bits}`, prefix);
     } else if (payer !== undefined) payers.set(text, payer);
   }
-  return { prefixes: [...prefixes.values()], payers: [...payers.values()], problems, problemCount };
+  return { prefixes: [...prefixes.values()], payers: [...payers.values()], ...problems };
 }
 
 /**
@@ -79,9 +66,4 @@ function parsePayer(text: string): Uint8Array | undefined {
   } catch {
     return undefined;
   }
-}
-
-function show(text: string): string {
-  const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text;
-  return JSON.stringify(shown);
 }

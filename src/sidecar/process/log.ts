@@ -3,6 +3,7 @@
 
 import { write } from "node:fs";
 import { Faults } from "../../observe/faults.ts";
+import { printableLine } from "../../wire/printable.ts";
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -159,6 +160,5 @@ export async function openLog(format: "text" | "json"): Promise<Log> {
 
 /** One line: a message's own line ends and control characters (names of files, bad input) become spaces. */
 function textLine(level: string, message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  return `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${message.replace(/[\x00-\x1f\x7f-\x9f]/g, " ")}`;
+  return `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${printableLine(message)}`;
 }

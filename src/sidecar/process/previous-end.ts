@@ -1,9 +1,10 @@
-// What became of the sidecar before this one: a good end removes its status page, any other leaves it behind. What stands in
-// it is what a sidecar of this user wrote last; whatever it is, this one begins.
+// What became of the sidecar before this one: a good end removes its status page, any other leaves it behind. It holds what a
+// sidecar of this user wrote last; whatever that is, this one begins.
 
+import type { Trust } from "../../channel/owners.ts";
 import { StatusReader } from "../../observe/status-reader.ts";
 
-const REASON_MAX_CHARACTERS = 200;
+const REASON_CHARACTERS_MAX = 200;
 const KILLED = "it was killed, or crashed";
 
 export interface PreviousEnd {
@@ -13,13 +14,13 @@ export interface PreviousEnd {
 }
 
 /** @returns undefined where it ended well, still runs, or there was none. Before the page is laid anew */
-export function previousEnd(prefix: string): PreviousEnd | undefined {
-  const reader = StatusReader.open(prefix);
+export function previousEnd(prefix: string, trust?: Trust): PreviousEnd | undefined {
+  const reader = StatusReader.open(prefix, trust);
   if (typeof reader === "string") return undefined;
   try {
     if (reader.alive) return undefined;
     const { pid, ended } = reader.read()?.board ?? {};
-    const reason = typeof ended === "string" ? ended.slice(0, REASON_MAX_CHARACTERS) : KILLED;
+    const reason = typeof ended === "string" ? ended.slice(0, REASON_CHARACTERS_MAX) : KILLED;
     return { pid: Number.isSafeInteger(pid) ? (pid as number) : 0, reason };
   } catch {
     return { pid: 0, reason: KILLED };

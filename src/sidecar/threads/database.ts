@@ -4,9 +4,7 @@ import { hostname } from "node:os";
 import { readWriterNumbers, type WriterNumbers } from "../../database/writer-status.ts";
 import { startWriter, type WriterThread } from "../../database/writer-thread.ts";
 import type { Location } from "../../settings/database-location.ts";
-import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
-import type { SidecarMemory } from "../memory.ts";
-import type { Log } from "../process/log.ts";
+import type { Runtime } from "../runtime.ts";
 
 const STATISTICS_INTERVAL_MS = 5_000;
 const MIB = 1024 * 1024;
@@ -14,20 +12,12 @@ const MIB = 1024 * 1024;
 /** The writer at work. */
 export class DatabaseWriter {
   readonly #thread: WriterThread;
-  readonly #memory: SidecarMemory;
+  readonly #runtime: Runtime;
 
   /** Starts the thread; the session's row is its first. */
-  constructor(
-    settings: SidecarSettings,
-    location: Location,
-    memory: SidecarMemory,
-    session: string,
-    version: string,
-    startedAt: Date,
-    log: Log,
-  ) {
-    this.#memory = memory;
-    const { layout, arena } = memory;
+  constructor(runtime: Runtime, location: Location, session: string) {
+    this.#runtime = runtime;
+    const { settings, layout, arena, version, startedAt, log } = runtime;
     const { model, feeModel, packetLayout, prefix, targetPps, maxIps, maxSigners, ipv6 } = settings;
     const host = hostname();
     this.#thread = startWriter(
@@ -62,7 +52,7 @@ export class DatabaseWriter {
 
   /** What the writer has done so far. */
   get numbers(): WriterNumbers {
-    return readWriterNumbers(this.#memory.arena, this.#memory.layout.writerStatusAt);
+    return readWriterNumbers(this.#runtime.arena, this.#runtime.layout.writerStatusAt);
   }
 
   /** Lets it write or spill what is left, after the loop has ended. */

@@ -8,12 +8,11 @@ import type { EnginePlace } from "../../engine/plain.ts";
 import { GAP_HISTOGRAM, record, TURN_HISTOGRAM } from "../../engine/turn-times.ts";
 import { WarmUp } from "../../engine/warm-up.ts";
 import { type Kernel, loadKernel } from "../../kernel/kernel.ts";
-import { StakeTable } from "../../rank/lists/stake-table.ts";
 import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
 import { Arena } from "../../shape/arena.ts";
 import { CHANNELS } from "../../shape/channels.ts";
 import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../../shape/layout.ts";
-import { openModel, type SidecarModel, setStakes } from "../models.ts";
+import { openModel, type SidecarModel } from "../models.ts";
 import { putScores } from "../scores/scores.ts";
 import { Backoff } from "./backoff.ts";
 import type { LoopEnd, LoopGo, LoopMessage, LoopStart } from "./loop-thread.ts";
@@ -92,15 +91,8 @@ class Loop {
     const backoff = this.#settings.idle === "backoff" ? new Backoff() : undefined;
     let coldTurns = COLD_TURNS;
     let isWarm = false;
-    let stakes = 0;
     let endedMs = performance.now();
     while (!mailbox.stopping) {
-      if (mailbox.stakesOffered !== stakes) {
-        stakes = mailbox.stakesOffered;
-        const { tablesAt, slotCount } = this.#layout.stakes;
-        setStakes(this.#model, new StakeTable(this.#arena.buffer, tablesAt[stakes - 1], slotCount));
-        mailbox.tookStakes(stakes);
-      }
       const startedMs = performance.now();
       record(words, gapWord, (startedMs - endedMs) * MICROS_PER_MS);
       const done = engine.turn(startedMs);

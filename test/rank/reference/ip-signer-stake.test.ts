@@ -25,25 +25,25 @@ describe("IpSignerStake", () => {
     const { model, write } = makeModel();
     const at = write({ ip: 1, payer: 1, fee: 5_000, computeUnits: 3 });
     expect(model.score(at)).toBe((3 + 4) * 1 * (5_000 / 3));
-    model.setStakes(StakeTable.build([stake(1, 10), stake(2, 20)]));
+    model.useStakes(StakeTable.build([stake(1, 10), stake(2, 20)]));
     expect(model.score(at)).toBe((3 + 4) * ((10 + 30) / 30) * (5_000 / 3));
-    model.setStakes(StakeTable.build([stake(1, 10)], 40));
+    model.useStakes(StakeTable.build([stake(1, 10)], 40));
     expect(model.score(at)).toBe((3 + 4) * ((10 + 40) / 40) * (5_000 / 3));
     expect(model.score(write({ ip: 9, payer: 9, fee: 2 }))).toBe((3 + 4) * 2); // medians, no stake
   });
 
   test("no stake at all: the factor is 1, never NaN", () => {
     const { model, write } = makeModel();
-    model.setStakes(StakeTable.build([stake(1, 0)]));
+    model.useStakes(StakeTable.build([stake(1, 0)]));
     expect(model.score(write({ ip: 1, payer: 1 }))).toBe(7);
-    model.setStakes(StakeTable.build([stake(1, 5)], 0));
+    model.useStakes(StakeTable.build([stake(1, 5)], 0));
     expect(model.score(write({ ip: 1, payer: 1 }))).toBe(7);
     expect(model.score(write({ ip: 1, payer: 1, fee: Number.NaN }))).toBe(0);
   });
 
   test("an IPv4 address and an IPv6 network with the same bytes are two senders", () => {
     const { model, write } = makeModel();
-    model.setStakes(StakeTable.build([stake(1, 10, true)]));
+    model.useStakes(StakeTable.build([stake(1, 10, true)]));
     expect(model.score(write({ ip: 1, payer: 1 }))).toBe(7);
     expect(model.score(write({ ip: 1, payer: 1, traits: TRAIT_IPV6 }))).toBe(14);
   });

@@ -33,20 +33,20 @@ describe("bad lines", () => {
   const table: [string, string][] = [
     ["1.2.3.4", 'line 1: "1.2.3.4" is not "IP LAMPORTS"'],
     ["1.2.3.4 5 6", 'line 1: "1.2.3.4 5 6" is not "IP LAMPORTS"'],
-    ["1.2.3.4 -5", 'line 1: "-5" is no amount of lamports from 0 to 18446744073709551615'],
-    ["1.2.3.4 1e9", 'line 1: "1e9" is no amount of lamports from 0 to 18446744073709551615'],
+    ["1.2.3.4 -5", 'line 1: "-5" is not an amount of lamports from 0 to 18446744073709551615'],
+    ["1.2.3.4 1e9", 'line 1: "1e9" is not an amount of lamports from 0 to 18446744073709551615'],
     [
       "1.2.3.4 18446744073709551616",
-      'line 1: "18446744073709551616" is no amount of lamports from 0 to 18446744073709551615',
+      'line 1: "18446744073709551616" is not an amount of lamports from 0 to 18446744073709551615',
     ],
-    ["1.2.3.256 5", 'line 1: "1.2.3.256" is no IP address'],
-    ["1.2.3 5", 'line 1: "1.2.3" is no IP address'],
-    ["01.2.3.4 5", 'line 1: "01.2.3.4" is no IP address'],
-    ["fe80::1%eth0 5", 'line 1: "fe80::1%eth0" is no IP address'],
-    ["localhost 5", 'line 1: "localhost" is no IP address'],
+    ["1.2.3.256 5", 'line 1: "1.2.3.256" is not an IP address'],
+    ["1.2.3 5", 'line 1: "1.2.3" is not an IP address'],
+    ["01.2.3.4 5", 'line 1: "01.2.3.4" is not an IP address'],
+    ["fe80::1%eth0 5", 'line 1: "fe80::1%eth0" is not an IP address'],
+    ["localhost 5", 'line 1: "localhost" is not an IP address'],
     ["\n1.2.3.4 5\n1.2.3.4 6", "line 3: 1.2.3.4 stands in line 2 already"],
     ["total 5\ntotal 6", "line 2: a second total (the first is in line 1)"],
-    ["total x", 'line 1: "x" is no amount of lamports from 0 to 18446744073709551615'],
+    ["total x", 'line 1: "x" is not an amount of lamports from 0 to 18446744073709551615'],
   ];
   for (const [text, problem] of table) {
     test(JSON.stringify(text), () => expect(parse(text).problems).toEqual([problem]));

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { main } from "../../../src/cli/root.ts";
 import { decodeCheckpoint, encodeCheckpoint, type SavedScores } from "../../../src/sidecar/scores/checkpoint.ts";
 import { jsonLines, readScores, referenceLines } from "../../../src/sidecar/scores/scores-text.ts";
+import { StateFile } from "../../../src/sidecar/scores/state-file.ts";
+import { MemoryLog } from "../parts.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -104,6 +106,38 @@ describe("qos scores", () => {
     expect(readFileSync(again).equals(readFileSync(state))).toBe(true);
     const old = await qos("scores", "export", "--state", state, "--model", "ip-signer", "--form", "reference");
     expect(old.out).toBe("10.0.0.1 0.30000000000000004\n");
+  });
+
+  test("imports over what is there with --force alone, keeps its owner, and leaves a sidecar's file to it", async () => {
+    const [state, text] = ["there", "text-there"].map((name) => join(folder, name)) as [string, string];
+    writeFileSync(text, '{"model":"ip-signer"}\n{"ip":"1.2.3.4","score":1}\n');
+    writeFileSync(state, "precious");
+    const flags = ["scores", "import", text, "--state", state, "--model", "ip-signer"];
+    const refused = await qos(...flags);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain(`${state} is there already: --force replaces it`);
+    expect(readFileSync(state, "utf8")).toBe("precious");
+
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) chownSync(state, 65_534, 65_534);
+    expect((await qos(...flags, "--force")).code).toBe(0);
+    expect(statSync(state).uid).toBe(isRoot ? 65_534 : (process.geteuid?.() ?? -1));
+    expect(existsSync(`${state}.lock`)).toBe(false);
+
+    const used = new StateFile(state, new MemoryLog());
+    used.open();
+    const busy = await qos(...flags, "--force");
+    expect(busy.code).toBe(1);
+    expect(busy.err).toContain(`in use by the sidecar that runs as process ${process.pid}`);
+    expect(busy.err).toContain("qos ctl checkpoint");
+    used.close();
+
+    const own = join(folder, "of-nobody");
+    mkdirSync(own);
+    if (isRoot) chownSync(own, 65_534, 65_534);
+    expect((await qos("scores", "import", text, "--state", join(own, "s"), "--model", "ip-signer")).code).toBe(0);
+    expect(statSync(join(own, "s")).uid).toBe(statSync(own).uid);
+    expect((await qos("scores", "import", text, "--state", "/dev/full", "--force")).err).toContain("not a plain file");
   });
 
   test("refuses what is broken, foreign or empty, and leaves what is there", async () => {

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -18,6 +20,7 @@ import { MemoryLog } from "../parts.ts";
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "qos-scores-"));
+  chmodSync(folder, 0o755);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -59,25 +62,57 @@ test("a folder that is not there is said at the start, once, and when it is ther
   const log = new MemoryLog();
   const path = join(folder, "later", "scores");
   const file = new StateFile(path, log);
-  file.check();
+  file.open();
   await file.write(SCORES);
   mkdirSync(join(folder, "later"));
   await file.write(SCORES);
-  file.check();
+  file.open();
+  file.close();
   expect(log.lines).toHaveLength(2);
   expect(log.lines[0]).toStartWith(`warn: scores cannot be written to ${path}: ENOENT`);
   expect(log.lines[1]).toBe(`info: scores are written to ${path} again`);
   expect(log.faults.counts.stateFailures).toBe(2);
 });
 
-test("a place that is no file, and one that takes none, are said and survived", async () => {
+test("a folder, a FIFO and a device are refused before the start, and stay what they are", () => {
+  const fifo = join(folder, "fifo");
+  expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
+  const link = join(folder, "link");
+  symlinkSync("/dev/full", link);
+  for (const path of [folder, fifo, link, "/dev/full"]) {
+    expect(() => new StateFile(path, new MemoryLog()).open()).toThrow(`--state ${path} is not a plain file`);
+  }
+  expect(statSync(fifo).isFIFO()).toBe(true);
+  expect(statSync("/dev/full").isCharacterDevice()).toBe(true);
+});
+
+test("a good file that cannot be read is never written over", async () => {
+  const path = join(folder, "unreadable");
+  await new StateFile(path, new MemoryLog()).write(SCORES);
+  const before = readFileSync(path);
   const log = new MemoryLog();
-  const path = join(folder, "a-folder");
-  mkdirSync(join(path, "inside"), { recursive: true });
   const file = new StateFile(path, log);
+  // Root reads everything: for this moment the test is somebody else.
+  chmodSync(path, process.geteuid?.() === 0 ? 0o600 : 0);
+  if (process.geteuid?.() === 0) process.seteuid?.(65_534);
   expect(file.read("ip-signer")).toBeUndefined();
-  for (let i = 0; i < 3; i++) await file.write(SCORES);
-  expect(log.lines[0]).toBe(`warn: scores cannot be read from ${path}: it is no plain file; starting without`);
-  expect(log.lines[1]).toStartWith(`warn: scores cannot be written to ${path}: `);
-  expect(log.lines).toHaveLength(2);
+  if (process.getuid?.() === 0) process.seteuid?.(0);
+  chmodSync(path, 0o600);
+  expect(await file.write(SCORES)).toBe(false);
+  expect(readFileSync(path)).toEqual(before);
+  expect(log.lines).toHaveLength(1);
+  expect(log.lines[0]).toContain("the file stays as it is: nothing is saved until it can be read");
+  expect(log.faults.counts.stateFailures).toBe(2);
+});
+
+test("one sidecar a file: a second one is refused, and the lock goes with the first", () => {
+  const path = join(folder, "shared");
+  const first = new StateFile(path, new MemoryLog());
+  first.open();
+  const second = new StateFile(path, new MemoryLog());
+  expect(() => second.open()).toThrow(`--state ${path} is in use by another sidecar (process ${process.pid})`);
+  first.close();
+  expect(existsSync(`${path}.lock`)).toBe(false);
+  second.open();
+  second.close();
 });
