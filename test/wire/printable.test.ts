@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { printable, printableJson } from "../../src/wire/printable.ts";
+import { printable, printableJson, printableLine } from "../../src/wire/printable.ts";
 
 test("no control character reaches a terminal, and everything else does", () => {
   for (let code = 0; code < 0x3000; code++) {
@@ -18,4 +18,8 @@ test("JSON keeps its value", () => {
   const json = printableJson(JSON.stringify(value));
   expect(json).toBe(printable(json));
   expect(JSON.parse(json)).toEqual(value);
+});
+
+test("a line stays one line", () => {
+  expect(printableLine("a\u001b[2J\nb\tc\u009b")).toBe("a?[2J b c?");
 });

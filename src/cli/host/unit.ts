@@ -62,6 +62,8 @@ NotifyAccess=main
 User=${user}
 ${group === undefined ? CHANNELS_BY_THE_FIRST : CHANNELS_BY_ROOT(run, group, file)}ExecStartPre=${run} config check ${file}
 ExecStart=${run} run --config ${file}
+# Lists of senders and stakes are read again; nothing stops.
+ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=1
 TimeoutStartSec=30
@@ -81,6 +83,8 @@ LimitMEMLOCK=infinity
 LimitNOFILE=4096
 LimitCORE=0
 OOMScoreAdjust=-500
+# The tables, the channels that it is charged for, and the runtime take a third of it at most (docs/operating.md).
+MemoryMax=4G
 
 # No rights but its user's.
 NoNewPrivileges=yes

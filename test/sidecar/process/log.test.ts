@@ -94,3 +94,16 @@ test("JSON lines are pino's: level, time, message and fields, one object a line"
     { level: "warn", time: expect.any(String), message: "careful" },
   ]);
 });
+
+test("a line of the text log is one line without control characters, whatever its message repeats", async () => {
+  const module = new URL("../../../src/sidecar/process/log.ts", import.meta.url).pathname;
+  const message = "bad file a\nb\u001b]0;owned\u0007\u009b2J";
+  const program = `
+    const { openLog } = await import(${JSON.stringify(module)});
+    const log = await openLog("text");
+    log.warn(${JSON.stringify(message)});
+    await log.flush(1000);`;
+  const child = Bun.spawn([process.execPath, "-e", program], { stdout: "ignore", stderr: "pipe" });
+  const said = await new Response(child.stderr).text();
+  expect(said).toEndWith(" WARN  bad file a b?]0;owned??2J\n");
+});
