@@ -3,6 +3,8 @@
 
 const WINDOW = 512;
 const STEP = WINDOW / 4;
+/** A multiple of the window. */
+const COUNT_WRAPS = 2 * WINDOW;
 
 export class RecentMedian {
   /** The present median; 0 before the first score. */
@@ -15,7 +17,8 @@ export class RecentMedian {
   add(score: number): void {
     const count = this.#count;
     this.#window[count % WINDOW] = score;
-    this.#count = count + 1;
+    // Counting on for ever is not needed: from here on only the place in the window matters.
+    this.#count = count + 1 < COUNT_WRAPS ? count + 1 : COUNT_WRAPS - WINDOW;
     // At the beginning where a power of two is reached, so that an early median stands on something.
     if (count + 1 >= STEP ? (count + 1) % STEP === 0 : (count & (count + 1)) === 0) this.#find();
   }

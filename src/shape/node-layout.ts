@@ -33,7 +33,7 @@ export const IN_FLIGHT = 10;
 /** Estimates as of the last whole look (rank/evidence/look.ts). */
 export const P_LANDS = 12;
 export const NANOS_PER_UNIT = 13;
-/** When the node was settled last: the low 32 bits of the milliseconds. */
+/** When the node was settled last: the low 32 bits of the number of 32 ms since the clock's start (i32). */
 export const STAMP = 14;
 /** The low word of the key's id. */
 export const ID_LOW = 15;

@@ -3,7 +3,7 @@
 
 import { BLAME_HALF_LIFE_MS, HALF_LIFE_MS, IN_FLIGHT_HALF_LIFE_MS } from "./constants.ts";
 
-/** Milliseconds that are one step: what is settled more often would never decay. */
+/** Milliseconds of a step. Less than a step changes nothing. */
 export const DECAY_STEP_MS = 32;
 /** More than sixteen half-lives: nothing is left. */
 const HALF_LIVES = 16;
@@ -18,9 +18,13 @@ class Decay {
 
   /** Share of a count that is left after so long. @param ms from 0 on; less counts as 0 */
   over(ms: number): number {
-    if (!(ms > 0)) return 1;
-    const step = Math.floor(ms / DECAY_STEP_MS);
-    return step < this.#table.length ? this.#table[step] : 0;
+    return ms > 0 ? this.overSteps(Math.floor(ms / DECAY_STEP_MS)) : 1;
+  }
+
+  /** The same after whole steps. */
+  overSteps(steps: number): number {
+    if (steps <= 0) return 1;
+    return steps < this.#table.length ? this.#table[steps] : 0;
   }
 }
 

@@ -169,7 +169,7 @@ export class EvidenceTable {
     const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
     words[t + way] = high | TAG_USED;
     this.counts.fill(0, node, node + STAMP);
-    words[node + STAMP] = nowMs;
+    words[node + STAMP] = stepOf(nowMs);
     words[node + ID_LOW] = low;
     const row = (set << WAYS_SHIFT) + way;
     this.#kinds[row] = kind;
@@ -180,27 +180,28 @@ export class EvidenceTable {
     return node;
   }
 
-  /** Brings a node's counts up to now. Less than a step of the decay changes nothing and keeps the stamp. */
+  /** Brings a node's counts up to now, by whole steps of the decay. */
   settle(node: number, nowMs: number): void {
     const words = this.#words;
-    const passed = (nowMs - words[node + STAMP]) | 0;
-    if (passed < DECAY_STEP_MS) return;
+    const step = stepOf(nowMs);
+    const passed = (step - words[node + STAMP]) | 0;
+    if (passed <= 0) return;
     const { counts } = this;
-    const credit = CREDIT_DECAY.over(passed);
-    const blame = BLAME_DECAY.over(passed);
+    const credit = CREDIT_DECAY.overSteps(passed);
+    const blame = BLAME_DECAY.overSteps(passed);
     for (let i = node; i < node + DECAYING_COLUMNS; i += 2) {
       counts[i] *= credit;
       counts[i + BLAME] *= blame;
     }
     counts[node + NANOS] *= credit;
     counts[node + ASKED] *= credit;
-    counts[node + IN_FLIGHT] *= IN_FLIGHT_DECAY.over(passed);
-    words[node + STAMP] = nowMs;
+    counts[node + IN_FLIGHT] *= IN_FLIGHT_DECAY.overSteps(passed);
+    words[node + STAMP] = step;
   }
 
-  /** Whether a node is up to now, within a step of the decay. */
+  /** Whether a node is up to now but for a step of the decay: a transmit may begin right before a step's end. */
   isSettled(node: number, nowMs: number): boolean {
-    return ((nowMs - this.#words[node + STAMP]) | 0) < DECAY_STEP_MS;
+    return ((stepOf(nowMs) - this.#words[node + STAMP]) | 0) <= 1;
   }
 
   /** How much is known of an address, a port or a leaf, in decayed observations: signatures, landings and misses. */
@@ -215,10 +216,10 @@ export class EvidenceTable {
   }
 
   /** The evidence that is left of a node of any kind which was not settled for some time. */
-  #evidenceLeft(node: number, kind: number, passedMs: number): number {
+  #evidenceLeft(node: number, kind: number, steps: number): number {
     const { counts } = this;
-    const credit = CREDIT_DECAY.over(passedMs);
-    const blame = BLAME_DECAY.over(passedMs);
+    const credit = CREDIT_DECAY.overSteps(steps);
+    const blame = BLAME_DECAY.overSteps(steps);
     const landings = counts[node + LANDED] * credit + counts[node + MISSED] * blame;
     if (kind === KIND_PAYER) return landings;
     return landings + counts[node + GOOD] * credit + counts[node + BAD] * blame;
@@ -253,7 +254,7 @@ export class EvidenceTable {
       }
       const node = this.#nodes + (((set << WAYS_SHIFT) + way) << NODE_SHIFT);
       const kind = this.#kinds[(set << WAYS_SHIFT) + way];
-      const evidence = this.#evidenceLeft(node, kind, (nowMs - words[node + STAMP]) | 0);
+      const evidence = this.#evidenceLeft(node, kind, (stepOf(nowMs) - words[node + STAMP]) | 0);
       if (evidence < leastEvidence) {
         least = way;
         leastEvidence = evidence;
@@ -262,4 +263,12 @@ export class EvidenceTable {
     this.evicted += 1;
     return least;
   }
+}
+
+/**
+ * A time as a stamp: steps of the decay, of which 32 bits are kept. Differences of two are right up to 2^31 steps, which are
+ * 2.2 years; in milliseconds it would be 24.8 days.
+ */
+function stepOf(ms: number): number {
+  return (ms / DECAY_STEP_MS) | 0;
 }

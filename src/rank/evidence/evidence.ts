@@ -117,6 +117,8 @@ export class Evidence implements Model, Chooser {
   begin(nowMs: number, packetsMax: number, intervalMs: number): void {
     this.#knowledge.nowMs = Math.floor(nowMs);
     this.#learning.judgeMisses();
+    this.#knowledge.classes.fade(this.#knowledge.nowMs);
+    this.#knowledge.landings.neverLanded.fade(this.#knowledge.nowMs);
     this.#transmit.begin(packetsMax, intervalMs);
   }
 

@@ -2,7 +2,7 @@
 // once never land at all, the second miss settles it; where many win one race in five, it does not. (An empirical prior in
 // the place of an assumed one: Robbins, 1956.)
 
-import { NEVER_LANDED_WEIGHT } from "./constants.ts";
+import { HALF_LIFE_MS, NEVER_LANDED_WEIGHT } from "./constants.ts";
 import { CREDIT_DECAY } from "./decay.ts";
 
 /** Misses that are told apart; who has more counts as the last. */
@@ -32,6 +32,11 @@ export class NeverLanded {
     const step = stepOf(misses);
     const landed = this.#landed[step];
     return (landed + NEVER_LANDED_WEIGHT * assumed) / (landed + this.#missed[step] + NEVER_LANDED_WEIGHT);
+  }
+
+  /** Lets what was seen long ago fade, where nothing was added to it since. */
+  fade(nowMs: number): void {
+    if (nowMs - this.#stampMs >= HALF_LIFE_MS) this.#settle(nowMs);
   }
 
   #settle(nowMs: number): void {

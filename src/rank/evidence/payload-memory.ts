@@ -10,6 +10,8 @@ const ENTRIES = 8;
 const LINE_SHIFT = 4;
 /** A mask that changes no row number. */
 const ALL = -1;
+/** A tag is the high word of the hash with this bit set; 0 marks a free place. */
+const TAG_USED = 1;
 /** In a value: the payload was sent. */
 const SENT = 2;
 
@@ -81,7 +83,7 @@ export class PayloadMemory {
   #placeOf(low: number, high: number): number {
     const words = this.#words;
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
-    const tag = high | 1; // 0 marks a free place
+    const tag = high | TAG_USED;
     for (let at = line; at < line + ENTRIES; at++) if (words[at] === tag) return at;
     return -1;
   }
@@ -89,10 +91,15 @@ export class PayloadMemory {
   #write(low: number, high: number, value: number): void {
     const words = this.#words;
     const line = this.#lines + ((low & this.#mask) << LINE_SHIFT);
-    let at = line + (this.#victim++ & (ENTRIES - 1));
+    let at = line + this.#nextVictim();
     // A second draw where the first was sent: marks of what was sent outlive a flood of what is only seen.
-    if ((words[at + ENTRIES] & SENT) !== 0) at = line + (this.#victim++ & (ENTRIES - 1));
-    words[at] = high | 1;
+    if ((words[at + ENTRIES] & SENT) !== 0) at = line + this.#nextVictim();
+    words[at] = high | TAG_USED;
     words[at + ENTRIES] = value;
+  }
+
+  #nextVictim(): number {
+    this.#victim = (this.#victim + 1) & (ENTRIES - 1);
+    return this.#victim;
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Arena } from "../../shape/arena.ts";
 import { IP_ID_AT, TRAIT_STAKED, TRAITS_AT } from "../../shape/digest-layout.ts";
-import { PERSISTENT_WINDOWS, PRIOR_GOOD, PRIOR_LANDS, PRIOR_WEIGHT } from "./constants.ts";
+import { HALF_LIFE_MS, PERSISTENT_WINDOWS, PRIOR_GOOD, PRIOR_LANDS, PRIOR_WEIGHT } from "./constants.ts";
 import { CREDIT_DECAY } from "./decay.ts";
 import type { Presence } from "./presence.ts";
 
@@ -45,6 +45,13 @@ export class UnknownClass {
     if (this.#asked > 0) this.nanosPerUnit = this.#nanos / this.#asked;
   }
 
+  /** Lets a verdict fade that nothing was added to for long: nobody else would look at the clock. */
+  fade(nowMs: number): void {
+    if (nowMs - this.#stampMs < HALF_LIFE_MS) return;
+    this.#settle(nowMs);
+    this.#estimate();
+  }
+
   #settle(nowMs: number): void {
     const left = Math.min(
       CREDIT_DECAY.over(nowMs - this.#stampMs),
@@ -81,6 +88,12 @@ export class UnknownClasses {
   ) {
     this.#u8 = arena.u8;
     this.#i32 = arena.i32;
+  }
+
+  /** Lets verdicts fade that nothing was added to for long. Once a transmit. */
+  fade(nowMs: number): void {
+    for (const one of this.all) one.fade(nowMs);
+    this.strangers.fade(nowMs);
   }
 
   /** The class that a digest's sender is of while it has no record. */

@@ -56,36 +56,60 @@ describe("payloads", () => {
 });
 
 describe("presence", () => {
+  /** The high word of an id, of which the upper 24 bits count. */
+  const id = (n: number): number => n << 8;
+
   test("counts windows, not packets", () => {
     const presence = new Presence(arena(1), region(1));
-    for (let window = 1; window <= 5; window++) for (let i = 0; i < 9; i++) presence.note(3, 33, window);
-    expect(presence.windows(3, 33)).toBe(5);
-    expect(presence.windows(3, 34)).toBe(0);
+    for (let window = 1; window <= 5; window++) for (let i = 0; i < 9; i++) presence.note(3, id(33), window);
+    expect(presence.windows(3, id(33))).toBe(5);
+    expect(presence.windows(3, id(34))).toBe(0);
   });
 
   test("who keeps coming stays under a flood of who comes once", () => {
     const presence = new Presence(arena(1), region(1));
-    for (let window = 1; window <= 3; window++) presence.note(0, 33, window);
-    for (let i = 0; i < 1_000; i++) presence.note(0, 1_000 + i, 4 + (i >> 3));
-    expect(presence.windows(0, 33)).toBe(3);
+    for (let window = 1; window <= 3; window++) presence.note(0, id(33), window);
+    for (let i = 0; i < 1_000; i++) presence.note(0, id(1_000 + i), 4 + (i >> 3));
+    expect(presence.windows(0, id(33))).toBe(3);
   });
 
   test("a packet of an earlier window is no new one, and of those seen once the oldest leaves", () => {
     const presence = new Presence(arena(1), region(1));
-    for (const window of [7, 6, 7, 5]) presence.note(0, 33, window);
-    expect(presence.windows(0, 33)).toBe(1);
-    for (let i = 1; i <= 7; i++) presence.note(0, 100 + i, 7 + i);
-    presence.note(0, 200, 20);
-    expect(presence.windows(0, 33)).toBe(0);
-    for (let i = 1; i <= 7; i++) expect(presence.windows(0, 100 + i)).toBe(1);
+    for (const window of [7, 6, 7, 5]) presence.note(0, id(33), window);
+    expect(presence.windows(0, id(33))).toBe(1);
+    for (let i = 1; i <= 7; i++) presence.note(0, id(100 + i), 7 + i);
+    presence.note(0, id(200), 20);
+    expect(presence.windows(0, id(33))).toBe(0);
+    for (let i = 1; i <= 7; i++) expect(presence.windows(0, id(100 + i))).toBe(1);
   });
 
   test("who has not come back for long makes room", () => {
     const presence = new Presence(arena(1), region(1));
-    for (let window = 1; window <= 3; window++) presence.note(0, 33, window);
-    for (let i = 0; i < 100; i++) presence.note(0, 1_000 + i, 3 + 10 * PRESENCE_FADES_WINDOWS + i);
-    expect(presence.windows(0, 33)).toBe(0);
+    for (let window = 1; window <= 3; window++) presence.note(0, id(33), window);
+    for (let i = 0; i < 100; i++) presence.note(0, id(1_000 + i), 3 + 10 * PRESENCE_FADES_WINDOWS + i);
+    expect(presence.windows(0, id(33))).toBe(0);
   });
+
+  test("counts no further than it has room to, and never into the id", () => {
+    const presence = new Presence(arena(1), region(1));
+    for (let window = 1; window <= 1_000; window++) presence.note(0, id(33), window);
+    expect(presence.windows(0, id(33))).toBe(255);
+    expect(presence.windows(0, id(34))).toBe(0);
+  });
+
+  // Windows of 100 ms: 16 bits of them are 1.8 hours, 31 bits 6.8 years.
+  for (const start of [2 ** 16 - 3, 2 ** 31 - 3, 2 ** 32 - 3]) {
+    test(`counts on over window ${start + 3}, and an address is seen anew however long it was away`, () => {
+      const presence = new Presence(arena(1), region(1));
+      for (let i = 0; i < 6; i++) presence.note(0, id(33), start + i);
+      expect(presence.windows(0, id(33))).toBe(6);
+      presence.note(0, id(33), start + 2); // an earlier one
+      expect(presence.windows(0, id(33))).toBe(6);
+      for (const later of [2 ** 15, 2 ** 16, 2 ** 16 + 2 ** 15, 315_360_000])
+        presence.note(0, id(33), start + 6 + later);
+      expect(presence.windows(0, id(33))).toBe(10);
+    });
+  }
 });
 
 describe("the quota", () => {
