@@ -55,16 +55,18 @@ export class Queue {
   #freeCount: number;
   #outgoingNext = 0;
   #unreleased = 0;
-  #sequence = 0;
+  #sequence: number;
   /** No entry in the heap arrived before this. */
   #oldestMs = Number.POSITIVE_INFINITY;
 
-  constructor(arena: Arena, region: QueueRegion) {
+  /** @param firstSequence the number of the first arrival: exact up to 2^53, for 285 years at a million a second */
+  constructor(arena: Arena, region: QueueRegion, firstSequence = 0) {
     const { capacity, slotCount } = region;
     if (capacity < 2 || slotCount < 2 * capacity) throw new RangeError(`${slotCount} slots for ${capacity} entries`);
     if (region.sortBytes < capacity * 20)
       throw new RangeError(`the queue's scratch has only ${region.sortBytes} bytes`);
     const { buffer } = arena;
+    this.#sequence = firstSequence;
     this.capacity = capacity;
     this.#region = region;
     this.#arenaF64 = arena.f64;
