@@ -93,7 +93,10 @@ export interface Recorded {
   readonly isFull: boolean;
 }
 
-/** Records until it is time, a signal comes or the recording is full. @throws Failure; a file that holds packets by then stays, to be salvaged */
+/**
+ * Records until it is time, a signal comes or the recording is full.
+ * @throws Failure; a file that holds packets by then stays, to be salvaged
+ */
 export async function record(options: RecordOptions, ids: readonly number[], out: Output): Promise<Recorded> {
   const sources = ids.map((id) => new Source(id, options.channels[id]));
   for (const source of sources) source.look(true);
