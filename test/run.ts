@@ -2,7 +2,7 @@
 // folder of test/, run as a process of its own, so that a crash, a hang or a leak costs one group alone.
 //
 //   npm test                          everything
-//   npm test -- --only check          type check and lint (types, lint, build or a group's name work alone, too)
+//   npm test -- --only check          types, lint and what nothing uses (types, lint, unused, build or a group's name, too)
 //   npm test -- --only unit           the groups that need no built binary
 //   npm test -- --only rank,queue     several steps or groups
 //
@@ -47,6 +47,7 @@ function fixedSteps(): Plan[] {
   return [
     fixed("types", 180, [bun, "x", "tsc", "-p", "."]),
     fixed("lint", 120, [bun, "x", "biome", "check", "--error-on-warnings", "."]),
+    fixed("unused", 120, [bun, "x", "knip", "--config", ".knip.json", "--no-progress"]),
     fixed("build", 240, [bun, "build.ts"]),
     // Peers and oracles, ahead of the tests that need them, so that no test's time holds a build. Nothing without cargo.
     fixed("rust", 720, [bun, "test/rust/build.ts"]),
@@ -75,7 +76,7 @@ function testSteps(): Plan[] {
 function choose(plans: Plan[], only: string | undefined): Plan[] {
   if (only === undefined) return plans;
   const aliases: Record<string, (plan: Plan) => boolean> = {
-    check: (plan) => plan.step.name === "types" || plan.step.name === "lint",
+    check: (plan) => ["types", "lint", "unused"].includes(plan.step.name),
     unit: (plan) => plan.isTests && !BINARY_GROUPS.includes(plan.step.name),
   };
   const chosen = new Set<Plan>();

@@ -19,6 +19,7 @@ import {
 /** Biome holds code at 120; comments, which it does not break, may end a word later. Strings do not count. */
 const LINE_LIMIT = 128;
 const SOURCE_LINES_LIMIT = 450;
+const FUNCTION_LINES_LIMIT = 70;
 
 const sources = readSources();
 const isTypeScript = ({ path }: Source): boolean => path.endsWith(".ts");
@@ -213,6 +214,21 @@ describe("every file", () => {
   test(`of the program has at most ${SOURCE_LINES_LIMIT} lines`, () => {
     const long = program.filter(({ text }) => text.split("\n").length > SOURCE_LINES_LIMIT + 1);
     expect(long.map(({ path, text }) => `${path}: ${text.split("\n").length - 1}`)).toEqual([]);
+  });
+
+  test(`of the sidecar's rooms has functions of at most ${FUNCTION_LINES_LIMIT} lines, which a screen shows`, () => {
+    const rooms = program.filter(({ path }) => /^src\/(sidecar|settings)\//.test(path));
+    const begins = /^( *)(?!(?:if|for|while|switch)\b)(?:[\w#*. ]*\w\(.*|.*=> )\{$|^( *)\}?\)?.*\): .*\{$/;
+    const long = rooms.flatMap(({ path, text }) => {
+      const lines = text.split("\n");
+      return lines.flatMap((line, at) => {
+        const found = begins.exec(line);
+        if (found === null) return [];
+        const end = lines.findIndex((other, i) => i > at && other.startsWith(`${found[1] ?? found[2]}}`));
+        return end - at >= FUNCTION_LINES_LIMIT ? [`${path}:${at + 1}: ${end - at + 1} lines`] : [];
+      });
+    });
+    expect(long).toEqual([]);
   });
 
   test("is finished: no note of what is still to be done", () => {

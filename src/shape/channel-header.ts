@@ -5,7 +5,6 @@ export const HEAD_AT = 128;
 export const PRODUCER_HEARTBEAT_AT = 256;
 export const CONSUMER_HEARTBEAT_AT = 384;
 export const METADATA_AT = 512;
-export const METADATA_BYTES = 112;
 export const CAPACITY_AT = 624;
 export const MAGIC_AT = 632;
 export const HEADER_BYTES = 640;

@@ -25,7 +25,7 @@ const BUCKET_MEAN_ENTRIES = 4;
 export const TABLE_LIMIT_MAX = 2 ** 24 - 1 - TABLE_HEADROOM;
 /** Stake table (rank/lists/stake-table.ts): a few thousand validators today. */
 export const STAKE_ENTRIES = 16_384;
-export const STAKE_HEADER_BYTES = CACHE_LINE_BYTES;
+export const STAKE_HEADER_BYTES = 64;
 export const STAKE_SLOT_BYTES = 24;
 /** Allow and deny lists (rank/lists/sender-lists.ts). */
 export const LIST_ENTRIES = 65_536;

@@ -30,7 +30,6 @@ export const V1_INSTRUCTIONS_MAX = 64;
 export const INSTRUCTION_HEADER_BYTES = 4;
 export const CONFIG_FEE_BITS = 0b00011;
 export const CONFIG_LIMIT_BIT = 0b00100;
-export const CONFIG_LOADED_DATA_BIT = 0b01000;
 export const CONFIG_HEAP_BIT = 0b10000;
 export const CONFIG_ALL_BITS = 0b11111;
 

@@ -385,8 +385,3 @@ export class VirtualRun {
     }
   }
 }
-
-/** Plays a scenario from start to end. @throws InvariantError */
-export function runVirtual(options: VirtualOptions, baselines?: Baselines): VirtualResult {
-  return new VirtualRun(options).run().result(baselines);
-}

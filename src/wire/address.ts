@@ -1,7 +1,9 @@
 // Addresses read as people write them: an IPv4 sender by its 4 octets, an IPv6 sender by its /64, the first 8 octets
-// (engine.md, 12). Writing them is elsewhere (wire/address-text.ts): node:net takes 8 ms to load.
+// (engine.md, 12). The library reads them; writing them is elsewhere (wire/address-text.ts).
 
-import { isIPv4, isIPv6 } from "node:net";
+import ipaddr from "ipaddr.js";
+
+const { IPv4, IPv6 } = ipaddr;
 
 /**
  * The sender that an address stands for.
@@ -16,20 +18,17 @@ export function parseAddress(text: string): Uint8Array | undefined {
 
 /** @returns all octets of an address, 4 or 16 in network order; undefined if the text is not an address */
 export function addressOctets(text: string): Uint8Array | undefined {
-  if (isIPv4(text)) return Uint8Array.from(text.split("."), Number);
+  if (isDotted(text)) return Uint8Array.from(IPv4.parse(text).octets);
   // A zone (`fe80::1%eth0`) names an interface of one host, not a sender.
-  return isIPv6(text) && !text.includes("%") ? ipv6Octets(text) : undefined;
+  if (text.includes("%") || !IPv6.isValid(text)) return undefined;
+  const tail = text.slice(text.lastIndexOf(":") + 1);
+  return tail.includes(".") && !isDotted(tail) ? undefined : Uint8Array.from(IPv6.parse(text).toByteArray());
 }
 
-/** The 16 octets of a valid IPv6 address. */
-function ipv6Octets(text: string): Uint8Array {
-  const dotted = text.match(/^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/);
-  const hex = (high: string, low: string): string => (Number(high) * 256 + Number(low)).toString(16);
-  const plain = dotted === null ? text : `${dotted[1]}${hex(dotted[2], dotted[3])}:${hex(dotted[4], dotted[5])}`;
-  const [left, right] = plain.split("::");
-  const groups = (part: string | undefined): string[] => (part === undefined || part === "" ? [] : part.split(":"));
-  const head = groups(left);
-  const tail = groups(right);
-  const words = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
-  return Uint8Array.from(words.flatMap((word) => [Number.parseInt(word, 16) >> 8, Number.parseInt(word, 16) & 255]));
+/** Four decimal numbers: not the octal, hexadecimal and short forms that `inet_aton` takes, which mean different addresses. */
+const isDotted = (text: string): boolean => IPv4.isValidFourPartDecimal(text);
+
+/** The bits of an address that a prefix keeps, as octets. */
+export function prefixMask(addressBytes: number, bits: number): number[] {
+  return (addressBytes === 4 ? IPv4 : IPv6).subnetMaskFromPrefixLength(bits).toByteArray();
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { isIP } from "node:net";
 import fc from "fast-check";
 import { addressOctets, parseAddress } from "../../src/wire/address.ts";
 import { formatAddress } from "../../src/wire/address-text.ts";
@@ -36,6 +37,27 @@ describe("addresses", () => {
     expect([...parseAddress("64:ff9b::1.2.3.4")!]).toEqual([0, 0x64, 0xff, 0x9b, 0, 0, 0, 0]);
     expect([...parseAddress("::FFFF:0102:0304")!]).toEqual([1, 2, 3, 4]);
   });
+});
+
+test("what is an address is what the platform takes for one, but for zones", () => {
+  const mixed = fc.string({ unit: fc.constantFrom(..."0123456789abcfFxX.::%/"), maxLength: 20 });
+  const dotted = fc.array(fc.constantFrom("0", "1", "01", "255", "256", "0x1", "", "9"), {
+    minLength: 3,
+    maxLength: 5,
+  });
+  const words = fc.array(fc.constantFrom("0", "1", "ffff", "12345", "", "1.2.3.4", "1.02.3.4"), { maxLength: 9 });
+  const texts = fc.oneof(
+    mixed,
+    dotted.map((parts) => parts.join(".")),
+    words.map((parts) => parts.join(":")),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      const isAddress = isIP(text) !== 0 && !text.includes("%");
+      expect([text, addressOctets(text) !== undefined]).toEqual([text, isAddress]);
+    }),
+    { numRuns: 20_000, seed: 8 },
+  );
 });
 
 describe("keys as text", () => {

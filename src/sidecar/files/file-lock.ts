@@ -26,12 +26,6 @@ export interface Locked {
   readonly lockedBy: number | undefined;
 }
 
-/** The process that has a file's lock now; undefined where none has. */
-export function lockedBy(path: string): number | undefined {
-  const facts = statPath(lockName(path));
-  return facts === undefined ? undefined : lockHolder(facts);
-}
-
 /** Takes a file's lock, or says who has it. @throws SystemError where the folder takes no files */
 export function lockFile(path: string): FileLock | Locked {
   const name = lockName(path);

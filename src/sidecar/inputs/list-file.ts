@@ -3,7 +3,7 @@
 // with its number and left out, the others count.
 
 import { base58 } from "@scure/base";
-import { parseAddress } from "../../wire/address.ts";
+import { parseAddress, prefixMask } from "../../wire/address.ts";
 import { entryLines, type ProblemList, Problems, shown } from "./entry-lines.ts";
 
 export const LIST_FILE_MAX_BYTES = 16 * 1024 * 1024;
@@ -54,7 +54,8 @@ function parsePrefix(text: string): { octets: Uint8Array; bits: number } | undef
   if (given < 0 || given > (octets.length === 4 ? 32 : 128)) return undefined;
   const bits = Math.min(given, most);
   // What stands behind the prefix does not count: 10.1.2.3/8 is 10.0.0.0/8.
-  const kept = octets.map((octet, i) => octet & (0xff << (8 - Math.max(0, Math.min(8, bits - 8 * i)))));
+  const mask = prefixMask(octets.length, bits);
+  const kept = octets.map((octet, i) => octet & mask[i]);
   return { octets: kept, bits };
 }
 
