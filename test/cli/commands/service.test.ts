@@ -209,6 +209,14 @@ describe("alerts and dashboard", () => {
     expect(used.filter((name) => !known.has(name))).toEqual([]);
   });
 
+  test("and the documents name only what is exposed", () => {
+    const known = exposed();
+    const text = readFileSync(new URL("../../../docs/operating.md", import.meta.url), "utf8");
+    const named = namesIn(text).filter((name) => /_(total|seconds|info)$/.test(name));
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
   test("are what qos service prints", async () => {
     expect((await qos("service", "--alerts")).out).toBe(alertRules());
     const { panels, title } = JSON.parse((await qos("service", "--grafana")).out);
