@@ -50,7 +50,7 @@ function fixedSteps(): Plan[] {
     fixed("unused", 120, [bun, "x", "knip", "--config", ".knip.json", "--no-progress"]),
     fixed("build", 240, [bun, "build.ts"]),
     // Peers and oracles, ahead of the tests that need them, so that no test's time holds a build. Nothing without cargo.
-    fixed("rust", 720, [bun, "test/rust/build.ts"]),
+    fixed("rust", 1_200, [bun, "test/rust/build.ts"]),
   ];
 }
 

@@ -126,6 +126,7 @@ describe("imports point one way", () => {
     observe: 3,
     simulator: 3,
     report: 3,
+    patch: 3,
     sidecar: 4,
     cli: 5,
     demo: 6,

@@ -64,6 +64,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/config.ts")).default,
   },
   {
+    name: "patch",
+    summary: "puts the validator's side into a validator's sources",
+    load: async () => (await import("./commands/patch.ts")).default,
+  },
+  {
     name: "simulate",
     summary: "a validator to try the sidecar against",
     load: async () => (await import("./commands/simulate.ts")).default,

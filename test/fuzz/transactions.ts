@@ -4,7 +4,7 @@
 import { base58 } from "@scure/base";
 import { PROGRAMS } from "../../src/kernel/context.ts";
 import { PAYLOAD_MAX_BYTES } from "../tools/agave-packet.ts";
-import type { Random } from "../tools/random.ts";
+import type { Random } from "./random.ts";
 
 const KNOWN = PROGRAMS.map(({ id }) => base58.decode(id));
 const BUDGET = KNOWN[0];

@@ -5,7 +5,7 @@ import { Arena } from "../../src/shape/arena.ts";
 import { smallCapacities } from "../../src/shape/channels.ts";
 import { arenaLayout } from "../../src/shape/layout.ts";
 
-import { randomOf } from "../tools/random.ts";
+import { randomOf } from "../stores/store.ts";
 
 interface Entry {
   readonly slot: number;

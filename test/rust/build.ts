@@ -1,5 +1,6 @@
-// Builds the cargo workspace beside this file, once a process. Tests that need its programs call `buildRust()`, and skip
-// with its reason if cargo is missing. A build that fails is an error, never a skip.
+// Builds the cargo workspace beside this file, once a process, and the one in bridge/, which is built on the validator's own
+// crates. Tests that need their programs call `buildRust()` or `buildBridge()`, and skip with its reason if cargo is
+// missing. A build that fails is an error, never a skip.
 //
 //   sh .ci/bun test/rust/build.ts      builds, and prints where the programs are
 
@@ -14,35 +15,50 @@ export interface RustBuild {
 }
 
 const WORKSPACE = import.meta.dir;
-let built: RustBuild | undefined;
+export const BRIDGE = join(WORKSPACE, "bridge");
+const built = new Map<string, RustBuild>();
 
 /**
  * Builds the workspace in release form from its lock file.
  * @throws Error where cargo is there and the build fails, with the compiler's words
  */
 export function buildRust(): RustBuild {
-  if (built === undefined) {
-    built = build();
-    if (!built.ok) console.warn(`tests are skipped: ${built.reason}`);
-  }
-  return built;
+  return build(WORKSPACE, ["build"]);
 }
 
-function build(): RustBuild {
-  const binDir = join(WORKSPACE, "target", "release");
-  const cargo = Bun.which("cargo") ?? Bun.which("cargo", { PATH: join(process.env.HOME ?? "/", ".cargo", "bin") });
+/** The same for the bridge: its program and its tests. */
+export function buildBridge(): RustBuild {
+  return build(BRIDGE, ["test", "--no-run"]);
+}
+
+/** Where cargo is, if it is on this machine. */
+export function findCargo(): string | null {
+  return Bun.which("cargo") ?? Bun.which("cargo", { PATH: join(process.env.HOME ?? "/", ".cargo", "bin") });
+}
+
+function build(folder: string, words: readonly string[]): RustBuild {
+  const known = built.get(folder);
+  if (known !== undefined) return known;
+  const result = run(folder, words);
+  if (!result.ok) console.warn(`tests are skipped: ${result.reason}`);
+  built.set(folder, result);
+  return result;
+}
+
+function run(folder: string, words: readonly string[]): RustBuild {
+  const binDir = join(folder, "target", "release");
+  const cargo = findCargo();
   if (cargo === null)
     return { ok: false, reason: "no cargo on this machine: the Rust peers and oracles are not built", binDir };
-  const run = Bun.spawnSync([cargo, "build", "--release", "--locked", "--quiet", "--color", "never"], {
-    cwd: WORKSPACE,
+  const done = Bun.spawnSync([cargo, ...words, "--release", "--locked", "--quiet", "--color", "never"], {
+    cwd: folder,
     stdout: "pipe",
     stderr: "pipe",
   });
-  if (run.exitCode !== 0) throw new Error(`cargo build failed:\n${run.stderr.toString()}`);
+  if (done.exitCode !== 0) throw new Error(`cargo ${words[0]} failed in ${folder}:\n${done.stderr.toString()}`);
   return { ok: true, binDir };
 }
 
 if (import.meta.main) {
-  const result = buildRust();
-  console.log(result.ok ? result.binDir : result.reason);
+  for (const result of [buildRust(), buildBridge()]) console.log(result.ok ? result.binDir : result.reason);
 }
