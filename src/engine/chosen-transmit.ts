@@ -67,7 +67,7 @@ export class ChosenTransmit implements Transmitter {
 
   #begin(now: number): boolean {
     if (now - this.#lastMs < TRANSMIT_INTERVAL_MS || this.queue.size === 0) return false;
-    // A tick that finds nothing to send is not asked again at once: scoring thousands of packets is no idle work.
+    // A tick that finds nothing to send is not tried again at once: scoring thousands of packets costs.
     this.#lastMs = now;
     this.#startedMs = now;
     this.#sent = 0;

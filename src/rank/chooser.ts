@@ -20,8 +20,8 @@ export interface Chooser {
   arrived(at: number): void;
 
   /**
-   * Whether the operator's rules may put a packet above others that the model ranks higher: not where its sender is as good
-   * as known to sign falsely or never to land. What was lifted would stand in front of all others, transmit after transmit.
+   * Whether the operator's rules may put a packet above others that the model ranks higher. They may not where the model
+   * knows that its sender signs falsely or never lands: such a packet would stand before all others, transmit after transmit.
    * @param at the packet that `score` or `rescore` was asked about last
    */
   mayLift(at: number): boolean;

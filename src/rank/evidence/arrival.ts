@@ -12,7 +12,7 @@ import type { Look, Looker } from "./look.ts";
 import type { Worth } from "./worth.ts";
 
 export class Arrival {
-  /** Of the packet that was scored last: nobody brought its payload before. */
+  /** Whether the payload of the packet that was scored last was not seen before. */
   #isFirst = false;
 
   constructor(

@@ -40,7 +40,7 @@ export class BlockRoom {
     this.#included += nanos;
   }
 
-  /** Room of a transmit that stands for so much time. */
+  /** Room of a transmit. @param ms time that it stands for */
   roomOf(ms: number): number {
     return this.nanosPerMs * ms * (1 + ROOM_MARGIN);
   }
@@ -77,7 +77,7 @@ export class BlockRoom {
   }
 
   #limit(rate: number): void {
-    // A full block takes as much as blocks took lately: where it took far less, who misses has himself to blame.
+    // A full block takes as much as blocks took lately: where far less was taken, the misses are the senders' own.
     const room = Math.max(rate, FULL_MIN * this.#most);
     if (this.nanosPerMs === Number.POSITIVE_INFINITY) {
       this.balance = 0.5;

@@ -5,13 +5,13 @@ import { IP_ID_AT, PAYLOAD_MIX_AT } from "../../shape/digest-layout.ts";
 import type { LinesRegion } from "../../shape/layout.ts";
 import { PayloadMemory } from "./payload-memory.ts";
 
-/** A payload that nobody brought before. */
+/** A payload that was not seen before. */
 export const COPY_NONE = 0;
 /** One that its own sender brought before: a retry. */
 export const COPY_OWN = 1;
 /** One that another address brought first. */
 export const COPY_OF_ANOTHER = 2;
-/** One that was sent on already, whoever brought it. */
+/** One that was sent on already, from whatever address. */
 export const COPY_SENT = 3;
 
 export class Copies {

@@ -1,5 +1,5 @@
-// The evidence model's senders as seen from another thread: for the checkpoint, the statistics, and whoever asks why. Reads
-// the nodes while the loop goes on. A node that changes under way shows counts of two moments, both true; one that changes
+// The evidence model's senders as seen from another thread: for the checkpoint, the statistics and `qos ctl`. Reads the
+// nodes while the loop goes on. A node that changes under way shows counts of two moments, both true; one that changes
 // hands is told by its id and left out.
 
 import type { Arena } from "../../shape/arena.ts";

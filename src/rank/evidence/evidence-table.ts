@@ -47,7 +47,7 @@ import { BLAME_DECAY, CREDIT_DECAY, DECAY_STEP_MS, IN_FLIGHT_DECAY } from "./dec
 /** A mask that changes no row number. */
 const ALL = -1;
 
-/** Rounding in f32 may take a count above its bound by so much. */
+/** Rounding in f32 may take a count above its bound by this factor. */
 const ROUNDING = 1 + 1e-6;
 type Bound = readonly [name: string, column: number, max: number];
 const SHARED_BOUNDS: readonly Bound[] = [

@@ -164,14 +164,14 @@ export class Evidence implements Model, Chooser {
     this.#learning.outcome(at, executionNanos);
   }
 
-  /** There is nothing left to learn: it only begins to count anew. */
+  /** Every outcome was learned from at once: only the count begins anew. */
   learn(): void {
     this.pending = 0;
   }
 
   // --- What is asked about it ---
 
-  /** What is expected of a packet, for whoever asks why. @param at its digest */
+  /** What is expected of a packet, for explanations. @param at its digest */
   estimate(at: number): { pGood: number; pLands: number; nanosPerUnit: number; worth: number } {
     const look = new Look();
     this.#looker.whole(look, at);

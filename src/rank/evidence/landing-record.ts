@@ -1,7 +1,8 @@
-// How often a payer usually lands, and whether it has turned. Who wins one race in five has always won one in five, and is
-// worth it; who landed nearly always and now lands one time in five is another, under the same name. So a payer is held
-// against its own record: Page's test (1954), the likelihood of what it does now if it lands a quarter as often as it used
-// to, against that of its going on as it was. What comes while nothing speaks for a turn becomes the usual.
+// How often a payer usually lands, and whether it has turned. A payer that wins one race in five has always won one in five,
+// and is worth it; a payer that landed nearly always and now lands one time in five is another sender under the same name.
+// So a payer is held against its own record by Page's test (1954): how likely is what it does now if it lands a quarter as
+// often as it used to, against how likely it is if it goes on as it was. Outcomes become part of the usual rate while
+// nothing speaks for a turn.
 
 import * as node from "../../shape/node-layout.ts";
 import * as k from "./constants.ts";
@@ -43,7 +44,7 @@ export class LandingRecords {
   }
 
   /**
-   * @param odds how likely those land lately at its price who nearly always land
+   * @param odds how likely a payer that nearly always lands has landed lately at its price
    * @param blame how much of the miss was its own
    */
   missed(payer: number, odds: number, blame: number, nowMs: number): void {
@@ -67,7 +68,7 @@ export class LandingRecords {
     const { counts } = this;
     const turned = counts[payer + node.TURNED];
     counts[payer + node.TURNED] = Math.min(k.TURNED_MAX, Math.max(0, turned + logRatio));
-    // What may be a turn is no part of the usual, the less the more there is to turn from.
+    // A miss that may be a turn counts less towards the usual rate; the better the payer is known, the less.
     const proven = provenBy(counts[payer + node.USUALLY_LANDED]);
     counts[payer + column] += weight * (1 - proven * (1 - Math.exp(-turned)));
     const kept = k.BAD_MAX / (counts[payer + node.USUALLY_LANDED] + counts[payer + node.USUALLY_MISSED]);
@@ -82,7 +83,7 @@ function provenBy(landed: number): number {
   return landed / (landed + k.PARENT_WEIGHT);
 }
 
-/** Who hardly ever lands pays for few of many: such a share is no lost race. More than the expectation falls by. */
+/** What is left of the worth of a sender that hardly ever lands: it pays for few of the many that it sends. */
 export function plausibility(lands: number): number {
   return Math.min(1, lands / k.LANDS_PLAUSIBLY) ** 2;
 }

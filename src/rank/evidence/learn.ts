@@ -1,4 +1,4 @@
-// What the evidence model learns from what comes back: failed signatures, data that is no transaction, outcomes.
+// What the evidence model learns from what comes back: failed signatures, data that cannot be parsed, outcomes.
 
 import type { Arena } from "../../shape/arena.ts";
 import { COMPUTE_UNITS_AT, IP_ID_AT } from "../../shape/digest-layout.ts";
@@ -53,7 +53,7 @@ export class Learning {
     looker.whole(look, at);
   }
 
-  /** Data came that is no transaction. @param at its digest: only what tells of the sender means anything */
+  /** Data came that cannot be parsed. @param at its digest: only the fields of its sender mean anything */
   unparsable(at: number): void {
     const address = this.nodes.address(at);
     this.#blame(address, node.GOOD, k.UNPARSABLE_BLAME, k.GOOD_KEPT_BY_BAD);

@@ -1,9 +1,9 @@
-// What landing costs at the moment: of those who nearly always land, how many do at which price. Blocks leave out the
-// cheapest first, so whoever misses at a price at which others land has himself to blame, and where the cheapest of the
-// likely landers are left out, blocks are full.
+// What landing costs at the moment: of the payers that nearly always land, how many do at which price. Blocks leave out the
+// cheapest first. So a payer that misses at a price at which others land was not outbid: the miss is its own. And where the
+// cheapest of the likely landers are left out, blocks are full.
 //
-// Who misses at a high price while cheaper ones land was not outbid: the odds rise with the price. So a crowd that earned a
-// good name and never lands any more cannot pass for a full block.
+// The odds never fall with the price: a payer that misses at a high price while cheaper ones land was not outbid either. So
+// a crowd that earned a good name and stops landing cannot pass for a full block.
 
 import {
   CHEAP_LANDINGS_MIN,
@@ -38,7 +38,7 @@ export class Market {
     this.#windowLanded[step] += 1;
   }
 
-  /** How likely those land lately who nearly always land, at that price. */
+  /** How likely a payer that nearly always lands has landed lately at a price. */
   oddsAt(price: number): number {
     return this.#odds[stepOf(price)];
   }
@@ -53,10 +53,10 @@ export class Market {
   }
 
   /**
-   * Share of the cheapest likely landers that was left out lately, against those who pay more; 0 where too few were tried.
+   * Share of the cheapest likely landers that was left out lately, against those that pay more; 0 where too few were tried.
    * The least of what the cheapest few and ever more of them up to a quarter show: in a full block the cheapest of all fare
-   * worst. Where they miss as often as those who pay more, they lost races, and blocks have room.
-   * @param deviations so many may be chance
+   * worst. Where they miss as often as those that pay more, they lost races, and blocks have room.
+   * @param deviations of a binomial that may be chance
    */
   shortage(deviations = SURE_DEVIATIONS): number {
     let all = 0;
@@ -84,7 +84,7 @@ export class Market {
       expected = 0;
       landed = 0;
     }
-    // With nobody above to compare with, a lander is expected to land.
+    // Where no group pays more, a likely lander is expected to land.
     return best === 0 ? Math.max(0, least) : Math.max(0, 1 - (1 - least) / Math.min(1, best));
   }
 
@@ -114,7 +114,7 @@ export class Market {
   }
 }
 
-/** The most that may be expected of those who landed so often: few lost races are no full block. */
+/** The most landings that may have been due where some were seen: a few lost races do not make a full block. */
 function surely(landed: number, expected: number, deviations: number): number {
   return landed + deviations * Math.sqrt(landed * Math.max(0, 1 - landed / expected));
 }

@@ -1,6 +1,6 @@
-// Transactions that came back without having been included, until it is known how others fared at their price in the same
-// time (market.ts): blocks give back all at once what found no room, so the first to come back cannot be judged yet.
-// Bounded: where it is full, its user judges at once.
+// Transactions that came back without having been included. They wait here until it is known how others fared at their price
+// in the same time (market.ts): blocks give back all at once what found no room, so the first to come back cannot be judged
+// yet. The places are bounded: where all are taken, the owner judges at once.
 
 const PLACES = 16_384;
 const WORDS = 4;

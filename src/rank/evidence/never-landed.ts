@@ -1,11 +1,11 @@
-// How payers fare that missed so many times and never landed yet, all of them together: where most newcomers that miss
-// once never land at all, the second miss settles it; where many win one race in five, it does not. (An empirical prior in
-// the place of an assumed one: Robbins, 1956.)
+// How payers fare that never landed yet, by the number of their misses, all such payers together. Where most newcomers that
+// miss once never land at all, the second miss settles it; where many newcomers win one race in five, it does not. (An
+// empirical prior in the place of an assumed one: Robbins, 1956.)
 
 import { HALF_LIFE_MS, NEVER_LANDED_WEIGHT } from "./constants.ts";
 import { CREDIT_DECAY } from "./decay.ts";
 
-/** Misses that are told apart; who has more counts as the last. */
+/** Numbers of misses that are told apart; a payer with more counts as the last. */
 const STEPS = 16;
 /** Counts end here: they change as fast as what comes in. */
 const COUNTS_MAX = 256;
@@ -27,7 +27,7 @@ export class NeverLanded {
     this.#missed[step] *= COUNTS_MAX / all;
   }
 
-  /** How likely a payer lands after so many misses. @param assumed where too few were seen */
+  /** How likely a payer lands after a number of misses. @param assumed counts where few payers were seen */
   lands(misses: number, assumed: number): number {
     const step = stepOf(misses);
     const landed = this.#landed[step];

@@ -1,6 +1,6 @@
-// Which payloads came in, who brought each first, and whether it was sent on: a bounded memory of the payloads' keyed hashes,
-// in lines of eight. It forgets at random (a counter draws a line's victim), so nobody can choose what it forgets; what was
-// sent is forgotten less easily than what was only seen.
+// Which payloads came in, which address brought each first, and whether it was sent on: a bounded memory of the payloads'
+// keyed hashes, in lines of eight. A counter draws the entry that makes way, so no sender can choose what is forgotten. What
+// was sent is forgotten less easily than what was only seen.
 
 import type { Toucher } from "../../kernel/kernel.ts";
 import type { Arena } from "../../shape/arena.ts";
@@ -58,7 +58,7 @@ export class PayloadMemory {
     return (known & SENT) !== 0;
   }
 
-  /** @returns the tag of who brought it first */
+  /** @returns the tag of the sender that brought it first */
   static senderOf(known: number): number {
     return known & ~SENT;
   }
@@ -68,7 +68,7 @@ export class PayloadMemory {
     return (idHigh | 1) & ~SENT;
   }
 
-  /** Keeps a payload that is not known yet. @param sender tag of who brought it */
+  /** Keeps a payload that is not known yet. @param sender tag of the sender that brought it */
   add(low: number, high: number, sender: number): void {
     this.#write(low, high, sender);
   }

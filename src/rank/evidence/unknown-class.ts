@@ -45,7 +45,7 @@ export class UnknownClass {
     if (this.#asked > 0) this.nanosPerUnit = this.#nanos / this.#asked;
   }
 
-  /** Lets a verdict fade that nothing was added to for long: nobody else would look at the clock. */
+  /** Lets a verdict fade to which nothing was added for long: no outcome brings it up to date. */
   fade(nowMs: number): void {
     if (nowMs - this.#stampMs < HALF_LIFE_MS) return;
     this.#settle(nowMs);

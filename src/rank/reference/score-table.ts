@@ -14,7 +14,7 @@ import type { Toucher } from "../../kernel/kernel.ts";
 import type { Arena } from "../../shape/arena.ts";
 import type { ScoreTableRegion } from "../../shape/layout.ts";
 
-/** A key with at least so many transactions in a batch gets a fresh score (engine.md, 5.3). */
+/** A key with at least this many transactions in a batch gets a fresh score (engine.md, 5.3). */
 export const FRESH_TRANSACTIONS = 5;
 const KEEP = 0.95;
 const TAKE = 0.05;
