@@ -29,7 +29,7 @@ import type { SavedScores } from "./scores/checkpoint.ts";
 import { StateFile } from "./scores/state-file.ts";
 import { supervise } from "./supervisor.ts";
 import { DatabaseWriter } from "./threads/database.ts";
-import { type LoopThread, takeLoopThread } from "./threads/loop-thread.ts";
+import { LoopThread } from "./threads/loop-thread.ts";
 
 const SECRET_BYTES = 32;
 /** A predecessor that is ending lets go of its files within a moment. */
@@ -54,7 +54,7 @@ export async function runSidecar(settings: SidecarSettings, version: string): Pr
     });
     checkCpu(settings.cpu);
     const memory = reserveMemory(settings);
-    const loop = takeLoopThread();
+    const loop = new LoopThread();
     loop.prepare({ memory: memory.arena.memory, layout: memory.layout.options, settings });
     warnOfRights(log);
     const previous = previousEnd(settings.prefix, trustOf(user));

@@ -6,7 +6,7 @@ import type { FatesFile } from "./files/fates-file.ts";
 import type { StatsFile } from "./files/stats-file.ts";
 import type { FileWatch } from "./inputs/watched-file.ts";
 import { ClockSteps } from "./process/clock-steps.ts";
-import type { ServiceManager } from "./process/service-manager.ts";
+import { openServiceManager, type ServiceManager } from "./process/service-manager.ts";
 import type { Signals } from "./process/signals.ts";
 import { Reports } from "./reports.ts";
 import type { Runtime } from "./runtime.ts";
@@ -67,7 +67,7 @@ class Supervisor {
       reload: () => void this.#reload(),
       ignored: (name) => log.warn(`${name} means nothing to qos, and is ignored (SIGHUP reads lists and stakes again)`),
     });
-    const manager = await openManager(this.runtime);
+    const manager = openManager(this.runtime);
     manager?.begin();
     const timers = this.#rounds().map(({ everyMs, run }) => setInterval(run, everyMs));
     const why = await Promise.race([this.charges.signals.stop, this.#timeOver(), this.charges.loop]);
@@ -163,11 +163,9 @@ class Supervisor {
   }
 }
 
-/** Loaded where a service manager started this: it needs a system call of its own. */
-async function openManager(runtime: Runtime): Promise<ServiceManager | undefined> {
+/** The service manager's side, where one started this. */
+function openManager(runtime: Runtime): ServiceManager | undefined {
   const { NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID } = process.env;
-  if (NOTIFY_SOCKET === undefined) return undefined;
-  const { openServiceManager } = await import("./process/service-manager.ts");
   const turns = (): number => runtime.snapshot()?.counters.turns ?? 0;
   return openServiceManager({ NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID }, process.pid, turns, runtime.log);
 }

@@ -1,9 +1,11 @@
-// Where others can ask the sidecar something: the metrics' port and the control socket. Neither is needed for the sidecar's
-// work, and each is loaded where it is used.
+// Where others can ask the sidecar something: the metrics' port and the control socket. Neither is needed for its work.
 
+import { expose } from "../../observe/metrics.ts";
 import type { Runtime } from "../runtime.ts";
 import { STALL_MAX_MS, type Watch } from "../watch.ts";
 import type { Commands } from "./control.ts";
+import { ControlServer, controlPath } from "./control-server.ts";
+import { MetricsServer } from "./metrics-server.ts";
 
 export interface Endpoints {
   readonly close: () => void;
@@ -11,7 +13,7 @@ export interface Endpoints {
 
 /** Opens what the settings ask for. Never throws for an endpoint that cannot be opened. */
 export async function openEndpoints(runtime: Runtime, watch: Watch, commands: Commands): Promise<Endpoints> {
-  const opened = await Promise.all([openControl(runtime, commands), openMetrics(runtime, watch)]);
+  const opened = [openMetrics(runtime, watch), await openControl(runtime, commands)];
   return {
     close: () => {
       for (const one of opened) one?.close();
@@ -21,19 +23,14 @@ export async function openEndpoints(runtime: Runtime, watch: Watch, commands: Co
 
 async function openControl(runtime: Runtime, commands: Commands): Promise<Endpoints> {
   const { settings, log } = runtime;
-  const { controlPath, ControlServer } = await import("./control-server.ts");
   const server = new ControlServer(settings.controlFile ?? controlPath(settings.prefix), { runtime, commands }, log);
   await server.open();
   return server;
 }
 
-async function openMetrics(runtime: Runtime, watch: Watch): Promise<Endpoints | undefined> {
+function openMetrics(runtime: Runtime, watch: Watch): Endpoints | undefined {
   const { settings, log } = runtime;
   if (settings.metrics === undefined) return undefined;
-  const [{ MetricsServer }, { expose }] = await Promise.all([
-    import("./metrics-server.ts"),
-    import("../../observe/metrics.ts"),
-  ]);
   const metrics = (): string => {
     const now = runtime.snapshot();
     const board = watch.board();

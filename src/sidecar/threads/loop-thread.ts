@@ -64,17 +64,3 @@ export class LoopThread {
     this.#worker.postMessage(message);
   }
 }
-
-let early: LoopThread | undefined;
-
-/** Begins the thread ahead of everything else: two cores start two virtual machines in the time of one. */
-export function beginLoopThread(): void {
-  early ??= new LoopThread();
-}
-
-/** @returns the thread that was begun ahead, for its one user, or a new one */
-export function takeLoopThread(): LoopThread {
-  const thread = early ?? new LoopThread();
-  early = undefined;
-  return thread;
-}

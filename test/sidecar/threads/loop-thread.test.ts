@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import { takeLoopThread } from "../../../src/sidecar/threads/loop-thread.ts";
+import { LoopThread } from "../../../src/sidecar/threads/loop-thread.ts";
 import { settingsFor } from "../parts.ts";
 
 test("a loop that cannot be built says why it ended", async () => {
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
   const layout = { packetLayout: "agave2" as const, maxIps: 10, maxSigners: 10 };
   const settings = settingsFor("--model", "ip-signer", "--idle", "backoff");
-  const thread = takeLoopThread();
+  const thread = new LoopThread();
   thread.prepare({ memory, layout, settings });
   thread.build();
   const end = await thread.ended;
