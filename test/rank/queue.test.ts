@@ -200,6 +200,25 @@ describe("queue", () => {
     expect([queue.nextOutgoing(), queue.nextOutgoing()]).toEqual([slots[0], slots[1]]);
   });
 
+  test("where the lowest one expires, the lowest of the others is next to be pushed out", () => {
+    const { queue, push } = makeQueue(8);
+    push(1, 0);
+    for (const score of [5, 2, 3]) push(score, 10);
+    expect(queue.expire(5)).toBe(1);
+    for (const score of [9, 8, 7, 6]) push(score, 10);
+    expect([queue.size, queue.door]).toEqual([7, 2]);
+    push(4, 10);
+    expect(queue.door).toBe(3);
+  });
+
+  test("a full queue takes no score that is no number", () => {
+    const { queue, push } = makeQueue(4);
+    for (const score of [1, 2, 3]) push(score, 0);
+    const { slot, dropped } = push(Number.NaN, 0);
+    expect(dropped).toBe(slot);
+    expect([queue.size, queue.door]).toEqual([3, 1]);
+  });
+
   test("a whole heap can be outgoing while the next one fills", () => {
     const { queue, push, kernel } = makeQueue(64);
     const first = new Set(Array.from({ length: 63 }, (_, i) => push(i, i).slot));

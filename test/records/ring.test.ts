@@ -161,6 +161,38 @@ describe("a ring that nobody reads in time", () => {
     expect(seen).toEqual([...Array(48).keys()].map((i) => 152 + i));
   });
 
+  test("records that were overwritten while they were copied are not handed on", () => {
+    const rig = new Rig({ ...SMALL, fateRecords: 64 });
+    const ring = readRing(rig.arena, rig.layout.fates!);
+    for (let i = 0; i < 10; i++) rig.transmitted(i);
+    rig.turn();
+    /** While the records are copied here, the loop goes on. */
+    class Racing extends Uint8Array {
+      override set(from: ArrayLike<number>): void {
+        super.set(from);
+        for (let i = 10; i < 55; i++) rig.transmitted(i); // seven of the ten are out of a reader's reach then
+        rig.turn();
+      }
+    }
+    const sequences: number[] = [];
+    const got = drainRing(rig.arena, ring, 10, new Racing(64 * RECORD_BYTES), (records, count, first) => {
+      expect([first, count]).toEqual([7, 3]);
+      for (let i = 0; i < count; i++) sequences.push(f64(records.slice(i * RECORD_BYTES), RECORD_SEQUENCE_AT));
+    });
+    expect(sequences).toEqual([7, 8, 9]);
+    expect([got, ring.torn, ring.lapped]).toEqual([3, 7, 7]);
+  });
+
+  test("an outcome's record holds nothing of the packet whose place it took", () => {
+    const rig = new Rig({ ...SMALL, fateRecords: 64 });
+    for (let i = 0; i < 64; i++) rig.transmitted(i); // each with what was known at its arrival
+    rig.outcome(64);
+    rig.turn();
+    const record = drained(rig, "fates").at(-1) ?? new Uint8Array();
+    expect(f64(record, RECORD_SEQUENCE_AT)).toBe(64);
+    expect(record.subarray(RECORD_TAIL_AT)).toEqual(new Uint8Array(RECORD_BYTES - RECORD_TAIL_AT));
+  });
+
   test("refuses a capacity that is no power of two", () => {
     expect(() => arenaLayout({ ...SMALL, fateRecords: 100 })).toThrow("not a power of two");
     expect(RECORD_BYTES).toBeGreaterThan(META_BYTES);

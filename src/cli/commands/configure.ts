@@ -46,7 +46,7 @@ function run(words: readonly string[]): void {
   if (done.exitCode !== 0) throw new Failure(`${words.join(" ")} failed: ${done.stderr.toString().trim()}`);
 }
 
-/** @throws Failure where there can be none on this host */
+/** What has to be done for `needed` pages. @throws Failure if this host cannot have huge pages */
 export function hugePlan(needed: number): HugePlan {
   const pages = hugePages();
   if (pages === undefined) throw new Failure("this kernel has no huge pages of 2 MiB");

@@ -26,8 +26,8 @@ export interface DestroyRow {
 
 /**
  * Removes the eight channels, or none of them.
- * @param force removes what is in use or is no channel, too
- * @throws Failure that names who lives, or what is no channel
+ * @param force also removes channels in use and files that are not channels
+ * @throws Failure that names the channels in use, or the file that is not a channel
  */
 export async function destroyChannels(
   place: ChannelPlace,

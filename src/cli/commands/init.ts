@@ -25,11 +25,11 @@ import { table } from "../table.ts";
 export interface InitOptions {
   readonly place: ChannelPlace;
   readonly packetLayout: PacketLayout;
-  /** Permission bits; undefined: 0600, or 0660 where there is a group. */
+  /** Permission bits; undefined: 0600, or 0660 with a group. */
   readonly mode: number | undefined;
   /** Group of the files; undefined: the caller's. */
   readonly gid: number | undefined;
-  /** Removes what is there first. */
+  /** Removes channels that are there, before the new ones are made. */
   readonly force: boolean;
 }
 
@@ -50,7 +50,7 @@ export interface InitRow {
 
 export interface InitReport {
   readonly rows: readonly InitRow[];
-  /** Sentences for the operator: what is not as it was asked for, who must join again. */
+  /** Sentences for the operator: differences from what was asked for, and processes that must join again. */
   readonly notes: readonly string[];
 }
 
@@ -59,7 +59,7 @@ const MODE_GROUP = 0o660;
 const MODE_OTHERS = 0o007;
 
 /**
- * Creates what is absent. All channels that exist are proved before anything is made; when a creation fails, those of this
+ * Creates the channels that are absent. All that exist are proved before any is made; if a creation fails, those of this
  * call are removed again.
  * @throws Failure with a sentence
  */
@@ -100,7 +100,7 @@ export async function initChannels(options: InitOptions): Promise<InitReport> {
   return { rows, notes };
 }
 
-/** @throws Failure for what is there and is no channel of this shape */
+/** Whether a channel is there. @throws Failure for a file that is not a channel of this shape */
 function isPresent({ path, shape }: NamedChannel): boolean {
   const opened = openToRead(path, shape);
   if (typeof opened === "number") {
@@ -111,7 +111,7 @@ function isPresent({ path, shape }: NamedChannel): boolean {
   return false;
 }
 
-/** Removes the channels' files. Who uses one goes on with memory that nobody else sees, so that is said. */
+/** Removes the channels' files. A process that uses one goes on with memory that no other process sees; a note says so. */
 async function removeOld(channels: readonly NamedChannel[], notes: string[]): Promise<Set<string>> {
   const there = channels.flatMap(({ path }) => {
     const facts = statPath(path);

@@ -192,8 +192,8 @@ function closedTo(who: Identity, rights: Rights, path: string): { says: string; 
 }
 
 /**
- * Why the validator cannot open the output though the other channels are its own or its group's. Who runs the validator is
- * not known: whoever can open all inputs must be able to open the output.
+ * Why the validator cannot open the output though the other channels are its own or its group's. The validator's user is
+ * not known, so the rule is: a user that can open all inputs must be able to open the output.
  */
 function validatorProblem(
   output: ChannelFact,

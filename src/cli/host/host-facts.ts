@@ -56,7 +56,7 @@ export interface CpuFacts {
 }
 
 export interface HostFacts {
-  /** Whom the sidecar would run as; undefined where nobody is named. */
+  /** The user that the sidecar would run as; undefined if none is named. */
   readonly who: Identity | undefined;
   readonly needed: { readonly hugePages: number; readonly bytes: number };
   readonly hugePages: HugePages | undefined;
@@ -176,7 +176,7 @@ function holderOf(path: string): number | undefined {
 /**
  * Looks at the host for a moment.
  * @param cpu the core of `--cpu`
- * @param who whom the sidecar would run as
+ * @param who the user that the sidecar would run as
  */
 export async function hostFacts(
   channels: readonly NamedChannel[],

@@ -12,12 +12,12 @@ import { type Finding, fail, ok, warn } from "./finding.ts";
 export interface Asked {
   /** undefined: they do not go together, and the findings say why. */
   readonly settings: SidecarSettings | undefined;
-  /** Whom the sidecar runs as; undefined: nobody, and the findings say why. */
+  /** The user that the sidecar runs as; undefined: there is none, and the findings say why. */
   readonly who: Identity | undefined;
   readonly findings: readonly Finding[];
 }
 
-/** Whom a process is now. */
+/** The user and groups of this process. */
 const ownIdentity = (): Identity => ({
   uid: process.geteuid?.() ?? -1,
   gids: [process.getegid?.() ?? -1, ...(process.getgroups?.() ?? [])],
@@ -66,7 +66,7 @@ export function settingsChecks(
     const problem = writeProblem(path, who, read);
     findings.push(problem === undefined ? ok(name, `${path} can be written`) : fail(name, problem.says, problem.mend));
   };
-  // Read once, by whoever starts it: a warning, for it may be root who starts it.
+  // Only a warning: root may be the one that starts the sidecar and reads the file.
   reads("config", config, warn);
   reads("allow", settings.allowFile, fail);
   reads("deny", settings.denyFile, fail);

@@ -10,7 +10,7 @@ export interface UnitOptions {
   readonly watchdogSeconds: number;
   /** Other hosts may be spoken to (a database, scrapes from elsewhere). */
   readonly network: boolean;
-  /** Group of the channels, which root makes ahead of each start; undefined: whoever comes first makes them. */
+  /** Group of the channels, which root makes ahead of each start; undefined: the first side that starts makes them. */
   readonly group: string | undefined;
   readonly paths: UnitPaths;
 }

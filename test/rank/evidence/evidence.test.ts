@@ -1,10 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_STOP, SCORE_OF_COPY } from "../../../src/rank/chooser.ts";
-import { HOPELESS_LOOKS_MAX, UNPROVEN_IN_FLIGHT_MAX } from "../../../src/rank/evidence/constants.ts";
+import {
+  BLAME_KEPT_BY_GOOD,
+  HOPELESS_LOOKS_MAX,
+  UNPROVEN_IN_FLIGHT_MAX,
+} from "../../../src/rank/evidence/constants.ts";
 import { EvidenceReader } from "../../../src/rank/evidence/evidence-reader.ts";
 import { IP_ID_AT, PAYER_ID_AT, TRAIT_STAKED } from "../../../src/shape/digest-layout.ts";
-import { IN_FLIGHT } from "../../../src/shape/node-layout.ts";
+import { BAD, IN_FLIGHT } from "../../../src/shape/node-layout.ts";
 import { EvidenceRig, type Sent, TICK_MS } from "./rig.ts";
 
 const NANOS = 120_000;
@@ -72,6 +76,19 @@ describe("signatures", () => {
     for (let i = 0; i < 12; i++) rig.failed({ ip: 1, payer: 1 });
     expect(rig.score({ ip: 1, payer: 1 })).toBeLessThan(before / 4);
   });
+});
+
+test("each good signature forgives a tenth of the blame", () => {
+  const rig = new EvidenceRig();
+  for (let i = 0; i < 5; i++) rig.failed({ ip: 1, payer: 1 });
+  const at = rig.digest({ ip: 1, payer: 1 });
+  const word = (at + IP_ID_AT) >>> 2;
+  const address = rig.model.table.find(rig.arena.i32[word], rig.arena.i32[word + 1]);
+  const blame = (): number => rig.model.table.counts[address + BAD];
+  const before = blame();
+  expect(before).toBeGreaterThan(1);
+  rig.outcome({ ip: 1, payer: 1 }, NANOS);
+  expect(blame() / before).toBeCloseTo(BLAME_KEPT_BY_GOOD, 5);
 });
 
 describe("garbage", () => {
