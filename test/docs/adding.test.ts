@@ -61,6 +61,13 @@ describe("where to add something", () => {
     }
   });
 
+  test("a model without tables of its own is its file, a choice of the flag and its opening", () => {
+    const named = program.filter(({ code }) => code.includes('"ip-signer"')).map(({ path }) => path);
+    const own = ["src/rank/reference/ip-signer.ts", "src/settings/run-flags.ts", "src/sidecar/models.ts"];
+    const compared = "src/cli/simulations/scoreboard.ts"; // the scoreboard compares with this one
+    expect(named.filter((path) => path !== compared)).toEqual(own);
+  });
+
   test("a reason is a row and its check", () => {
     const checked = Object.keys(reasons).filter((name) => /^(MALFORMED|UNSANITARY|NEVER)_/.test(name));
     for (const name of checked.filter((each) => each !== "MALFORMED_OVERSIZED")) {
