@@ -4,9 +4,17 @@ import type { Producer } from "../channel/producer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Outlet } from "../records/outlet.ts";
 import type { Arena } from "../shape/arena.ts";
-import { ARRIVAL_AT, DIGEST_BYTES, HASH_MIX_AT, SIGNATURE_KEY_AT, SIGNATURE_MIX_AT } from "../shape/digest-layout.ts";
+import {
+  ARRIVAL_AT,
+  DIGEST_BYTES,
+  HASH_MIX_AT,
+  SIGNATURE_KEY_AT,
+  SIGNATURE_MIX_AT,
+  SIZE_COPY_AT,
+} from "../shape/digest-layout.ts";
 import { END_EXPIRED, END_RECENTLY_PROCESSED_QUEUED, END_TRANSMITTED } from "../shape/ends.ts";
 import type { ArenaLayout } from "../shape/layout.ts";
+import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
 import type { PartialMetas } from "../stores/partial-metas.ts";
 import type { RecentFilter } from "../stores/recent-filter.ts";
 import type { Ends } from "./ends.ts";
@@ -15,8 +23,12 @@ import type { Ends } from "./ends.ts";
 const ALL = -1;
 
 export class Dispatch {
+  readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
   readonly #packetBytes: number;
+  /** Bytes of the payload's room. */
+  readonly #room: number;
+  readonly #isPassedWhole: boolean;
 
   constructor(
     arena: Arena,
@@ -28,8 +40,12 @@ export class Dispatch {
     private readonly outlet: Outlet,
     private readonly kernel: Kernel,
   ) {
+    this.#u32 = arena.u32;
     this.#f64 = arena.f64;
-    this.#packetBytes = layout.channels[0].elementBytes;
+    const shape = PACKET_LAYOUTS[layout.options.packetLayout];
+    this.#packetBytes = shape.bytes;
+    this.#room = shape.payloadMaxBytes;
+    this.#isPassedWhole = shape.isPassedWhole;
   }
 
   /**
@@ -63,7 +79,8 @@ export class Dispatch {
       ends.close(at, END_EXPIRED, now);
       return false;
     }
-    this.kernel.copy(output.reserve(), at + DIGEST_BYTES, this.#packetBytes);
+    const used = this.#isPassedWhole ? this.#room : this.#u32[(at + SIZE_COPY_AT) >>> 2];
+    this.kernel.copyPacket(output.reserve(), at + DIGEST_BYTES, used, this.#room, this.#packetBytes);
     output.commit();
     ends.close(at, END_TRANSMITTED, now);
     if (this.outlet.open) this.#noteSent(at, now);

@@ -20,6 +20,7 @@ import {
   REASON_AT,
   SCORE_AT,
   SIGNATURE_MIX_AT,
+  SIZE_COPY_AT,
   TRAIT_IPV6,
   TRAIT_NEVER,
   TRAIT_SIMPLE_VOTE,
@@ -35,6 +36,7 @@ import {
   END_RECENTLY_PROCESSED,
 } from "../shape/ends.ts";
 import type { ArenaLayout } from "../shape/layout.ts";
+import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
 import { STAT } from "../shape/statistics.ts";
 import { SEEN_CONFIRMED, SEEN_WAITING } from "../shape/store-layout.ts";
 import type { PartialMetas } from "../stores/partial-metas.ts";
@@ -47,10 +49,14 @@ export class Intake {
   touched = 0;
 
   readonly #u8: Uint8Array;
+  readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
   readonly #digests: number;
   readonly #context: number;
   readonly #packetBytes: number;
+  /** Bytes of the payload's room. */
+  readonly #room: number;
+  readonly #isPassedWhole: boolean;
   readonly #chooser: Chooser | null;
   readonly #factors: ScoreFactors = { ip: 0, payer: 0 };
 
@@ -68,10 +74,14 @@ export class Intake {
     private readonly favours: OperatorRules | null,
   ) {
     this.#u8 = arena.u8;
+    this.#u32 = arena.u32;
     this.#f64 = arena.f64;
     this.#digests = layout.digestsAt;
     this.#context = layout.contextAt;
-    this.#packetBytes = layout.channels[0].elementBytes;
+    const shape = PACKET_LAYOUTS[layout.options.packetLayout];
+    this.#packetBytes = shape.bytes;
+    this.#room = shape.payloadMaxBytes;
+    this.#isPassedWhole = shape.isPassedWhole;
     this.#chooser = model.chooser;
   }
 
@@ -166,7 +176,8 @@ export class Intake {
     const { queue } = this;
     const slot = queue.claim();
     const at = queue.slotAt(slot);
-    this.kernel.copy(at + DIGEST_BYTES, packet, this.#packetBytes);
+    const used = this.#isPassedWhole ? this.#room : this.#u32[(digest + SIZE_COPY_AT) >>> 2];
+    this.kernel.copyPacket(at + DIGEST_BYTES, packet, used, this.#room, this.#packetBytes);
     if (consumer.overrun() > 0) {
       consumer.drop(1);
       return false;

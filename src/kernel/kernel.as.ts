@@ -48,6 +48,16 @@ export function digest(first: usize, count: i32, strideBytes: i32, out: usize, c
   }
 }
 
+/**
+ * Copies a packet of which the payload's first bytes are in use: these, and what stands behind the payload.
+ * @param used bytes of the payload; up to 15 more are copied
+ * @param room bytes before the packet's fields; a multiple of 16, as the packet's bytes are
+ */
+export function copyPacket(to: usize, from: usize, used: u32, room: u32, bytes: i32): void {
+  copy(to, from, <i32>((min<u32>(used, room) + 15) & ~15));
+  copy(to + room, from + room, bytes - <i32>room);
+}
+
 /** Reads remaining metas, 16 bytes each, into entries (shape/entry-layout.ts). */
 export function digestOutcomes(first: usize, count: i32, out: usize, context: usize): void {
   for (let i: i32 = 0; i < count; i++) {

@@ -70,6 +70,14 @@ export interface Kernel extends MetaKernel, ChannelWords {
   /** Copies bytes that lie apart. @param bytes a multiple of 16 */
   copy(toAt: number, fromAt: number, bytes: number): void;
 
+  /**
+   * Copies a packet without the unused end of its payload.
+   * @param used bytes of the payload
+   * @param room bytes before the packet's fields
+   * @param bytes of the packet
+   */
+  copyPacket(toAt: number, fromAt: number, used: number, room: number, bytes: number): void;
+
   /** Reads remaining metas, 16 bytes each, into entries of OUTCOME_ENTRY_BYTES (shape/entry-layout.ts). */
   digestOutcomes(firstAt: number, count: number, outAt: number, contextAt: number): void;
 
@@ -132,6 +140,7 @@ export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
   return {
     digest: (first, count, stride, out, context) => raw.digest(first | 0, count | 0, stride | 0, out | 0, context | 0),
     copy: (to, from, bytes) => raw.copy(to | 0, from | 0, bytes | 0),
+    copyPacket: (to, from, used, room, bytes) => raw.copyPacket(to | 0, from | 0, used | 0, room | 0, bytes | 0),
     digestOutcomes: (first, count, out, context) => raw.digestOutcomes(first | 0, count | 0, out | 0, context | 0),
     digestSignatures: (first, count, out, context) => raw.digestSignatures(first | 0, count | 0, out | 0, context | 0),
     hash: (at, length, secret, out) => raw.hash(at | 0, length | 0, secret | 0, out | 0),

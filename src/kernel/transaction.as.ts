@@ -47,6 +47,7 @@ import {
   UNSANITARY_READONLY_UNSIGNED,
   UNSANITARY_SIGNATURE_COUNT,
   UNSANITARY_SIGNATURE_LIMIT,
+  UNSANITARY_SIZE_LIMIT,
 } from "../shape/reason-codes";
 import {
   INSTRUCTION_NOTE_BYTES,
@@ -73,6 +74,7 @@ import {
   KEYS_MAX,
   LOOKUP_MIN_BYTES,
   LOOKUPS_MAX,
+  OLD_TRANSACTION_MAX_BYTES,
   SIGNATURES_MAX,
   V1_FIRST_BYTE,
   V1_INSTRUCTIONS_MAX,
@@ -237,6 +239,7 @@ function parseLegacyOrV0(start: usize, signatures: i32): i32 {
     if (reason != REASON_GOOD) return reason;
   } else if (at != end) return MALFORMED_TRAILING_BYTES;
 
+  if (<i32>(end - start) > OLD_TRANSACTION_MAX_BYTES) return UNSANITARY_SIZE_LIMIT;
   if (signatures != required) return UNSANITARY_SIGNATURE_COUNT;
   return checkSanity(programMost, largest);
 }

@@ -43,15 +43,16 @@ export const KEY_SLOTS_BYTES = 256;
 
 /**
  * Where the parser notes each instruction for the fee rules: a u32 of program index, offset of the data in the payload,
- * bytes of the data. An instruction takes 3 bytes of the payload at least.
+ * bytes of the data. An instruction takes 3 bytes of the payload at least. A program index has 6 bits here: one that needs
+ * more belongs to a transaction that a sanity rule refuses, and nobody reads the notes of such a one.
  */
 export const INSTRUCTION_NOTES_AT = 2_560;
 export const INSTRUCTION_NOTE_BYTES = 4;
 export const INSTRUCTION_NOTES_BYTES = 5_464;
-export const NOTE_PROGRAM_MASK = 0xff;
-export const NOTE_DATA_AT_SHIFT = 8;
-export const NOTE_DATA_AT_MASK = 0xfff;
-export const NOTE_DATA_BYTES_SHIFT = 20;
+export const NOTE_PROGRAM_MASK = 0x3f;
+export const NOTE_DATA_AT_SHIFT = 6;
+export const NOTE_DATA_AT_MASK = 0x1fff;
+export const NOTE_DATA_BYTES_SHIFT = 19;
 
 /** Key words of the payload's keyed hash: as many bytes as the longest payload, rounded up to 32 (a test holds that). */
 export const PAYLOAD_KEYS_AT = 8_064;

@@ -132,6 +132,7 @@ const ROWS = [
       [73, "UNSANITARY_SIGNATURE_LIMIT", "v1: no required signature, or more than 12"],
       [74, "UNSANITARY_KEY_LIMIT", "v1: more than 64 addresses"],
       [75, "UNSANITARY_INSTRUCTION_LIMIT", "v1: more than 64 instructions"],
+      [76, "UNSANITARY_SIZE_LIMIT", "legacy or v0: more than 1232 bytes"],
     ],
   },
   {

@@ -11,6 +11,8 @@ export const FIELD_REMOTE_KEY_AT = 29; // 32 bytes, in the layouts that have it
 
 /** Bytes of the payload in the layouts of Agave's flat packet. */
 export const AGAVE_PAYLOAD_BYTES = 1232;
+/** Bytes of the payload in the large layout: the longest transaction v1 (SIMD-0296, SIMD-0385). */
+export const LARGE_PAYLOAD_BYTES = 4096;
 
 export const ADDRESS_TAG_IPV4 = 0;
 export const ADDRESS_TAG_IPV6 = 1;

@@ -58,6 +58,7 @@ export const UNSANITARY_HEAP_SIZE = 72;
 export const UNSANITARY_SIGNATURE_LIMIT = 73;
 export const UNSANITARY_KEY_LIMIT = 74;
 export const UNSANITARY_INSTRUCTION_LIMIT = 75;
+export const UNSANITARY_SIZE_LIMIT = 76;
 
 // never included
 export const NEVER_INSTRUCTION_LIMIT = 96;

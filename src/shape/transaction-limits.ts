@@ -1,6 +1,8 @@
 // Sizes and limits of a transaction (engine.md, 3, 3b and 4). Plain constants, so that Bun and the kernel's compiler read
 // the same file.
 
+/** Bytes of the longest legacy or v0 transaction. A v1 transaction may have as many as the largest packet's payload. */
+export const OLD_TRANSACTION_MAX_BYTES = 1232;
 /** 1232 / 96: each signature needs a key beside it. */
 export const SIGNATURES_MAX = 12;
 /** 1232 / 32. */

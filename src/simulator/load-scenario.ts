@@ -25,6 +25,6 @@ export function loadScenario(given: string): Scenario {
   } catch (error) {
     throw new Failure(`cannot read the scenario: ${messageOf(error)}`);
   }
-  if (text.length > MOST_BYTES) throw new Failure(`${given} is too large for a scenario`);
+  if (text.length > MOST_BYTES) throw new Failure(`${given} is too long for a scenario`);
   return parseScenario(text, given);
 }

@@ -8,7 +8,7 @@ import { packetHashSecret } from "../../src/kernel/secret.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import { Random } from "../fuzz/random.ts";
 
-const LONGEST = 1_264;
+const LONGEST = 4_160;
 const SEEDS = [0n, 1n, 420n, 0x0123456789abcdefn, 2n ** 63n, 2n ** 64n - 1n];
 const SECRET_AT = 65_536;
 const OUT_AT = SECRET_AT + 256;

@@ -6,6 +6,7 @@ import { corpus } from "../engine/rig.ts";
 import { makeCase } from "../fuzz/cases.ts";
 import { Comparison } from "../fuzz/compare.ts";
 import { rust } from "../fuzz/view-oracle.ts";
+import { newTransaction } from "../oracle/build.ts";
 
 const SEED = 1_000_000;
 const CASES = 100_000;
@@ -36,6 +37,15 @@ function version1(): Uint8Array {
   return Uint8Array.from([...parts.flat(), ...key(13), ...key(17)]);
 }
 
+/** A v1 transaction of 2,600 bytes: 64 keys, the config, three instructions. */
+const largeVersion1 = (): Uint8Array =>
+  newTransaction({
+    mask: 0b01111,
+    config: [1_000, 0, 50_000, 65_536],
+    keys: Array.from({ length: 64 }, (_, i) => (i + 1).toString(16).padStart(2, "0").repeat(32)),
+    instructions: [{ program: 63, accounts: [0, 62], data: new Uint8Array(256) }, { accounts: [61] }, { data: [1] }],
+  });
+
 const v0 = corpus.filter((tx) => tx[1 + 64 * tx[0]] === 0x80).sort((a, b) => a.length - b.length);
 const legacy = corpus.filter((tx) => tx[1 + 64 * tx[0]] !== 0x80).sort((a, b) => a.length - b.length);
 const SEEDS: readonly (readonly [string, Uint8Array])[] = [
@@ -45,6 +55,7 @@ const SEEDS: readonly (readonly [string, Uint8Array])[] = [
   ["a v0 transaction with lookups, of middle size", v0[Math.floor(v0.length / 2)]],
   ["the largest v0 transaction", v0.at(-1)!],
   ["a v1 transaction", version1()],
+  ["a large v1 transaction", largeVersion1()],
 ];
 
 function compareAll(cases: Iterable<Uint8Array>): Comparison {
@@ -84,11 +95,11 @@ describe.skipIf(!rust.ok)("the validator's parser (needs cargo)", () => {
       })(),
     );
     expect(comparison.differences.slice(0, 3)).toEqual([]);
-    const { cases, good, malformed, unsanitary, v1Good, never, refusedLater } = comparison.tally;
+    const { cases, good, malformed, unsanitary, v1Good, never, refusedLater, largeGood } = comparison.tally;
     expect(cases).toBe(CASES);
     // each class must be there in numbers, or nothing was tested
     for (const count of [good, malformed, unsanitary]) expect(count).toBeGreaterThan(CASES / 10);
-    for (const count of [v1Good, never, refusedLater]) expect(count).toBeGreaterThan(CASES / 1_000);
+    for (const count of [v1Good, never, refusedLater, largeGood]) expect(count).toBeGreaterThan(CASES / 1_000);
   }, 240_000);
 
   test("the real transactions", () => {

@@ -1,6 +1,7 @@
 // Holds our kernel's reading of payloads against the oracle's: verdict class, fields, and both fees.
 
 import { GROUP } from "../../src/shape/digest-layout.ts";
+import { OLD_TRANSACTION_MAX_BYTES } from "../../src/shape/transaction-limits.ts";
 import { verdictOf } from "../../src/wire/reasons.ts";
 import { chainFee, referenceFee } from "./fee-rules.ts";
 import { type Digest, Subject } from "./subject.ts";
@@ -23,6 +24,9 @@ export interface Tally {
   unsanitary: number;
   v1: number;
   v1Good: number;
+  /** Above 1232 bytes. */
+  large: number;
+  largeGood: number;
   /** Good ones that the chain would refuse. */
   never: number;
   /** What 2.1 takes and 6.1 refuses. */
@@ -36,6 +40,8 @@ export const emptyTally = (): Tally => ({
   unsanitary: 0,
   v1: 0,
   v1Good: 0,
+  large: 0,
+  largeGood: 0,
   never: 0,
   refusedLater: 0,
 });
@@ -79,10 +85,12 @@ export class Comparison {
       this.differences.push({ what, ours, theirs, payload: Buffer.from(payload).toString("base64") });
     };
     const isV1 = payload[0] === V1_FIRST_BYTE;
-    const verdict = isV1 ? answer.current : answer.old;
+    // 2.1 knows no limit of a packet's bytes: of a longer one only 6.1 says that it is refused.
+    const verdict = isV1 || payload.length > OLD_TRANSACTION_MAX_BYTES ? answer.current : answer.old;
     tally.cases += 1;
     tally[verdict] += 1;
     if (isV1) tally.v1 += 1;
+    if (payload.length > OLD_TRANSACTION_MAX_BYTES) tally.large += 1;
     expect("verdict", classOf(chain.reason), verdict);
     expect("reason under the other fee rule", reference.reason, chain.reason);
     if (isV1) expect("2.1 takes no v1", answer.old, "malformed");
@@ -101,6 +109,7 @@ export class Comparison {
     if (due.never) tally.never += 1;
     if (isV1) {
       tally.v1Good += 1;
+      if (payload.length > OLD_TRANSACTION_MAX_BYTES) tally.largeGood += 1;
       return;
     }
     const old = referenceFee(fields, payload);

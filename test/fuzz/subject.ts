@@ -17,12 +17,13 @@ import {
   VERSION_AT,
 } from "../../src/shape/digest-layout.ts";
 import { KERNEL_CONTEXT_BYTES } from "../../src/shape/layout.ts";
-import { ADDRESS_AT, AGAVE2_PACKET_BYTES, SIZE_AT } from "../tools/agave-packet.ts";
+import { PACKET_LAYOUTS } from "../../src/shape/packet-layouts.ts";
 
 const CHAIN_AT = 65_536;
 const REFERENCE_AT = CHAIN_AT + KERNEL_CONTEXT_BYTES;
 const PACKETS_AT = REFERENCE_AT + KERNEL_CONTEXT_BYTES;
-const DIGESTS_AT = PACKETS_AT + 65_536;
+const { bytes: PACKET_BYTES, sizeAt: SIZE_AT, addressAt: ADDRESS_AT } = PACKET_LAYOUTS.large;
+const DIGESTS_AT = PACKETS_AT + (GROUP + 1) * PACKET_BYTES;
 const GARBAGE = 0xa5;
 const SEED = 420n;
 
@@ -44,7 +45,7 @@ export class Subject {
 
   constructor() {
     const secret = new Uint8Array(32).fill(7);
-    const shared = { packetLayout: "agave2", xxhashSeed: SEED, secret, ipv6: "64" } as const;
+    const shared = { packetLayout: "large", xxhashSeed: SEED, secret, ipv6: "64" } as const;
     writeKernelContext(this.#arena, CHAIN_AT, { ...shared, feeModel: "chain" });
     writeKernelContext(this.#arena, REFERENCE_AT, { ...shared, feeModel: "reference" });
   }
@@ -54,15 +55,15 @@ export class Subject {
     const { u8, view } = this.#arena;
     if (payloads.length > GROUP) throw new RangeError(`${payloads.length} payloads at once`);
     for (const [i, payload] of payloads.entries()) {
-      const at = PACKETS_AT + i * AGAVE2_PACKET_BYTES;
-      u8.fill(GARBAGE, at, at + AGAVE2_PACKET_BYTES);
+      const at = PACKETS_AT + i * PACKET_BYTES;
+      u8.fill(GARBAGE, at, at + PACKET_BYTES);
       u8.set(payload, at);
       view.setBigUint64(at + SIZE_AT, BigInt(payload.length), true);
-      u8.fill(0, at + SIZE_AT + 8, at + AGAVE2_PACKET_BYTES);
+      u8.fill(0, at + SIZE_AT + 8, at + PACKET_BYTES);
       u8.set([10, 0, 0, 1], at + ADDRESS_AT);
     }
     const context = rule === "chain" ? CHAIN_AT : REFERENCE_AT;
-    this.#kernel.digest(PACKETS_AT, payloads.length, AGAVE2_PACKET_BYTES, DIGESTS_AT, context);
+    this.#kernel.digest(PACKETS_AT, payloads.length, PACKET_BYTES, DIGESTS_AT, context);
     return payloads.map((_, i) => this.#read(DIGESTS_AT + i * DIGEST_BYTES));
   }
 

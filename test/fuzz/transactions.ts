@@ -1,9 +1,11 @@
 // Makes transactions for the parser's differential test: well-formed ones of every version, the same with wrong counts and
-// lengths put in where they are written, byte-wise damage of both and of real ones, and plain noise. All within 1232 bytes.
+// lengths put in where they are written, byte-wise damage of both and of real ones, and plain noise. A fifth may be
+// as long as the longest payload of all layouts (4096 bytes), the others as a legacy or v0 transaction (1232).
 
 import { base58 } from "@scure/base";
 import { PROGRAMS } from "../../src/kernel/context.ts";
-import { PAYLOAD_MAX_BYTES } from "../tools/agave-packet.ts";
+import { PAYLOAD_MAX_BYTES } from "../../src/shape/packet-layouts.ts";
+import { OLD_TRANSACTION_MAX_BYTES } from "../../src/shape/transaction-limits.ts";
 import type { Random } from "./random.ts";
 
 const KNOWN = PROGRAMS.map(({ id }) => base58.decode(id));
@@ -17,7 +19,7 @@ const OTHERS = ["Stake11111111111111111111111111111111111111", "TokenkegQfeZyiNw
 const DISTORTED = 0.08;
 
 class Writer {
-  readonly bytes = new Uint8Array(8_192);
+  readonly bytes = new Uint8Array(1 << 20);
   length = 0;
   distorted = 0;
 
@@ -105,6 +107,8 @@ function sized(random: Random, usual: number, edges: readonly number[]): number 
 
 export class TransactionMaker {
   readonly #writer: Writer;
+  /** Bytes that the case may have. */
+  #most = OLD_TRANSACTION_MAX_BYTES;
 
   constructor(
     readonly random: Random,
@@ -119,9 +123,10 @@ export class TransactionMaker {
     const writer = this.#writer;
     writer.length = 0;
     writer.distorted = 0;
+    this.#most = random.chance(0.2) ? PAYLOAD_MAX_BYTES : OLD_TRANSACTION_MAX_BYTES;
     const way = random.below(20);
     if (way === 0) {
-      writer.noise(random.below(PAYLOAD_MAX_BYTES + 1));
+      writer.noise(random.below(this.#most + 1));
       if (random.chance(0.5)) writer.bytes[0] = random.pick([0, 1, 2, 12, 13, 0x80, 0x81, 0x82]);
     } else if (way < 4) {
       writer.copy(random.pick(this.real));
@@ -129,11 +134,15 @@ export class TransactionMaker {
     } else {
       if (way < 13) writer.distorted = DISTORTED;
       const version = random.below(5);
-      if (version === 0) this.#version1();
+      if (version === 0 || (this.#isLarge && random.chance(0.6))) this.#version1();
       else this.#legacyOrV0(version < 3);
       if (way >= 18) this.#damage();
     }
-    return writer.bytes.subarray(0, Math.min(writer.length, PAYLOAD_MAX_BYTES));
+    return writer.bytes.subarray(0, Math.min(writer.length, this.#most));
+  }
+
+  get #isLarge(): boolean {
+    return this.#most > OLD_TRANSACTION_MAX_BYTES;
   }
 
   /** Changes, inserts, removes, cuts or appends some bytes. */
@@ -141,7 +150,7 @@ export class TransactionMaker {
     const { random } = this;
     const writer = this.#writer;
     for (let times = random.between(1, 3); times > 0; times--) {
-      const length = Math.min(writer.length, PAYLOAD_MAX_BYTES);
+      const length = Math.min(writer.length, this.#most);
       const at = random.chance(0.3) ? random.below(Math.min(length, 8) + 1) : random.below(length + 1);
       switch (random.below(6)) {
         case 0:
@@ -169,7 +178,10 @@ export class TransactionMaker {
   /** Header, keys and blockhash. @returns how many keys, and where known programs stand among them */
   #keys(signatures: number, most: number): { keys: number; programs: number[] } {
     const { random } = this;
-    const keys = Math.min(most, Math.max(1, signatures + sized(random, 6, [0, 10, 30, 37])));
+    const keys = Math.min(
+      most,
+      Math.max(1, signatures + sized(random, 6, this.#isLarge ? [0, 30, 61, 62, 63, 64] : [0, 10, 30, 37])),
+    );
     const programs: number[] = [];
     const at = this.#writer.length;
     this.#writer.noise(32 * keys);
@@ -258,11 +270,16 @@ export class TransactionMaker {
     writer.copy(data);
   }
 
+  #dataBytes(): number {
+    const { random } = this;
+    if (this.#isLarge && random.chance(0.3)) return random.below(random.pick([1_000, 2_000, 3_900]));
+    return sized(random, 12, [0, 127, 128, 200]);
+  }
+
   /** Data: mostly what a compute-budget or a precompile instruction could have. */
   #data(): Uint8Array {
     const { random } = this;
-    if (random.chance(0.2))
-      return Uint8Array.from({ length: sized(random, 12, [0, 127, 128, 200]) }, () => random.below(256));
+    if (random.chance(0.2)) return Uint8Array.from({ length: this.#dataBytes() }, () => random.below(256));
     const kind = random.chance(0.9) ? random.between(1, 4) : random.below(256);
     const wide = kind === 3;
     const value =
@@ -287,7 +304,7 @@ export class TransactionMaker {
     writer.count(instructions);
     const countAt = writer.length;
     writer.u8(0);
-    const { keys, programs } = this.#keys(signatures, random.chance(0.02) ? 70 : 36);
+    const { keys, programs } = this.#keys(signatures, this.#isLarge ? 70 : 36);
     writer.bytes[countAt] = random.chance(writer.distorted) ? keys + 1 : keys;
     for (let bit = 0; bit < 5; bit++) {
       if ((mask & (1 << bit)) === 0) continue;

@@ -215,6 +215,76 @@ describe("groups", () => {
   }
 });
 
+describe("large packets", () => {
+  const large = new KernelRig({ packetLayout: "large" });
+  const overhead = newTransaction({ instructions: [{ data: [] }] }).length;
+  const ofBytes = (bytes: number): Uint8Array =>
+    newTransaction({ instructions: [{ data: Uint8Array.from({ length: bytes - overhead }, (_, i) => 7 * i) }] });
+  const hashOf = (bytes: Uint8Array, octets: ArrayLike<number>): bigint =>
+    xxh3.xxh64WithSecret(
+      Uint8Array.from([...bytes, ...u64(BigInt(bytes.length)), ...Array.from(octets)]),
+      packetHashSecret(420n),
+    );
+
+  test("hold v1 transactions of up to 4096 bytes, hashed whole", () => {
+    const mixes = new Set<bigint>();
+    for (const bytes of [overhead, 1_232, 1_233, 2_048, 4_032, 4_095, 4_096]) {
+      for (const octets of [[10, 0, 0, 1], SIX]) {
+        const transaction = ofBytes(bytes);
+        const found = large.digest({ payload: transaction, octets, garbage: 0x81, port: 9, flags: P.FLAG_STAKED });
+        expect(found).toMatchObject({ reason: 0, size: bytes, version: D.VERSION_1, port: 9, payerKey: PAYER });
+        expect(found.hash).toBe(hashOf(transaction, octets));
+        mixes.add(found.payloadMix);
+        // Each byte of data counts in both hashes, the last one, too.
+        const changed = large.digest({ payload: transaction.with(bytes - 65, transaction[bytes - 65] ^ 1), octets });
+        expect(bytes === overhead || changed.hash !== found.hash).toBe(true);
+        mixes.add(changed.payloadMix);
+      }
+    }
+    expect(mixes.size).toBe(2 * 7);
+  });
+
+  test("are refused above 4096 bytes, and in agave's layouts above 1232", () => {
+    for (const size of [4_097n, 5_000n, 1n << 32n, (1n << 64n) - 1n]) {
+      expect(large.digest({ payload: ofBytes(4_096), size }).reason).toBe(R.INVALID_META_SIZE);
+    }
+    const agave = new KernelRig({ packetLayout: "agave4" });
+    expect(agave.digest({ payload: ofBytes(1_232) }).reason).toBe(0);
+    expect(agave.digest({ payload: ofBytes(1_232), size: 1_233n }).reason).toBe(R.INVALID_META_SIZE);
+  });
+
+  test("say of small transactions what the other layouts say", () => {
+    for (const bytes of corpus().filter((_, i) => i % 9 === 0)) {
+      expect(large.digest({ payload: bytes, garbage: 0xff })).toEqual(rig.digest({ payload: bytes }));
+    }
+  });
+
+  test("do not let bytes behind the size reach the digest", () => {
+    for (const bytes of [200, 1_300, 4_090]) {
+      const seen = new Set<string>();
+      for (const garbage of [0, 0x81, 0xff]) {
+        large.digest({ payload: ofBytes(bytes), octets: [1, 2, 3, 4], garbage });
+        seen.add(large.bytes().toHex());
+      }
+      expect(seen.size).toBe(1);
+    }
+  });
+
+  test("are copied without the unused end of their payloads", () => {
+    const { bytes, sizeAt } = large.shape;
+    for (const used of [0, 1, 15, 16, 17, 300, 4_080, 4_096, 5_000, 0xffffffff]) {
+      large.arena.u8.fill(0xcc, FREE_AT, FREE_AT + bytes + 64);
+      large.writePacket(PACKET_AT, { payload: ofBytes(4_096), octets: SIX, port: 4, garbage: 0x11 });
+      large.kernel.copyPacket(FREE_AT, PACKET_AT, used, sizeAt, bytes);
+      const copied = Math.min(Math.ceil(used / 16) * 16, sizeAt);
+      expect(large.bytes(FREE_AT, copied)).toEqual(large.bytes(PACKET_AT, copied));
+      expect(large.bytes(FREE_AT + sizeAt, bytes - sizeAt)).toEqual(large.bytes(PACKET_AT + sizeAt, bytes - sizeAt));
+      expect(large.bytes(FREE_AT + copied, sizeAt - copied).every((byte) => byte === 0xcc)).toBe(true);
+      expect(large.bytes(FREE_AT + bytes, 64).every((byte) => byte === 0xcc)).toBe(true);
+    }
+  });
+});
+
 test("the fields are found behind the payload, however long the layout's is", () => {
   const rig = new KernelRig(); // of its own: its context is changed
   const usual = rig.digest({ payload, octets: [10, 1, 2, 3], port: 77, flags: P.FLAG_STAKED });

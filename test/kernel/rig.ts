@@ -5,7 +5,7 @@ import { type KernelSettings, writeKernelContext } from "../../src/kernel/contex
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import * as D from "../../src/shape/digest-layout.ts";
-import * as P from "../tools/agave-packet.ts";
+import { PACKET_LAYOUTS, type PacketShape } from "../../src/shape/packet-layouts.ts";
 
 export const CONTEXT_AT = 0;
 export const DIGEST_AT = 16_384;
@@ -64,12 +64,16 @@ export class KernelRig {
   readonly arena = Arena.reserve(4 << 20);
   readonly kernel = loadKernel(this.arena);
 
+  shape: PacketShape = PACKET_LAYOUTS[SETTINGS.packetLayout];
+
   constructor(settings: Partial<KernelSettings> = {}) {
     this.configure(settings);
   }
 
   configure(settings: Partial<KernelSettings> = {}): void {
-    writeKernelContext(this.arena, CONTEXT_AT, { ...SETTINGS, ...settings });
+    const all = { ...SETTINGS, ...settings };
+    this.shape = PACKET_LAYOUTS[all.packetLayout];
+    writeKernelContext(this.arena, CONTEXT_AT, all);
   }
 
   u64(at: number): bigint {
@@ -78,18 +82,19 @@ export class KernelRig {
 
   writePacket(at: number, fields: PacketFields): void {
     const { u8, view } = this.arena;
+    const { bytes, sizeAt, addressTagAt, addressAt, portAt, flagsAt } = this.shape;
     const octets = fields.octets ?? [10, 20, 30, 40];
-    u8.fill(fields.garbage ?? 0, at, at + (fields.packetBytes ?? P.AGAVE2_PACKET_BYTES));
+    u8.fill(fields.garbage ?? 0, at, at + (fields.packetBytes ?? bytes));
     u8.set(fields.payload, at);
-    view.setBigUint64(at + P.SIZE_AT, fields.size ?? BigInt(fields.payload.length), true);
-    u8[at + P.ADDRESS_TAG_AT] = fields.tag ?? (octets.length === 16 ? 1 : 0);
-    u8.set(octets, at + P.ADDRESS_AT);
-    view.setUint16(at + P.PORT_AT, fields.port ?? 0, true);
-    u8[at + P.FLAGS_AT] = fields.flags ?? 0;
+    view.setBigUint64(at + sizeAt, fields.size ?? BigInt(fields.payload.length), true);
+    u8[at + addressTagAt] = fields.tag ?? (octets.length === 16 ? 1 : 0);
+    u8.set(octets, at + addressAt);
+    view.setUint16(at + portAt, fields.port ?? 0, true);
+    u8[at + flagsAt] = fields.flags ?? 0;
   }
 
   /** Digests what lies at PACKET_AT. */
-  digestAgain(packetBytes: number = P.AGAVE2_PACKET_BYTES): void {
+  digestAgain(packetBytes: number = this.shape.bytes): void {
     this.kernel.digest(PACKET_AT, 1, packetBytes, DIGEST_AT, CONTEXT_AT);
   }
 
@@ -177,6 +182,14 @@ export interface Mutation {
   readonly verdict: "view" | "sanitize" | { cus: number; fee: string; key: string; sigs: number };
 }
 
+/** A transaction with what the crates of Agave 4.2.0 say of it: fee, limits, and its locks under a limit of 128. */
+export interface AgaveCase {
+  readonly name: string;
+  readonly tx: string;
+  readonly agave_4_2_0: { readonly fee: number; readonly cu: number; readonly locks128: string; readonly sigs: number };
+}
+
+export const agaveCases = (): AgaveCase[] => fixture("agave/transactions.jsonl") as AgaveCase[];
 export const corpusLines = (): CorpusLine[] => fixture("corpus/mainnet-254170887.jsonl") as CorpusLine[];
 export const corpus = (): Uint8Array[] => corpusLines().map(({ tx }) => Uint8Array.fromBase64(tx));
 export const vectors = <T>(name: string): T[] => fixture(`vectors/${name}.jsonl`) as T[];

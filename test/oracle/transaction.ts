@@ -11,6 +11,7 @@ export interface Instruction {
 
 export interface Parsed {
   readonly version: "legacy" | 0 | 1;
+  readonly bytes: number;
   readonly signatures: readonly Uint8Array[];
   readonly required: number;
   readonly readonlySigned: number;
@@ -123,7 +124,18 @@ function parseOld(reader: Reader): Parsed {
       return { writable, readonly };
     });
   }
-  const common = { version, signatures, required, readonlySigned, readonlyUnsigned, keys, instructions, lookups };
+  const { length } = reader.bytes;
+  const common = {
+    version,
+    bytes: length,
+    signatures,
+    required,
+    readonlySigned,
+    readonlyUnsigned,
+    keys,
+    instructions,
+    lookups,
+  };
   return { ...common, config: NO_CONFIG };
 }
 
@@ -156,7 +168,8 @@ function parseNew(reader: Reader): Parsed {
     data: reader.take(data),
   }));
   const signatures = times(required, () => reader.take(64));
-  const common = { version: 1 as const, signatures, required, readonlySigned, readonlyUnsigned, keys };
+  const { length } = reader.bytes;
+  const common = { version: 1 as const, bytes: length, signatures, required, readonlySigned, readonlyUnsigned, keys };
   return { ...common, instructions, lookups: [], config };
 }
 
@@ -181,6 +194,7 @@ export function isSanitary(parsed: Parsed): boolean {
     if (required < 1 || required > 12 || keys.length > 64 || instructions.length > 64) return false;
     if (config.heap !== undefined && !isHeap(config.heap)) return false;
   }
+  if (version !== 1 && parsed.bytes > 1_232) return false;
   return (
     signatures.length === required &&
     keys.length >= signatures.length &&

@@ -43,6 +43,28 @@ test("Agave's layouts are those of its packets (wire.md, 6)", () => {
   expect(layoutOfBytes(1_000)).toBeUndefined();
 });
 
+test("large is agave4 with a longer payload: all that stands behind it is moved by as much", () => {
+  const { agave4, large } = PACKET_LAYOUTS;
+  const moved = 4_096 - 1_232;
+  expect(moved).toBe(2_864);
+  for (const field of [
+    "bytes",
+    "payloadMaxBytes",
+    "sizeAt",
+    "addressTagAt",
+    "addressAt",
+    "portAt",
+    "flagsAt",
+  ] as const) {
+    expect(large[field]).toBe(agave4[field] + moved);
+  }
+  expect(large.remoteKeyAt).toBe((agave4.remoteKeyAt ?? 0) + moved);
+  expect(large).toMatchObject({ bytes: 4_160, sizeAt: 4_096, addressTagAt: 4_104, addressAt: 4_105, portAt: 4_122 });
+  expect(large).toMatchObject({ flagsAt: 4_124, remoteKeyAt: 4_125, payloadMaxBytes: 4_096 });
+  const capacities = CHANNELS.map((spec) => capacityOf(spec, "large"));
+  expect(capacities).toEqual([16_384, 16_384, 16_384, 16_384, 16_384, 32_768, 1_048_576, 16_384]);
+});
+
 test("the kernel's context has room for the largest layout", () => {
   expect(PACKET_MAX_BYTES).toBe(Math.max(...Object.values(PACKET_LAYOUTS).map(({ bytes }) => bytes)));
   expect(context.PAYLOAD_KEYS_BYTES).toBeGreaterThanOrEqual(Math.ceil(PAYLOAD_MAX_BYTES / 32) * 32);

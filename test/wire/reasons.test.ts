@@ -114,19 +114,24 @@ const PACKETS: Record<string, Uint8Array[]> = {
     newTransaction({ mask: 16, config: [32_769] }),
   ],
   UNSANITARY_SIGNATURE_LIMIT: [newTransaction({ signatures: 0 }), newTransaction({ signatures: 13, keys: keys(4) })],
-  UNSANITARY_KEY_LIMIT: [], // 65 keys do not fit 1232 bytes
+  UNSANITARY_KEY_LIMIT: [newTransaction({ keys: keys(65) })],
+  UNSANITARY_SIZE_LIMIT: [
+    oldTransaction({ instructions: [{ data: new Uint8Array(1_232 - EMPTY_OLD - 3) }] }),
+    oldTransaction({ lookups: [lookup], instructions: [{ data: new Uint8Array(3_000) }] }),
+    oldTransaction({ required: 2, instructions: [{ data: new Uint8Array(2_000) }] }),
+  ],
   UNSANITARY_INSTRUCTION_LIMIT: [newTransaction({ instructions: new Array(65).fill({}) })],
 };
 
 describe("each refusal of the parser", () => {
-  const rig = new KernelRig();
+  const rig = new KernelRig({ packetLayout: "large" });
   const structural = named.filter(([, code]) => code >= 16 && code < 96 && code !== codes.MALFORMED_LINE);
   for (const [name, code] of structural) {
     if (name === "MALFORMED_BASE64" || name === "MALFORMED_OVERSIZED") continue; // no packet: `qos decode` only
     test(name, () => {
       expect(PACKETS[name]).toBeDefined();
       for (const payload of PACKETS[name]) {
-        expect(payload.length).toBeLessThanOrEqual(1_232);
+        expect(payload.length).toBeLessThanOrEqual(4_096);
         // What lies behind the packet's end would make it longer and better.
         expect(reasonOf(rig.digest({ payload, garbage: 1 }).reason)).toEqual(reasonOf(code));
       }
@@ -151,6 +156,8 @@ describe("each refusal of the parser", () => {
       newTransaction({ mask: 16, config: [256 * 1024] }),
       oldTransaction({ signatures: 2, readonlySigned: 1, keys: [PAYER, PROGRAM] }),
       oldTransaction({ readonlyUnsigned: 1 }),
+      oldTransaction({ instructions: [{ data: new Uint8Array(1_232 - EMPTY_OLD - 4) }] }),
+      newTransaction({ keys: keys(64) }),
     ];
     for (const payload of accepted) expect(reasonOf(rig.digest({ payload }).reason)).toEqual(reasonOf(0));
   });

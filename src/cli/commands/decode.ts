@@ -1,11 +1,10 @@
 // `qos decode`: transactions on standard input, one a line; one answer a line, whatever the line holds.
 
 import { type Transaction, TransactionDecoder } from "../../kernel/decoder.ts";
-import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { choice, onOff, text, u64 } from "../../settings/flags.ts";
 import { FEE_MODELS } from "../../settings/run-flags.ts";
-import { PAYLOAD_MAX_BYTES } from "../../shape/packet-layouts.ts";
+import { PACKET_LAYOUT_NAMES, PAYLOAD_MAX_BYTES, ROOMIEST_PACKET_LAYOUT } from "../../shape/packet-layouts.ts";
 import { MALFORMED_BASE64, MALFORMED_LINE, MALFORMED_OVERSIZED, REASON_GOOD } from "../../shape/reason-codes.ts";
 import { addressOctets } from "../../wire/address.ts";
 import { reasonOf, verdictOf } from "../../wire/reasons.ts";
@@ -154,7 +153,10 @@ export default command({
       fallback: "chain",
     }),
     preSimd0170: onOff({ help: "default compute-unit limits of before SIMD-0170, for old transactions" }),
-    packetLayout: CHANNEL_FLAGS.packetLayout,
+    packetLayout: choice(PACKET_LAYOUT_NAMES, {
+      help: "answer as a sidecar on such channels: a transaction that is longer than their packets hold is refused",
+      fallback: ROOMIEST_PACKET_LAYOUT,
+    }),
   },
   examples: [
     { line: "qos decode < transactions.txt", says: "one line for each transaction" },

@@ -6,7 +6,7 @@ import { type Answer, decodeLine, decodeStream, describeAnswer } from "../../../
 import type { Output } from "../../../src/cli/output.ts";
 import { TransactionDecoder } from "../../../src/kernel/decoder.ts";
 import * as R from "../../../src/shape/reason-codes.ts";
-import { corpus, corpusLines, vectors } from "../../kernel/rig.ts";
+import { agaveCases, corpus, corpusLines, vectors } from "../../kernel/rig.ts";
 import { oldTransaction, PAYER } from "../../oracle/build.ts";
 import { COMPUTE_BUDGET } from "../../oracle/transaction.ts";
 
@@ -32,6 +32,31 @@ describe("a line", () => {
       expect(asJson).toMatchObject({ ...expected, version: lines[tx].version });
       expect(asJson.packetHash).toBeUndefined();
     }
+  });
+
+  test("of Agave's own cases has the fee and the verdict of its crates", () => {
+    const today = new TransactionDecoder({ feeModel: "chain", preSimd0170: false, packetLayout: "large" });
+    const cases = agaveCases();
+    expect(cases.length).toBe(16);
+    for (const { name, tx, agave_4_2_0: agave } of cases) {
+      const { verdict, fee, computeUnitLimit, signatures, reason } = decodeLine(today, tx);
+      const locked = agave.locks128 === "Ok(())";
+      const never = {
+        "Err(AccountLoadedTwice)": R.NEVER_DUPLICATE_KEY,
+        "Err(TooManyAccountLocks)": R.NEVER_LOCK_LIMIT,
+      };
+      expect({ name, verdict, fee, computeUnitLimit, signatures, reason }).toEqual({
+        name,
+        verdict: "ok",
+        fee: locked ? `${agave.fee}` : "0",
+        computeUnitLimit: agave.cu,
+        signatures: agave.sigs,
+        reason: locked ? 0 : never[agave.locks128 as keyof typeof never],
+      });
+    }
+    // The longest of them pass no channel of 1232-byte payloads.
+    const { tx } = cases[15];
+    expect(decodeLine(chain, tx)).toMatchObject({ verdict: "malformed", reason: R.MALFORMED_OVERSIZED });
   });
 
   test("gives the fee that the chain charged", () => {
@@ -61,6 +86,7 @@ describe("a line", () => {
     ["base64 with bits left over", "AR==", { reason: R.MALFORMED_BASE64 }],
     ["padding in the middle", "AQ==AQ==", { reason: R.MALFORMED_BASE64 }],
     ["1233 bytes", new Uint8Array(1_233).toBase64(), { reason: R.MALFORMED_OVERSIZED }],
+    ["4097 bytes", new Uint8Array(4_097).toBase64(), { reason: R.MALFORMED_OVERSIZED }],
     ["far too many bytes", "A".repeat(400_000), { reason: R.MALFORMED_OVERSIZED }],
     ["JSON cut short", '{"tx":"AA', { reason: R.MALFORMED_LINE }],
     ["JSON without tx", '{"fee":1}', { reason: R.MALFORMED_LINE }],
