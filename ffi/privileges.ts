@@ -14,6 +14,15 @@ const libc = openLibc({
   seteuid: { args: [u32], returns: i32 },
 });
 
+/** The C library's calls that change rights. A test gives others, in which one succeeds that must not. */
+export interface RightsCalls {
+  initgroups(name: Buffer, gid: number): number;
+  setgroups(count: number, groups: Uint32Array): number;
+  setresgid(real: number, effective: number, saved: number): number;
+  setresuid(real: number, effective: number, saved: number): number;
+  seteuid(uid: number): number;
+}
+
 const THREADS = "/proc/self/task";
 
 /** The drop failed or did not hold. The process must end: it may still be root. */
@@ -26,7 +35,7 @@ export class PrivilegeError extends Error {
  * thread), and proves it. The order matters: after the uid nothing else could be changed.
  * @throws PrivilegeError; the caller must end the process
  */
-export function dropPrivileges(user: User): void {
+export function dropPrivileges(user: User, calls: RightsCalls = libc): void {
   if (user.uid === 0) {
     throw new PrivilegeError(
       `user ${user.name} has uid 0: dropping privileges to root drops nothing; name another user`,
@@ -37,11 +46,11 @@ export function dropPrivileges(user: User): void {
     if (result === 0) return;
     throw new PrivilegeError(`privileges stay: ${SystemError.of(call, `user ${user.name}`, errno()).message}`);
   };
-  step("initgroups", libc.initgroups(cString(user.name), user.gid));
-  step("setresgid", libc.setresgid(user.gid, user.gid, user.gid));
-  step("setresuid", libc.setresuid(user.uid, user.uid, user.uid));
+  step("initgroups", calls.initgroups(cString(user.name), user.gid));
+  step("setresgid", calls.setresgid(user.gid, user.gid, user.gid));
+  step("setresuid", calls.setresuid(user.uid, user.uid, user.uid));
   proveDropped(user, groups);
-  proveIrreversible(user);
+  proveIrreversible(user, calls);
   proveDropped(user, groups);
 }
 
@@ -79,12 +88,12 @@ export function proveDropped(user: User, groups: readonly number[]): void {
  * Tries every way to become root again.
  * @throws PrivilegeError if one of them works
  */
-function proveIrreversible(user: User): void {
+function proveIrreversible(user: User, calls: RightsCalls): void {
   const attempts: readonly (readonly [string, () => number])[] = [
-    ["setresuid(0, 0, 0)", () => libc.setresuid(0, 0, 0)],
-    ["seteuid(0)", () => libc.seteuid(0)],
-    ["setgroups([0])", () => libc.setgroups(1, new Uint32Array(1))],
-    ["setresgid(0, 0, 0)", () => (user.gid === 0 ? -1 : libc.setresgid(0, 0, 0))],
+    ["setresuid(0, 0, 0)", () => calls.setresuid(0, 0, 0)],
+    ["seteuid(0)", () => calls.seteuid(0)],
+    ["setgroups([0])", () => calls.setgroups(1, new Uint32Array(1))],
+    ["setresgid(0, 0, 0)", () => (user.gid === 0 ? -1 : calls.setresgid(0, 0, 0))],
   ];
   for (const [name, attempt] of attempts) {
     if (attempt() === 0) throw new PrivilegeError(`privileges came back: ${name} succeeded as user ${user.name}`);

@@ -77,3 +77,23 @@ describe.skipIf(!isRoot || nobody === undefined)("the drop (needs root and the u
     open.remove();
   });
 });
+
+const asNobody = ["setpriv", "--reuid=nobody", "--regid", String(nobody?.gid), "--init-groups", "--inh-caps=-all"];
+const canSwitch = !isRoot || (nobody !== undefined && Bun.which("setpriv") !== null);
+
+test.skipIf(!canSwitch)(
+  "a way back to root that is open ends the drop (needs setpriv, where it runs as root)",
+  async () => {
+    const open = await openPrograms(`${import.meta.dir}/way-back-child.ts`);
+    const command = [...(isRoot ? asNobody : []), process.execPath, `${open.folder}/way-back-child.ts`];
+    const said = (way: string): string => {
+      const child = Bun.spawnSync([...command, way], { cwd: "/", stdout: "pipe", stderr: "inherit" });
+      return child.stdout.toString().trim();
+    };
+    expect(said("none")).toBe("dropped");
+    for (const way of ["setresuid", "seteuid", "setgroups", "setresgid"]) {
+      expect(said(way)).toMatch(new RegExp(`^PrivilegeError: privileges came back: ${way}\\(.*\\) succeeded as user `));
+    }
+    open.remove();
+  },
+);
