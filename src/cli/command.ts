@@ -4,6 +4,7 @@
 import { type CommandDef, defineCommand } from "citty";
 import { type Arguments, type FileValues, type Positional, readArguments } from "../settings/arguments.ts";
 import type { FlagTable } from "../settings/flags.ts";
+import { commandHelp, HELP_FLAGS, helpColumns } from "./help.ts";
 import type { Output } from "./output.ts";
 
 export interface Example {
@@ -58,10 +59,15 @@ export function command<const Table extends FlagTable>(definition: QosCommand<Ta
   };
 }
 
-/** The command as a leaf of citty's tree. `done` gets the exit code. */
+/** The command as a leaf of citty's tree: its help where that is asked for, else itself. `done` gets the exit code. */
 export function toCitty(one: AnyCommand, out: Output, done: (exitCode: number) => void): CommandDef {
   return defineCommand({
     meta: { name: one.name, description: one.summary },
-    run: async ({ rawArgs }) => done(await one.start(rawArgs, out)),
+    run: async ({ rawArgs }) => {
+      const end = rawArgs.indexOf("--");
+      const wantsHelp = (end < 0 ? rawArgs : rawArgs.slice(0, end)).some((arg) => HELP_FLAGS.has(arg));
+      if (wantsHelp) out.line(commandHelp(one, helpColumns()));
+      else done(await one.start(rawArgs, out));
+    },
   });
 }

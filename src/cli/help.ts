@@ -3,6 +3,8 @@
 import { type Flag, flagName } from "../settings/flags.ts";
 import type { AnyCommand } from "./command.ts";
 
+export const HELP_FLAGS: ReadonlySet<string> = new Set(["--help", "-h"]);
+
 const WIDEST_COLUMNS = 100;
 const NARROWEST_COLUMNS = 60;
 /** Flags longer than this get their help on the next line. */

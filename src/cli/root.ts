@@ -1,5 +1,5 @@
-// The tree of commands and the one place that ends the process. Commands are loaded when they are called: what `run` does
-// not need costs it no start-up time.
+// The tree of commands, which is citty's, and what an error means. A command is loaded when it is called: what `run` does not
+// need costs it no start-up time.
 
 import { type CommandDef, defineCommand, runCommand } from "citty";
 import { Failure, messageOf } from "../failure.ts";
@@ -7,7 +7,7 @@ import { EXIT_FAILED, EXIT_FINE, EXIT_USAGE, UsageError } from "../settings/erro
 import { nearest } from "../settings/nearest.ts";
 import { VERSION } from "../version.ts";
 import { type AnyCommand, toCitty } from "./command.ts";
-import { commandHelp, helpColumns, rootHelp } from "./help.ts";
+import { HELP_FLAGS, helpColumns, rootHelp } from "./help.ts";
 import type { Output } from "./output.ts";
 
 export interface CommandEntry {
@@ -105,7 +105,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
-const HELP = new Set(["--help", "-h"]);
 const VERSION_FLAGS = new Set(["--version", "-v", "-V"]);
 
 /**
@@ -122,8 +121,8 @@ export async function main(raw: readonly string[], out: Output): Promise<number>
 }
 
 async function answer(raw: readonly string[], out: Output): Promise<number> {
-  const [first, ...rest] = raw;
-  if (first === undefined || HELP.has(first)) {
+  const [first] = raw;
+  if (first === undefined || HELP_FLAGS.has(first)) {
     out.line(rootHelp(VERSION, COMMANDS, helpColumns()));
     return EXIT_FINE;
   }
@@ -132,9 +131,9 @@ async function answer(raw: readonly string[], out: Output): Promise<number> {
     return EXIT_FINE;
   }
   // The reference's command line has flags only: they are run's.
-  const [name, args] = first.startsWith("-") ? ["run", raw] : [first, rest];
+  const name = first.startsWith("-") ? "run" : first;
   try {
-    return await dispatch(name, args, out);
+    return await dispatch(name === first ? raw : [name, ...raw], out);
   } catch (error) {
     // `qos --prefix a_ init` was taken for run's flags, with a surplus word.
     const misplaced = name === "run" && raw[0] !== "run" ? COMMANDS.find((one) => raw.includes(one.name)) : undefined;
@@ -142,31 +141,28 @@ async function answer(raw: readonly string[], out: Output): Promise<number> {
   }
 }
 
-async function dispatch(name: string, args: readonly string[], out: Output): Promise<number> {
-  const found = COMMANDS.find((one) => one.name === name);
-  if (found === undefined) {
+/** citty finds the command, loads it and runs it. @returns its exit code */
+async function dispatch(raw: readonly string[], out: Output): Promise<number> {
+  let exitCode = EXIT_FINE;
+  const done = (code: number): void => {
+    exitCode = code;
+  };
+  // Without a prototype: `qos toString` is an unknown command.
+  const subCommands = Object.assign(
+    Object.create(null) as Record<string, () => Promise<CommandDef>>,
+    Object.fromEntries(COMMANDS.map(({ name, load }) => [name, async () => toCitty(await load(), out, done)])),
+  );
+  try {
+    await runCommand(defineCommand({ meta: { name: "qos", version: VERSION }, subCommands }), { rawArgs: [...raw] });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "E_UNKNOWN_COMMAND") throw error;
+    const [name] = raw;
     const meant = nearest(
       name,
       COMMANDS.map((one) => one.name),
     );
     throw new UsageError(`unknown command "${name}"${meant === undefined ? "" : ` (did you mean ${meant}?)`}`);
   }
-  const end = args.indexOf("--");
-  if ((end < 0 ? args : args.slice(0, end)).some((arg) => HELP.has(arg))) {
-    out.line(commandHelp(await found.load(), helpColumns()));
-    return EXIT_FINE;
-  }
-  let exitCode = EXIT_FINE;
-  const subCommands: Record<string, () => Promise<CommandDef>> = {};
-  for (const one of COMMANDS) {
-    subCommands[one.name] = async () =>
-      toCitty(await one.load(), out, (code) => {
-        exitCode = code;
-      });
-  }
-  await runCommand(defineCommand({ meta: { name: "qos", version: VERSION }, subCommands }), {
-    rawArgs: [name, ...args],
-  });
   return exitCode;
 }
 

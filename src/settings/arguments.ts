@@ -101,6 +101,12 @@ function collect(raw: readonly string[], table: FlagTable): { given: Map<string,
     if (token.kind === "positional") positionals.push(token.value);
     if (token.kind !== "option") continue;
     const flag = token.rawName;
+    if (/^-\d/.test(flag)) {
+      // A negative number is a value that is not allowed, not a flag that is not known.
+      if (tokens.findIndex(({ index }) => index === token.index) === tokens.indexOf(token))
+        positionals.push(raw[token.index]);
+      continue;
+    }
     const known = byFlag.get(flag);
     if (known === undefined) throw new UsageError(unknownFlag(flag, byFlag.keys()));
     if (given.has(known.name)) throw new UsageError(`${flag} is given twice`);

@@ -90,6 +90,14 @@ export function choice<const Words extends readonly string[]>(
   });
 }
 
+const THOUSANDS: Readonly<Record<string, number>> = { "": 1, k: 1_000, M: 1_000_000 };
+
+/** @returns the number of `50000`, `50_000`, `50k` or `2M`; undefined for anything else */
+export function parseWhole(text: string): number | undefined {
+  const match = /^(\d{1,15}|\d{1,3}(?:_\d{3}){1,4})([kM]?)$/.exec(text);
+  return match === null ? undefined : Number(match[1].replaceAll("_", "")) * THOUSANDS[match[2]];
+}
+
 /** A whole number in a range, both ends allowed. */
 export function count<T extends number | undefined>(
   common: Common & { readonly min: number; readonly max: number; readonly fallback: T; readonly unit?: string },
@@ -101,8 +109,8 @@ export function count<T extends number | undefined>(
     text: common.fallback === undefined ? "" : `${common.fallback}`,
     allowed: `a whole number from ${common.min} to ${common.max}${unit}`,
     parse: (text) => {
-      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-      return value >= common.min && value <= common.max ? value : undefined;
+      const value = parseWhole(text);
+      return value !== undefined && value >= common.min && value <= common.max ? value : undefined;
     },
   });
 }

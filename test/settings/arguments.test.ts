@@ -79,3 +79,9 @@ describe("mistakes name themselves", () => {
     expect(() => read(["--seed", "hunter2"])).toThrow(new UsageError(message.replace("TEST_SEED", "--seed")));
   });
 });
+
+test("a negative number is a word beside the flags, once, and no unknown flag", () => {
+  const places = [{ name: "VALUE", help: "a value", required: false }];
+  expect(readArguments(["-35"], {}, places, {}).positionals).toEqual(["-35"]);
+  expect(() => readArguments(["-x"], {}, places, {})).toThrow("unknown flag -x");
+});

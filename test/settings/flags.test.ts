@@ -9,11 +9,23 @@ import {
   onOff,
   parseDuration,
   parseU64,
+  parseWhole,
   path,
   text,
   U64_MAX,
 } from "../../src/settings/flags.ts";
 import { kebabCase } from "../../src/settings/names.ts";
+
+describe("whole numbers", () => {
+  test("are written as people write them", () => {
+    const read = ["50000", "50_000", "50k", "2M", "1_234_567", "0"].map(parseWhole);
+    expect(read).toEqual([50_000, 50_000, 50_000, 2_000_000, 1_234_567, 0]);
+    for (const wrong of ["", "-3", "1e5", "5_00", "_500", "50K", "50 k", "k", "1.5k", "0x10", "1__000"]) {
+      expect(parseWhole(wrong)).toBeUndefined();
+    }
+    expect(count({ help: "", min: 1, max: 60_000, fallback: 1 }).parse("61k")).toBeUndefined();
+  });
+});
 
 describe("u64", () => {
   test("is exact for every value", () => {

@@ -125,8 +125,17 @@ export default command({
     const rows = CONFIG_KEYS.map(({ key, name, row }) => {
       const value = (values as Readonly<Record<string, unknown>>)[name];
       const source = (sources as Readonly<Record<string, keyof typeof places>>)[name];
-      return { text: `${key} = ${shownValue(row, value)}`, from: places[source](name, row) };
+      return { key, text: `${key} = ${shownValue(row, value)}`, value, row, from: places[source](name, row) };
     });
+    // The flag itself asks for JSON; a configuration that has the sidecar log in JSON does not.
+    if (sources.json === "flag") {
+      const shownOf = (row: Flag<unknown>, value: unknown) =>
+        row.secret && value !== undefined ? "(hidden)" : (value ?? null);
+      out.json(
+        Object.fromEntries(rows.map(({ key, value, row, from }) => [key, { value: shownOf(row, value), from }])),
+      );
+      return EXIT_FINE;
+    }
     const widest = Math.max(...rows.map(({ text }) => text.length));
     for (const { text, from } of rows) out.line(`${text.padEnd(Math.min(widest, 48))}  # ${from}`);
     return EXIT_FINE;

@@ -223,7 +223,10 @@ export default command({
         out.line(answer.paused === true ? "paused: packets are taken and queued, none is sent on" : "running");
         break;
       case "set":
-        out.line(`target-pps is ${answer.targetPps} (was ${answer.before})`);
+        out.line(
+          `target-pps is ${answer.targetPps} (was ${answer.before}) until the sidecar ends; target-pps in qos.toml, or ` +
+            "--target-pps, keeps it",
+        );
         break;
       case "reload": {
         const files = answer.reloaded as readonly string[];

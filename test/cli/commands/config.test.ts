@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { commentedConfig } from "../../../src/cli/commands/config.ts";
+import { toJson } from "../../../src/cli/output.ts";
 import { main } from "../../../src/cli/root.ts";
 import { Failure } from "../../../src/failure.ts";
 import { readArguments } from "../../../src/settings/arguments.ts";
@@ -26,7 +27,9 @@ async function run(...raw: string[]): Promise<{ code: number; out: string; err: 
     line: (line) => {
       text.out += `${line}\n`;
     },
-    json: () => undefined,
+    json: (value) => {
+      text.out += `${toJson(value)}\n`;
+    },
     note: (line) => {
       text.err += `${line}\n`;
     },
@@ -191,5 +194,16 @@ describe("qos config", () => {
     expect(lines).toContainEqual(["xxhash-seed = (hidden)", `${path}, line 1`]);
     expect(lines).toContainEqual(['max-age = "1m"', "default"]);
     expect((await run("config", "shwo")).err).toContain("did you mean show?");
+  });
+});
+
+test("show --json is JSON, with each value's source, and hides the seed", async () => {
+  const { code, out } = await run("config", "show", "--json", "--target-pps", "50k", "--xxhash-seed", "42");
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({
+    "target-pps": { value: 50_000, from: "--target-pps" },
+    "xxhash-seed": { value: "(hidden)", from: "--xxhash-seed" },
+    "max-age": { value: 60_000, from: "default" },
+    cpu: { value: null, from: "default" },
   });
 });

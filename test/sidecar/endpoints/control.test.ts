@@ -139,7 +139,10 @@ describe("words of the command line", () => {
       expect(() => requestOf(wrong, 5)).toThrow(UsageError);
     }
     expect(() => requestOf(["stast"], 5)).toThrow("did you mean stats?");
-    expect(() => requestOf(["set", "target-pps", "9"], 5)).toThrow("whole number from 10");
+    for (const wrong of ["9", "-3"]) {
+      expect(() => requestOf(["set", "target-pps", wrong], 5)).toThrow("whole number from 10");
+    }
+    expect(requestOf(["set", "target-pps", "50k"], 5)).toMatchObject({ value: 50_000 });
   });
 });
 
