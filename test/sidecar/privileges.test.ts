@@ -150,6 +150,38 @@ describe.skipIf(!isRoot || nobody === undefined)("started as root (needs root an
     },
   );
 
+  // strace sees the attempts; where the machine lacks it, the reason is in the name.
+  test.skipIf(Bun.which("strace") === null)("tries every way back to root after the drop (needs strace)", async () => {
+    const peer = new Peer(freshPrefix());
+    peers.push(peer);
+    const folder = mkdtempSync(join(tmpdir(), "qos-irreversible-"));
+    try {
+      const trace = join(folder, "trace");
+      const flags = ["--prefix", peer.prefix, "--user", "nobody", "--idle", "backoff", "--duration", "200ms"];
+      const strace = ["strace", "-f", "-qq", "-e", "trace=setresuid,setresgid,setgroups", "-o", trace];
+      const main = new URL("../../src/main.ts", import.meta.url).pathname;
+      const child = Bun.spawn([...strace, process.execPath, main, "run", ...flags], {
+        stdout: "ignore",
+        stderr: "ignore",
+      });
+      expect(await child.exited).toBe(0);
+      const calls = readFileSync(trace, "latin1");
+      const dropped = calls.lastIndexOf(`setresuid(${uid}, ${uid}, ${uid})`);
+      expect(dropped).toBeGreaterThan(0);
+      const after = calls.slice(dropped);
+      for (const attempt of [
+        /setresuid\(0, 0, 0\) += -1 EPERM/,
+        /setresuid\(-1, 0, -1\) += -1 EPERM/,
+        /setgroups\(1, \[0\]\) += -1 EPERM/,
+        /setresgid\(0, 0, 0\) += -1 EPERM/,
+      ]) {
+        expect(after).toMatch(attempt);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test("a channel that a stranger made is refused, before root's rights are given up and after", async () => {
     const peer = new Peer(freshPrefix());
     peers.push(peer);
