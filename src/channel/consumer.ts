@@ -4,11 +4,22 @@
 // then asks `overrun()` how many of them the producer may have overwritten meanwhile. Only what is left counts as read.
 // That is the seqlock's "read, then look at the version again", paid once for a group instead of once an element.
 //
-// Stream indexes are exact integers in a double (2^53 elements: centuries). Whoever has a kernel reads the tail through it:
-// as a plain load, which leaves the producer's cache line with the producer (channel-words.as.ts).
+//     consumer.join();                               // once: what was published before is not read
+//     const count = consumer.readable(16);           // the next elements, in place and contiguous
+//     if (count === 0) return;                       // nothing is there
+//     read(consumer.addressOf(0), count);            // into memory of one's own, believing nothing yet
+//     const torn = Math.min(consumer.overrun(), count);
+//     if (torn > 0) consumer.drop(torn);             // the first ones were written over meanwhile
+//     use(count - torn);                             // only now are the others believed
+//     consumer.take(count - torn);                   // the head moves on, and they count as received
+//     if (torn > 0) consumer.skipAhead();            // for a reader of large elements: see there
+//
+// Stream indexes are exact integers in a double up to 2^53; a tail above TAIL_MAX is nobody's and not believed. The loop
+// reads the tail through the kernel: as a plain load, which leaves the producer's cache line with the producer
+// (kernel/channel-words.as.ts).
 
 import type { Arena } from "../shape/arena.ts";
-import { burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT } from "../shape/channel-header.ts";
+import { AHEAD_MAX, burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT, TAIL_MAX } from "../shape/channel-header.ts";
 import { AtomicWords, type ChannelWords } from "./channel-words.ts";
 
 /** Elements given up after a first overrun: one group. */
@@ -28,6 +39,13 @@ export class Consumer {
   /** The tail as last loaded. */
   tail = 0;
 
+  /** Times that the tail stood where no producer comes to; what it says then is not believed. */
+  impossible = 0;
+
+  /** The tail is impossible now: with the next one that is not, the channel is joined anew. */
+  #lost = false;
+  /** It was so when it was joined. */
+  #joinedLost = false;
   #skip = SKIP_LEAST;
   #receivedAtSkip = Number.NEGATIVE_INFINITY;
   readonly #words: ChannelWords;
@@ -60,13 +78,26 @@ export class Consumer {
 
   /** Joins: what was published before is not read (wire.md, 2). */
   join(): void {
+    this.#joinedLost = true; // until it is known that it is not
+    this.head = 0;
     this.head = this.loadTail();
+    this.#joinedLost = this.#lost;
   }
 
-  /** Loads the producer's tail (acquire). */
+  /** Loads the producer's tail (acquire). @returns a tail behind the head where it is impossible */
   loadTail(): number {
-    this.tail = this.#words.loadTail(this.#tailAt);
+    const tail = this.#words.loadTail(this.#tailAt);
+    this.tail = tail <= TAIL_MAX ? tail : this.#lose();
     return this.tail;
+  }
+
+  /** Until the tail is possible again nothing is read. Like a producer that began again, except where it was joined so. */
+  #lose(): number {
+    if (!this.#lost) {
+      this.#lost = true;
+      this.impossible += 1;
+    }
+    return this.#joinedLost ? this.head : -1;
   }
 
   /**
@@ -77,9 +108,10 @@ export class Consumer {
    */
   readable(most: number): number {
     const tail = this.loadTail();
+    if (this.#lost) return this.#findAgain();
     const head = this.head;
     if (tail <= head) return 0;
-    if (tail > head + this.#reach) this.#skipTo(tail - this.#reach);
+    if (tail > head + this.#reach) this.#catchUp(tail);
     const untilWrap = this.capacity - (this.head & this.#mask);
     const ready = tail - this.head;
     return Math.min(ready, untilWrap, most);
@@ -96,6 +128,7 @@ export class Consumer {
    */
   overrun(): number {
     const tail = this.loadTail();
+    if (this.#lost) return this.capacity; // nobody knows: none is believed
     const safe = tail - this.#reach;
     return safe > this.head ? safe - this.head : 0;
   }
@@ -130,6 +163,27 @@ export class Consumer {
   /** Adds 1 to the consumer's heartbeat (u64, only ours to write). */
   beat(): void {
     this.#words.beat(this.#beatAt);
+  }
+
+  /** The head moves up into reach. A tail too far ahead to be a lap is joined anew, and nothing counts as lapped. */
+  #catchUp(tail: number): void {
+    if (tail - this.head <= AHEAD_MAX) {
+      this.#skipTo(tail - this.#reach);
+      return;
+    }
+    this.impossible += 1;
+    this.head = tail;
+  }
+
+  /** Joins anew where the tail is possible again. @returns 0: what is there was published before */
+  #findAgain(): number {
+    const tail = this.#words.loadTail(this.#tailAt);
+    if (!(tail <= TAIL_MAX)) return 0;
+    this.#lost = false;
+    this.#joinedLost = false;
+    this.head = tail;
+    this.tail = tail;
+    return 0;
   }
 
   #skipTo(index: number): void {

@@ -4,12 +4,14 @@
 // at the latest every `burst` elements, so that a consumer's reach (capacity - burst) holds for what is being written.
 
 import type { Arena } from "../shape/arena.ts";
-import { burstOf, HEADER_BYTES, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../shape/channel-header.ts";
+import { burstOf, HEADER_BYTES, PRODUCER_HEARTBEAT_AT, START_TAIL_MAX, TAIL_AT } from "../shape/channel-header.ts";
 import { AtomicWords, type ChannelWords } from "./channel-words.ts";
 
 export class Producer {
   /** Elements written, published or not. */
   tail: number;
+  /** 1 where the stored tail was one that no producer comes to: then this one began again at 0. */
+  readonly impossible: number;
 
   readonly #u8: Uint8Array;
   readonly #words: ChannelWords;
@@ -21,7 +23,7 @@ export class Producer {
   #published: number;
 
   /**
-   * Continues from the stored tail.
+   * Continues from the stored tail, or from 0 where that is impossible.
    * @param at arena offset of the channel's header, which is already checked
    * @param capacity elements, a power of two
    * @param words the kernel, where there is one
@@ -40,8 +42,12 @@ export class Producer {
     this.#elements = at + HEADER_BYTES;
     this.#mask = capacity - 1;
     this.#burst = burstOf(capacity);
-    this.tail = words.loadTail(this.#tailAt);
+    const stored = words.loadTail(this.#tailAt);
+    this.impossible = stored <= START_TAIL_MAX ? 0 : 1;
+    this.tail = this.impossible === 0 ? stored : 0;
     this.#published = this.tail;
+    // Readers take a lower tail for a producer that began again, and join anew.
+    if (this.impossible !== 0) words.storeTail(this.#tailAt, 0);
   }
 
   /** Arena offset of the slot for the next element; synchronises first where a burst is full. Follow with `commit`. */

@@ -13,6 +13,7 @@ import {
   METADATA_AT,
   PRODUCER_HEARTBEAT_AT,
   TAIL_AT,
+  TAIL_MAX,
 } from "../shape/channel-header.ts";
 import type { ChannelShape } from "./place.ts";
 
@@ -90,7 +91,7 @@ export class Peek {
   #loadTail(): number {
     readWhole(this.fd, this.path, new Uint8Array(this.#tailBytes.buffer), TAIL_AT);
     const tail = Number(this.#tailBytes.getBigUint64(0, true));
-    if (Number.isSafeInteger(tail)) return tail;
+    if (tail <= TAIL_MAX) return tail;
     throw new SystemError("read", this.path, "EBADMSG", `its tail is ${tail}, which no producer reaches`);
   }
 

@@ -95,10 +95,10 @@ export class ChosenTransmit implements Transmitter {
 
   #scoreGroup(from: number, end: number): void {
     const { queue, chooser } = this;
-    const { slotsAt, slotBytes } = queue;
-    this.touched = chooser.touchAgain(this.kernel, queue.outgoingAt(from), end - from, slotsAt, slotBytes);
+    const { base, slotBytes } = queue.slots;
+    this.touched = chooser.touchAgain(this.kernel, queue.outgoingAt(from), end - from, base, slotBytes);
     for (let place = from; place < end; place++) {
-      const at = queue.slotAt(queue.outgoingSlot(place));
+      const at = queue.slots.at(queue.outgoingSlot(place));
       const found = chooser.rescore(at, place);
       const score = this.rules === null ? found : this.rules.rank(at, found);
       this.#f64[(at + SCORE_AT) >>> 3] = score;
@@ -112,7 +112,7 @@ export class ChosenTransmit implements Transmitter {
     let looked = 0;
     for (; looked < count; looked++) {
       if (looked % GROUP === 0) this.#touchNext(Math.min(GROUP, count - looked));
-      const at = queue.slotAt(queue.outgoingSlot(0));
+      const at = queue.slots.at(queue.outgoingSlot(0));
       const choice = chooser.choose(at);
       if (choice === CHOICE_STOP) {
         this.#step = KEEPING;
@@ -140,11 +140,10 @@ export class ChosenTransmit implements Transmitter {
   /** Loads what choosing and sending the next ones will read. */
   #touchNext(count: number): void {
     const { queue, chooser, dispatch } = this;
-    const { slotsAt, slotBytes } = queue;
+    const { base, slotBytes } = queue.slots;
     const next = queue.outgoingAt(0);
     this.touched =
-      chooser.touchAgain(this.kernel, next, count, slotsAt, slotBytes) +
-      dispatch.touch(next, count, slotsAt, slotBytes);
+      chooser.touchAgain(this.kernel, next, count, base, slotBytes) + dispatch.touch(next, count, base, slotBytes);
   }
 
   #keepRest(now: number): number {
@@ -157,7 +156,7 @@ export class ChosenTransmit implements Transmitter {
 
   #keep(slot: number, now: number): void {
     const dropped = this.queue.keep(slot);
-    if (dropped >= 0) this.ends.close(this.queue.slotAt(dropped), END_LEAKED, now);
+    if (dropped >= 0) this.ends.close(this.queue.slots.at(dropped), END_LEAKED, now);
   }
 
   #end(now: number): void {

@@ -57,11 +57,11 @@ export class Dispatch {
   touch(slotsAt: number, count: number, digestsAt: number, slotBytes: number): number {
     const { kernel, recent, metas } = this;
     const touched =
-      recent.touchSlots(slotsAt, count, digestsAt + SIGNATURE_MIX_AT, slotBytes) +
+      recent.lru.touchThrough(slotsAt, count, digestsAt + SIGNATURE_MIX_AT, slotBytes) +
       kernel.touchRows(slotsAt, 4, count, digestsAt + SIGNATURE_KEY_AT, ALL, slotBytes) +
       kernel.touchRows(slotsAt, 4, count, digestsAt + ARRIVAL_AT, ALL, slotBytes);
     if (!this.outlet.open) return touched;
-    return touched + metas.touchSlots(slotsAt, count, digestsAt + HASH_MIX_AT, slotBytes);
+    return touched + metas.lru.touchThrough(slotsAt, count, digestsAt + HASH_MIX_AT, slotBytes);
   }
 
   /**

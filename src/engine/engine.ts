@@ -83,7 +83,7 @@ export class Engine {
     const favours = OperatorRules.open(arena, layout, counters, settings, model.chooser);
     this.#favours = favours;
     const { recent, metas, queue } = this;
-    const ends = new Ends(counters, outlet);
+    const ends = new Ends(counters, outlet, metas);
     this.#intake = new Intake(arena, layout, kernel, counters, recent, metas, model, queue, outlet, ends, favours);
     this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model, outlet);
     this.#expiry = new Expiry(settings.maxAgeMs, queue, ends);
@@ -141,6 +141,7 @@ export class Engine {
     words[STAT.recentSignatures] = this.recent.size;
     words[STAT.queueDoor] = this.queue.door;
     words[STAT.clockMs] = now;
+    words[STAT.impossibleTails] = this.#impossibleBefore + (this.#output?.impossible ?? 0);
     for (let id = 0; id < CHANNELS.length; id++) this.#publishChannel(id);
     this.status.publish();
   }
@@ -156,6 +157,7 @@ export class Engine {
       words[word + 3] = this.#tornBefore[id] + consumer.torn;
       words[word + 4] = consumer.tail;
       words[word + 5] = consumer.tail - consumer.head;
+      words[STAT.impossibleTails] += consumer.impossible;
     } else if (id === OUTPUT_CHANNEL && this.#output !== null) {
       words[word + 1] = words[STAT.bankingTransmissions];
       words[word + 4] = this.#output.tail;
@@ -166,6 +168,7 @@ export class Engine {
   readonly #receivedBefore = CHANNELS.map(() => 0);
   readonly #lappedBefore = CHANNELS.map(() => 0);
   readonly #tornBefore = CHANNELS.map(() => 0);
+  #impossibleBefore = 0;
 
   #readMailbox(): void {
     const { mailbox } = this;
@@ -214,9 +217,13 @@ export class Engine {
       this.#receivedBefore[id] += consumer.received;
       this.#lappedBefore[id] += consumer.lapped;
       this.#tornBefore[id] += consumer.torn;
+      this.#impossibleBefore += consumer.impossible;
       this.#consumers[id] = null;
     }
-    if (id === OUTPUT_CHANNEL) this.#output = null;
+    if (id === OUTPUT_CHANNEL) {
+      this.#impossibleBefore += this.#output?.impossible ?? 0;
+      this.#output = null;
+    }
     this.mailbox.setChannelState(id, CHANNEL_ABSENT);
   }
 

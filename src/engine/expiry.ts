@@ -14,12 +14,12 @@ export class Expiry {
     private readonly ends: Ends,
   ) {}
 
+  readonly #left = (slot: number): void => this.ends.close(this.queue.slots.at(slot), END_EXPIRED, this.#lookedMs);
+
   /** Drops what is too old. Looks at most once in 100 ms. */
   turn(now: number): void {
     if (now - this.#lookedMs < TRANSMIT_INTERVAL_MS) return;
     this.#lookedMs = now;
-    const { queue, ends } = this;
-    const expired = queue.expire(now - this.maxAgeMs);
-    for (let i = 0; i < expired; i++) ends.close(queue.slotAt(queue.expiredSlot(i)), END_EXPIRED, now);
+    this.queue.expire(now - this.maxAgeMs, this.#left);
   }
 }

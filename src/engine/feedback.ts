@@ -125,7 +125,8 @@ export class Feedback {
     const { recent } = this;
     let entry = this.#entries + from * CONFIRMED_ENTRY_BYTES;
     this.touched =
-      recent.touch(entry + CONFIRMED_MIX_AT, CONFIRMED_ENTRY_BYTES, count - from) + recent.touchVictims(count - from);
+      recent.lru.touch(entry + CONFIRMED_MIX_AT, CONFIRMED_ENTRY_BYTES, count - from) +
+      recent.lru.touchVictims(count - from);
     for (let i = from; i < count; i++, entry += CONFIRMED_ENTRY_BYTES) {
       recent.put(entry + CONFIRMED_KEY_AT, entry + CONFIRMED_MIX_AT);
     }
@@ -133,7 +134,7 @@ export class Feedback {
 
   #touchMetas(from: number, count: number): void {
     const mixes = this.#entries + from * OUTCOME_ENTRY_BYTES + OUTCOME_MIX_AT;
-    this.touched = this.metas.touch(mixes, OUTCOME_ENTRY_BYTES, count - from);
+    this.touched = this.metas.lru.touch(mixes, OUTCOME_ENTRY_BYTES, count - from);
   }
 
   #complete(entry: number, now: number): void {

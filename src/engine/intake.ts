@@ -12,6 +12,7 @@ import type { Model, ScoreFactors } from "../rank/model.ts";
 import type { Queue } from "../rank/queue.ts";
 import type { Outlet } from "../records/outlet.ts";
 import type { Arena } from "../shape/arena.ts";
+import { PACKET_CHANNELS } from "../shape/channels.ts";
 import {
   ARRIVAL_AT,
   DIGEST_BYTES,
@@ -79,7 +80,7 @@ export class Intake {
     this.#digests = layout.digestsAt;
     this.#context = layout.contextAt;
     const shape = PACKET_LAYOUTS[layout.options.packetLayout];
-    this.#packetBytes = shape.bytes;
+    this.#packetBytes = layout.channels[PACKET_CHANNELS[0]].elementBytes;
     this.#room = shape.payloadMaxBytes;
     this.#isPassedWhole = shape.isPassedWhole;
     this.#chooser = model.chooser;
@@ -124,9 +125,9 @@ export class Intake {
     const digests = this.#digests + from * DIGEST_BYTES;
     const left = count - from;
     let touched =
-      metas.touchVictims(left) +
-      recent.touch(digests + SIGNATURE_MIX_AT, DIGEST_BYTES, left) +
-      metas.touch(digests + HASH_MIX_AT, DIGEST_BYTES, left) +
+      metas.lru.touchVictims(left) +
+      recent.lru.touch(digests + SIGNATURE_MIX_AT, DIGEST_BYTES, left) +
+      metas.lru.touch(digests + HASH_MIX_AT, DIGEST_BYTES, left) +
       model.touch(kernel, digests, left);
     if (this.outlet.fates) touched += this.outlet.touch(left);
     this.touched = touched;
@@ -153,10 +154,10 @@ export class Intake {
     if (this.queue.wants(score)) {
       if (!this.#enqueue(consumer, packet, digest, score, now)) return;
     } else {
+      // Not remembered: it was never queued, and its retry may find room.
       this.#count(consumer, digest);
       this.ends.close(digest, END_LEAKED, now);
     }
-    this.metas.insert(digest);
     if (this.#chooser !== null) this.#chooser.arrived(digest);
     if (score === 0) this.counters[STAT.zeroScore]++;
   }
@@ -171,21 +172,22 @@ export class Intake {
     return seen === SEEN_WAITING ? END_DUPLICATE : 0;
   }
 
-  /** @returns false where the packet was overwritten while it was copied: then it never was */
+  /** @returns false where the packet was overwritten or changed while it was copied: then it never was */
   #enqueue(consumer: Consumer, packet: number, digest: number, score: number, now: number): boolean {
     const { queue } = this;
-    const slot = queue.claim();
-    const at = queue.slotAt(slot);
+    const slot = queue.slots.claim();
+    const at = queue.slots.at(slot);
     const used = this.#isPassedWhole ? this.#room : this.#u32[(digest + SIZE_COPY_AT) >>> 2];
-    this.kernel.copyPacket(at + DIGEST_BYTES, packet, used, this.#room, this.#packetBytes);
-    if (consumer.overrun() > 0) {
+    const isSame = this.kernel.fillSlot(at, packet, used, this.#room, this.#packetBytes, digest) !== 0;
+    if (consumer.overrun() > 0 || !isSame) {
+      queue.slots.release(slot);
       consumer.drop(1);
       return false;
     }
     this.#count(consumer, digest);
-    this.kernel.copy(at, digest, DIGEST_BYTES);
+    this.metas.noteQueued(at, this.metas.insert(digest));
     const left = queue.push(slot, score, now);
-    if (left >= 0) this.ends.close(queue.slotAt(left), END_LEAKED, now);
+    if (left >= 0) this.ends.close(queue.slots.at(left), END_LEAKED, now);
     return true;
   }
 

@@ -13,14 +13,30 @@ const FORMAT_AT = 8; // u32: STATUS_FORMAT
 const LIVE_AT = 4_096;
 const PUBLISHED_AT = LIVE_AT + 16_384;
 
-/** Changes with every change of the words' meaning. */
-export const STATUS_FORMAT = 2;
-
 const STATISTIC_WORDS = 64;
 const CHANNEL_WORDS = 8;
 const CHANNELS_FROM = STATISTIC_WORDS;
 const HISTOGRAMS_FROM = CHANNELS_FROM + CHANNELS.length * CHANNEL_WORDS;
 const WORDS = HISTOGRAMS_FROM + HISTOGRAMS.length * HISTOGRAM_WORDS;
+
+/**
+ * What the words mean, as a number: it changes with any name, and with their order, so that a reader of another build takes
+ * no gauge for another. FNV-1a of the names and sizes.
+ * @param names in the order of their words
+ */
+export function formatOf(names: readonly (readonly (string | number)[])[]): number {
+  let hash = 0x811c9dc5;
+  for (const letter of JSON.stringify(names)) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
+  return hash | 1; // never 0: that is a page without a loop
+}
+
+const STATUS_FORMAT = formatOf([
+  STATISTICS.map(({ name }) => name),
+  CHANNELS.map(({ name }) => name),
+  CHANNEL_STATISTICS,
+  HISTOGRAMS,
+  [HISTOGRAM_WORDS, STATISTIC_WORDS, CHANNEL_WORDS, LIVE_AT, PUBLISHED_AT],
+]);
 
 if (STATISTICS.length > STATISTIC_WORDS || CHANNEL_STATISTICS.length > CHANNEL_WORDS)
   throw new Error("the status page has too few words");
@@ -52,7 +68,7 @@ export class StatusPage {
     this.#version = (at + VERSION_AT) >>> 2;
     this.#live = at + LIVE_AT;
     this.#published = at + PUBLISHED_AT;
-    arena.u32[(at + FORMAT_AT) >>> 2] = STATUS_FORMAT;
+    arena.i32[(at + FORMAT_AT) >>> 2] = STATUS_FORMAT;
   }
 
   /** First word of a channel's statistics. */

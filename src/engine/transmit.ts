@@ -99,10 +99,10 @@ export class Transmit implements Transmitter {
 
   #group(output: Producer, count: number, now: number): void {
     const { queue, dispatch } = this;
-    this.touched = dispatch.touch(queue.outgoingAt(0), count, queue.slotsAt, queue.slotBytes);
+    this.touched = dispatch.touch(queue.outgoingAt(0), count, queue.slots.base, queue.slots.slotBytes);
     for (let i = 0; i < count; i++) {
       const slot = queue.nextOutgoing();
-      if (dispatch.offer(output, queue.slotAt(slot), now)) this.#sent += 1;
+      if (dispatch.offer(output, queue.slots.at(slot), now)) this.#sent += 1;
       queue.release(slot);
     }
   }

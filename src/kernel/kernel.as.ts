@@ -4,7 +4,7 @@
 import { hashMix, ipv4Id, ipv6Id, keyId, signatureMix } from "./keyed.as";
 import { xxh3 } from "./xxh3.as";
 import { DIGEST_BYTES } from "../shape/digest-layout";
-import { digestPacket, signatureKey } from "./packet.as";
+import { digestPacket, hasFieldsOf, signatureKey } from "./packet.as";
 import { FIELD_FLAGS_AT, FIELD_SIZE_AT, SIGNATURE_BYTES } from "../shape/packet-layout";
 import { PAYLOAD_ROOM_AT, TOUCH_SINK_AT } from "../shape/context-layout";
 import {
@@ -99,6 +99,16 @@ export function copy(to: usize, from: usize, bytes: i32): void {
     v128.store(to, d, 48);
   }
   for (; from < end; from += 16, to += 16) v128.store(to, v128.load(from));
+}
+
+/**
+ * Copies a packet and its digest into a slot of the queue: the digest, then the packet.
+ * @returns 1 where the copy's size, flags and sender are still those of the digest; 0: they were changed in the ring
+ */
+export function fillSlot(slot: usize, packet: usize, used: i32, room: i32, bytes: i32, digest: usize): i32 {
+  copyPacket(slot + DIGEST_BYTES, packet, used, room, bytes);
+  copy(slot, digest, DIGEST_BYTES);
+  return i32(hasFieldsOf(slot + DIGEST_BYTES + room, digest));
 }
 
 /** XXH3-64 of contiguous bytes with a 192-byte secret; 8 bytes are written to `out`. */

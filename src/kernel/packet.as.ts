@@ -154,3 +154,25 @@ export function digestPacket(at: usize, room: u32, out: usize, context: usize): 
   store<u16>(out, <u32>(keysAt - at), PAYER_OFFSET_AT);
   store<u16>(out, <u32>(signaturesAt - at), SIGNATURE_OFFSET_AT);
 }
+
+/**
+ * Whether a packet's fields still say what its digest does. The ring is another process's memory: between the digest and the
+ * copy of a packet its size could be set beyond the payload, or another sender put in.
+ * @param fields of the copy
+ */
+export function hasFieldsOf(fields: usize, digest: usize): bool {
+  const isSame =
+    load<u64>(fields, FIELD_SIZE_AT) == <u64>load<u32>(digest, SIZE_COPY_AT) &&
+    load<u8>(fields, FIELD_FLAGS_AT) == load<u8>(digest, PACKET_FLAGS_AT) &&
+    load<u16>(fields, FIELD_PORT_AT) == load<u16>(digest, PORT_COPY_AT);
+  if (!isSame) return false;
+  const tag = <i32>load<u8>(fields, FIELD_ADDRESS_TAG_AT);
+  const key = load<u64>(digest, IP_KEY_AT);
+  const isIpv6 = (<i32>load<u8>(digest, TRAITS_AT) & TRAIT_IPV6) != 0;
+  if (tag == ADDRESS_TAG_IPV4) return !isIpv6 && <u64>load<u32>(fields, FIELD_ADDRESS_AT) == key;
+  if (tag != ADDRESS_TAG_IPV6) return false;
+  const low = load<u64>(fields, FIELD_ADDRESS_AT);
+  const high = load<u64>(fields, FIELD_ADDRESS_AT + 8);
+  if (low == 0 && (high & 0xffffffff) == MAPPED_WORD) return !isIpv6 && high >> 32 == key;
+  return isIpv6 && low == key;
+}

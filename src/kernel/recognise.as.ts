@@ -7,14 +7,17 @@ import {
   META_BYTES,
   SIGNATURE_KEY_AT,
   SIGNATURE_MIX_AT,
+  TRAIT_LEFT,
+  TRAITS_AT,
 } from "../shape/digest-layout";
 import { findNode } from "./bucket-index.as";
-import { storeInsert, storeRefresh } from "./lru.as";
+import { storeInsert, storeRefresh, storeRemove } from "./lru.as";
 import { LINK_BYTES, SEEN_CONFIRMED, SEEN_NEVER, SEEN_WAITING, STORE_NODES_AT } from "../shape/store-layout";
 
 /**
  * @param recent the store of confirmed signatures
- * @param metas the store of partial metas; a packet that waits there becomes its most recent
+ * @param metas the store of partial metas; a packet that waits there becomes its most recent, and one that left unsent is
+ *   taken out
  * @returns SEEN_
  */
 export function recognise(recent: usize, metas: usize, digest: usize): i32 {
@@ -23,6 +26,11 @@ export function recognise(recent: usize, metas: usize, digest: usize): i32 {
   }
   const known = findNode(metas, load<u32>(digest, HASH_MIX_AT), load<u64>(digest, HASH_AT));
   if (known < 0) return SEEN_NEVER;
+  const traits = load<u8>(load<u32>(metas, STORE_NODES_AT) + <usize>known * META_BYTES, TRAITS_AT);
+  if ((traits & TRAIT_LEFT) != 0) {
+    storeRemove(metas, known); // a retry of what was never sent on is new
+    return SEEN_NEVER;
+  }
   storeRefresh(metas, known);
   return SEEN_WAITING;
 }

@@ -7,16 +7,18 @@
 // them to be that close), all records are sorted by sequence first, and by the remaining digits if needed. Equal scores seldom
 // come alone: the next sort then begins with the sequences, until few scores are equal.
 
+import { SORT_DIGITS, SORT_HISTOGRAM_BYTES, SORT_RECORD_BYTES, sortScratchBytes } from "../shape/sort-scratch";
+
 const DIGIT_BITS: usize = 11;
 const DIGIT_VALUES: usize = 1 << DIGIT_BITS;
 const DIGIT_MASK: u64 = DIGIT_VALUES - 1;
-const DIGITS: usize = 6;
+const DIGITS: usize = SORT_DIGITS;
 /** The first digit of a score's upper 31 bits. */
 const UPPER_DIGIT: usize = 3;
-const HISTOGRAM_BYTES: usize = DIGIT_VALUES * 4;
+const HISTOGRAM_BYTES: usize = SORT_HISTOGRAM_BYTES; // a u32 for each value of a digit
 const HISTOGRAMS_BYTES: usize = DIGITS * HISTOGRAM_BYTES;
 // A record: u64 key, u32 index of the element, 4 bytes unused; moved as one vector.
-const RECORD_BYTES: usize = 16;
+const RECORD_BYTES: usize = SORT_RECORD_BYTES;
 const RECORD_SHIFT: usize = 4;
 const INDEX_AT: usize = 8;
 /** In place of the sequences: records with equal scores stay in their order. */
@@ -42,14 +44,14 @@ function orderedBits(value: f64): u64 {
  * @param scores f64 each, no NaN
  * @param sequences f64 each, whole numbers
  * @param order gets the elements' places (0 to count - 1) in order, u32 each
- * @param scratch 32 bytes an element and 48 KiB, 16-byte aligned
+ * @param scratch `sortScratchBytes(count)`, 16-byte aligned
  */
 export function sortFalling(count: i32, scores: usize, sequences: usize, order: usize, scratch: usize): void {
   if (count <= 0) return;
   const histograms = scratch;
   const bytes = <usize>count << RECORD_SHIFT;
   records = scratch + HISTOGRAMS_BYTES;
-  spare = records + bytes;
+  spare = scratch + <usize>sortScratchBytes(count) - bytes;
 
   if (manyEqual || !sortByScore(count, scores, sequences, histograms)) {
     sortBySequence(count, sequences, histograms);

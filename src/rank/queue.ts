@@ -7,12 +7,14 @@
 // Rank: the higher score first; of equal scores the earlier arrival. So the lowest on top is the lowest score, and of
 // equal ones the latest. Sifts move a hole instead of swapping.
 //
-// Slots: free -> (claim, push) -> in the heap -> (take) -> outgoing -> (nextOutgoing, release) -> free. There are twice
-// as many slots as the heap has places: a whole heap can be outgoing while the next one fills.
+// Slots (slot-pool.ts): claimed and filled -> (push) -> in the heap -> (take) -> outgoing -> (nextOutgoing, release) -> free.
+// There are twice as many slots as the heap has places: a whole heap can be outgoing while the next one fills.
 
 import type { Arena } from "../shape/arena.ts";
 import { SCORE_AT } from "../shape/digest-layout.ts";
 import type { QueueRegion } from "../shape/layout.ts";
+import { sortScratchBytes } from "../shape/sort-scratch.ts";
+import { SlotPool } from "./slot-pool.ts";
 
 const ARITY_SHIFT = 2;
 const ARITY = 1 << ARITY_SHIFT;
@@ -34,13 +36,14 @@ export class Queue {
   /** The score that a packet must exceed: the lowest one where the queue is full, else -Infinity. */
   door = Number.NEGATIVE_INFINITY;
   readonly capacity: number;
+  /** Where queued packets lie. */
+  readonly slots: SlotPool;
 
   readonly #arenaF64: Float64Array;
   readonly #scores: Float64Array;
   readonly #sequences: Float64Array;
   readonly #slots: Uint32Array;
   readonly #order: Uint32Array;
-  readonly #free: Uint32Array;
   readonly #arrivals: Float64Array;
   readonly #slotSequences: Float64Array;
   readonly #outScores: Float64Array;
@@ -50,9 +53,6 @@ export class Queue {
   readonly #sortedSequences: Float64Array;
   readonly #sortedSlots: Uint32Array;
   readonly #region: QueueRegion;
-  readonly #slotsAt: number;
-  readonly #slotBytes: number;
-  #freeCount: number;
   #outgoingNext = 0;
   #unreleased = 0;
   #sequence: number;
@@ -63,7 +63,7 @@ export class Queue {
   constructor(arena: Arena, region: QueueRegion, firstSequence = 0) {
     const { capacity, slotCount } = region;
     if (capacity < 2 || slotCount < 2 * capacity) throw new RangeError(`${slotCount} slots for ${capacity} entries`);
-    if (region.sortBytes < capacity * 20)
+    if (region.sortBytes < sortScratchBytes(capacity))
       throw new RangeError(`the queue's scratch has only ${region.sortBytes} bytes`);
     const { buffer } = arena;
     this.#sequence = firstSequence;
@@ -74,7 +74,7 @@ export class Queue {
     this.#sequences = new Float64Array(buffer, region.sequencesAt, capacity);
     this.#slots = new Uint32Array(buffer, region.heapSlotsAt, capacity);
     this.#order = new Uint32Array(buffer, region.orderAt, capacity);
-    this.#free = new Uint32Array(buffer, region.freeAt, slotCount);
+    this.slots = new SlotPool(buffer, region);
     this.#arrivals = new Float64Array(buffer, region.arrivalsAt, slotCount);
     this.#slotSequences = new Float64Array(buffer, region.slotSequencesAt, slotCount);
     this.#outScores = new Float64Array(buffer, region.outScoresAt, capacity);
@@ -83,10 +83,6 @@ export class Queue {
     this.#sortedScores = new Float64Array(buffer, region.sortAt, capacity);
     this.#sortedSequences = new Float64Array(buffer, region.sortAt + capacity * 8, capacity);
     this.#sortedSlots = new Uint32Array(buffer, region.sortAt + capacity * 16, capacity);
-    this.#slotsAt = region.slotsAt;
-    this.#slotBytes = region.slotBytes;
-    for (let i = 0; i < slotCount; i++) this.#free[i] = slotCount - 1 - i;
-    this.#freeCount = slotCount;
   }
 
   /** Would a packet of this score stay in the queue if it were pushed now? */
@@ -94,18 +90,8 @@ export class Queue {
     return score > this.door;
   }
 
-  /** @returns a free slot to fill; it stays free until it is pushed */
-  claim(): number {
-    return this.#free[this.#freeCount - 1];
-  }
-
-  /** @returns arena offset of a slot: the digest, then the packet */
-  slotAt(slot: number): number {
-    return this.#slotsAt + slot * this.#slotBytes;
-  }
-
   /**
-   * Queues the claimed slot. Where that makes one too many the lowest leaves, which may be the new one.
+   * Queues a claimed and filled slot. Where that makes one too many the lowest leaves, which may be the new one.
    * @param score not NaN
    * @param arrivalMs what its digest holds as well: read from there, it would wait for the copy into the slot
    * @returns the slot that left and is free again, or -1
@@ -114,8 +100,7 @@ export class Queue {
     const sequence = this.#sequence++;
     this.#arrivals[slot] = arrivalMs;
     const dropped = this.#place(slot, score, sequence);
-    if (dropped !== slot) this.#freeCount -= 1;
-    if (dropped >= 0 && dropped !== slot) this.#free[this.#freeCount++] = dropped;
+    if (dropped >= 0) this.slots.release(dropped);
     return dropped;
   }
 
@@ -202,19 +187,10 @@ export class Queue {
    */
   keep(slot: number): number {
     this.#unreleased -= 1;
-    const score = this.#arenaF64[(this.slotAt(slot) + SCORE_AT) >>> 3];
+    const score = this.#arenaF64[(this.slots.at(slot) + SCORE_AT) >>> 3];
     const dropped = this.#place(slot, score, this.#slotSequences[slot]);
-    if (dropped >= 0) this.#free[this.#freeCount++] = dropped;
+    if (dropped >= 0) this.slots.release(dropped);
     return dropped;
-  }
-
-  /** Arena offset of slot 0. */
-  get slotsAt(): number {
-    return this.#slotsAt;
-  }
-
-  get slotBytes(): number {
-    return this.#slotBytes;
   }
 
   /** @returns arena offset of the number (u32) of the slot that the `ahead`-th next call of `nextOutgoing` gives */
@@ -235,15 +211,16 @@ export class Queue {
 
   /** Frees a slot that `nextOutgoing` gave. */
   release(slot: number): void {
-    this.#free[this.#freeCount++] = slot;
+    this.slots.release(slot);
     this.#unreleased -= 1;
   }
 
   /**
    * Drops what arrived before a time from the heap (not from the outgoing ones).
+   * @param left told of each slot that is dropped, before anything else can claim it
    * @returns how many were dropped
    */
-  expire(beforeMs: number): number {
+  expire(beforeMs: number, left: (slot: number) => void): number {
     if (!(beforeMs > this.#oldestMs)) return 0;
     const slots = this.#slots;
     const scores = this.#scores;
@@ -256,7 +233,8 @@ export class Queue {
       const slot = slots[i];
       const arrival = arrivals[slot];
       if (arrival < beforeMs) {
-        this.#free[this.#freeCount++] = slot;
+        this.slots.release(slot);
+        left(slot);
         continue;
       }
       if (arrival < oldest) oldest = arrival;
@@ -275,11 +253,6 @@ export class Queue {
       this.#siftDown(i, scores[i], sequences[i], slots[i]);
     }
     return count - kept;
-  }
-
-  /** @returns one of the slots that the last `expire` dropped (0 to its count - 1); its bytes stay until the next `claim` */
-  expiredSlot(index: number): number {
-    return this.#free[this.#freeCount - 1 - index];
   }
 
   #entered(slot: number): void {

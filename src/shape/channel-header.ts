@@ -16,6 +16,16 @@ export const MAGIC = 5494763520971851092n;
 export const STRUCT_ALIGN_BYTES = 128;
 
 /**
+ * Tails above this are nobody's: at a million elements a second a producer gets there in 142 years. Whole numbers are exact
+ * in a double twice as far, so that a cursor below it never counts on the spot.
+ */
+export const TAIL_MAX = 2 ** 52;
+/** A producer that finds a tail above this begins again at 0: what it adds stays below TAIL_MAX. */
+export const START_TAIL_MAX = 2 ** 51;
+/** Elements that no producer writes between two looks of a consumer: a tail so far ahead was written by somebody else. */
+export const AHEAD_MAX = 2 ** 40;
+
+/**
  * Bytes of the channel's struct, before rounding up to a page.
  * @param capacity elements, a power of two
  */

@@ -14,7 +14,8 @@ export const COMPUTE_UNITS_AT = 40; // u32 compute-unit limit that the fee rule 
 export const REASON_AT = 44; // u8 wire/reasons.ts: 0 is good
 export const TRAITS_AT = 45; // u8 bit set, see TRAIT_ below
 export const PORT_COPY_AT = 46; // u16 sender's port
-export const DIGEST_SCRATCH_AT = 48; // 16 bytes: zero in a digest, the links of a partial meta
+export const DIGEST_SCRATCH_AT = 48; // 16 bytes: zero in a fresh digest, the links of a partial meta
+export const QUEUED_META_AT = 48; // u32 in a queued digest: arena offset of its partial meta
 export const PAYER_KEY_AT = 64; // 32 bytes: static key 0
 export const IP_KEY_AT = 96; // 8 bytes: the IPv4 octets and four zero bytes, or the first 8 octets of an IPv6 address
 export const FEE_LAMPORTS_AT = 104; // u64 total fee, exact
@@ -41,6 +42,8 @@ export const TRAIT_STAKED = 4; // the packet's flag
 export const TRAIT_NEVER = 8; // the chain would refuse it (NEVER_AT says why)
 export const TRAIT_ALLOWED = 16; // the operator's list allows its sender; written by the loop
 export const TRAIT_TRANSMITTED = 32; // in a partial meta alone: it was sent on (shape/record-layout.ts)
+
+export const TRAIT_LEFT = 64; // in a partial meta alone: its packet left the queue unsent, and may come again
 
 export const VERSION_LEGACY = 255;
 export const VERSION_0 = 0;

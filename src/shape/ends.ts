@@ -153,7 +153,7 @@ const ROWS = [
     code: END_DUPLICATE,
     kind: "refused",
     name: "duplicatePackets",
-    help: "was refused: the same sender's packet waits already, or went out",
+    help: "was refused: the same packet waits in the queue, or went out",
     formerly: "duplicate",
   },
   {

@@ -8,6 +8,7 @@ import { DIGEST_BYTES, GROUP, META_BYTES } from "./digest-layout.ts";
 import { EVIDENCE_WAYS, NODE_BYTES, NODE_KEY_BYTES, TAG_SET_BYTES } from "./node-layout.ts";
 import { type PacketLayout, packetBytes } from "./packet-layouts.ts";
 import { RECORD_BYTES } from "./record-layout.ts";
+import { sortScratchBytes } from "./sort-scratch.ts";
 
 export const CACHE_LINE_BYTES = 64;
 export const HUGE_PAGE_BYTES = 2 * 1024 * 1024;
@@ -245,7 +246,7 @@ class Plan {
   queue(capacity: number, layout: PacketLayout): QueueRegion {
     const slotCount = 2 * capacity;
     const slotBytes = roundUp(DIGEST_BYTES + packetBytes(layout), CACHE_LINE_BYTES);
-    const sortBytes = capacity * 64 + 65_536;
+    const sortBytes = sortScratchBytes(capacity);
     return {
       capacity,
       scoresAt: this.take(capacity * 8),

@@ -13,7 +13,17 @@ export type StatisticKind = "total" | "end" | "event" | "gauge";
 export interface Statistic {
   readonly name: string;
   readonly kind: StatisticKind;
-  readonly unit: "packets" | "signatures" | "outcomes" | "entries" | "senders" | "score" | "updates" | "ms" | "turns";
+  readonly unit:
+    | "packets"
+    | "signatures"
+    | "outcomes"
+    | "entries"
+    | "senders"
+    | "score"
+    | "updates"
+    | "ms"
+    | "turns"
+    | "times";
   readonly help: string;
 }
 
@@ -62,6 +72,12 @@ export const STATISTICS = define([
     help: "accepted, though the chain would refuse them (fee 0)",
   },
   { name: "ipv6Packets", kind: "event", unit: "packets", help: "packets of IPv6 senders" },
+  {
+    name: "impossibleTails",
+    kind: "event",
+    unit: "times",
+    help: "a channel's tail stood where no producer comes to: it was not believed, and the channel joined anew",
+  },
   { name: "transmits", kind: "event", unit: "turns", help: "batches sent" },
   { name: "modelUpdates", kind: "event", unit: "updates", help: "times the model learned from a batch of outcomes" },
   { name: "partialMetas", kind: "gauge", unit: "entries", help: "transactions waiting for their outcome" },

@@ -3,7 +3,15 @@
 // model reads it through the same offsets (shape/digest-layout.ts); only the digest's scratch holds the node's links.
 
 import type { Arena } from "../shape/arena.ts";
-import { DIGEST_SCRATCH_AT, HASH_AT, HASH_MIX_AT, META_BYTES } from "../shape/digest-layout.ts";
+import {
+  DIGEST_SCRATCH_AT,
+  HASH_AT,
+  HASH_MIX_AT,
+  META_BYTES,
+  QUEUED_META_AT,
+  TRAIT_LEFT,
+  TRAITS_AT,
+} from "../shape/digest-layout.ts";
 import type { LruRegion } from "../shape/layout.ts";
 import { Lru, type StoreKernel } from "./lru.ts";
 
@@ -25,8 +33,11 @@ export class PartialMetas {
   /** Arena offset of the store, for the kernel. */
   readonly at: number;
 
-  readonly #lru: Lru;
+  /** The store itself: its loads ahead (`touch`, `touchThrough`, `touchVictims`). */
+  readonly lru: Lru;
   readonly #nodes: number;
+  readonly #u8: Uint8Array;
+  readonly #i32: Int32Array;
 
   constructor(
     arena: Arena,
@@ -34,41 +45,19 @@ export class PartialMetas {
     private readonly kernel: MetaKernel,
   ) {
     if (region.nodeBytes !== META_BYTES) throw new RangeError(`a partial meta has ${META_BYTES} bytes`);
-    this.#lru = new Lru(arena, region, { key: HASH_AT, links: DIGEST_SCRATCH_AT }, kernel);
-    this.at = this.#lru.at;
+    this.lru = new Lru(arena, region, { key: HASH_AT, links: DIGEST_SCRATCH_AT }, kernel);
+    this.at = this.lru.at;
     this.#nodes = region.nodesAt;
+    this.#u8 = arena.u8;
+    this.#i32 = arena.i32;
   }
 
   get size(): number {
-    return this.#lru.size;
+    return this.lru.size;
   }
 
   get evicted(): number {
-    return this.#lru.evicted;
-  }
-
-  /**
-   * Loads what `find` and `insert` read, for a group.
-   * @param mixesAt arena offset of the first packet hash's keyed mix; the next ones follow at `strideBytes`
-   * @returns anything that depends on the loads
-   */
-  touch(mixesAt: number, strideBytes: number, count: number): number {
-    return this.#lru.touch(mixesAt, strideBytes, count);
-  }
-
-  /**
-   * Loads what `find` reads, for queued packets.
-   * @param slotsAt arena offset of the first slot's number; the next ones follow
-   * @param mixesAt arena offset of slot 0's keyed mix
-   * @returns anything that depends on the loads
-   */
-  touchSlots(slotsAt: number, count: number, mixesAt: number, slotBytes: number): number {
-    return this.#lru.touchThrough(slotsAt, count, mixesAt, slotBytes);
-  }
-
-  /** Loads what the next `count` inserts evict, as far as it is known. @returns anything that depends on the loads */
-  touchVictims(count: number): number {
-    return this.#lru.touchVictims(count);
+    return this.lru.evicted;
   }
 
   /** @returns arena offset of the meta of a digest's packet hash, or 0 */
@@ -82,13 +71,13 @@ export class PartialMetas {
    * @returns arena offset of the meta, or 0
    */
   findByHash(hashAt: number, mixAt: number): number {
-    const node = this.#lru.find(hashAt, mixAt);
+    const node = this.lru.find(hashAt, mixAt);
     return node < 0 ? 0 : this.#nodes + node * META_BYTES;
   }
 
   /** Makes a meta the most recently used. */
   refresh(nodeAt: number): void {
-    this.#lru.refresh((nodeAt - this.#nodes) / META_BYTES);
+    this.lru.refresh((nodeAt - this.#nodes) / META_BYTES);
   }
 
   /**
@@ -100,8 +89,27 @@ export class PartialMetas {
     return this.kernel.remember(this.at, digestAt);
   }
 
+  /** Notes in a queued digest where its meta is, for `left`. */
+  noteQueued(queuedAt: number, metaAt: number): void {
+    this.#i32[(queuedAt + QUEUED_META_AT) >>> 2] = metaAt;
+  }
+
+  /**
+   * The packet of a queued digest left the queue unsent: when it comes again it is new (kernel/recognise.as.ts). Marked, not
+   * taken out: that is one line to load, and few come again. A digest that was not queued has no meta, and a meta that was
+   * given to another packet meanwhile is left alone.
+   */
+  left(queuedAt: number): void {
+    const i32 = this.#i32;
+    const metaAt = i32[(queuedAt + QUEUED_META_AT) >>> 2] >>> 0;
+    if (metaAt === 0) return;
+    const own = (queuedAt + HASH_AT) >>> 2;
+    const kept = (metaAt + HASH_AT) >>> 2;
+    if (i32[own] === i32[kept] && i32[own + 1] === i32[kept + 1]) this.#u8[metaAt + TRAITS_AT] |= TRAIT_LEFT;
+  }
+
   /** Takes a meta out. Its bytes stay readable until the next insert. */
   remove(nodeAt: number): void {
-    this.#lru.remove((nodeAt - this.#nodes) / META_BYTES);
+    this.lru.remove((nodeAt - this.#nodes) / META_BYTES);
   }
 }

@@ -12,49 +12,26 @@ export class RecentFilter {
   /** Arena offset of the store, for the kernel's `recognise`. */
   readonly at: number;
 
-  readonly #lru: Lru;
+  /** The store itself: its loads ahead (`touch`, `touchThrough`, `touchVictims`). */
+  readonly lru: Lru;
   readonly #words: Int32Array;
   readonly #nodes: number;
 
   constructor(arena: Arena, region: LruRegion, kernel: StoreKernel) {
     if (region.nodeBytes !== RECENT_NODE_BYTES)
       throw new RangeError(`a signature's node has ${RECENT_NODE_BYTES} bytes`);
-    this.#lru = new Lru(arena, region, { key: KEY_AT, links: LINKS_AT }, kernel);
-    this.at = this.#lru.at;
+    this.lru = new Lru(arena, region, { key: KEY_AT, links: LINKS_AT }, kernel);
+    this.at = this.lru.at;
     this.#words = arena.i32;
     this.#nodes = (region.nodesAt + KEY_AT) >>> 2;
   }
 
   get size(): number {
-    return this.#lru.size;
+    return this.lru.size;
   }
 
   get evicted(): number {
-    return this.#lru.evicted;
-  }
-
-  /**
-   * Loads what `has` and `put` read, for a group.
-   * @param mixesAt arena offset of the first signature key's keyed mix; the next ones follow at `strideBytes`
-   * @returns anything that depends on the loads
-   */
-  touch(mixesAt: number, strideBytes: number, count: number): number {
-    return this.#lru.touch(mixesAt, strideBytes, count);
-  }
-
-  /**
-   * Loads what `has` reads, for queued packets.
-   * @param slotsAt arena offset of the first slot's number; the next ones follow
-   * @param mixesAt arena offset of slot 0's keyed mix
-   * @returns anything that depends on the loads
-   */
-  touchSlots(slotsAt: number, count: number, mixesAt: number, slotBytes: number): number {
-    return this.#lru.touchThrough(slotsAt, count, mixesAt, slotBytes);
-  }
-
-  /** Loads what the next `count` puts evict, as far as it is known. @returns anything that depends on the loads */
-  touchVictims(count: number): number {
-    return this.#lru.touchVictims(count);
+    return this.lru.evicted;
   }
 
   /**
@@ -62,19 +39,19 @@ export class RecentFilter {
    * @param mixAt arena offset of its keyed mix (u64)
    */
   has(keyAt: number, mixAt: number): boolean {
-    return this.#lru.find(keyAt, mixAt) >= 0;
+    return this.lru.find(keyAt, mixAt) >= 0;
   }
 
   /** Adds a key, or makes it the most recent. A full set gives up its least recent key. */
   put(keyAt: number, mixAt: number): void {
-    const found = this.#lru.find(keyAt, mixAt);
+    const found = this.lru.find(keyAt, mixAt);
     if (found >= 0) {
-      this.#lru.refresh(found);
+      this.lru.refresh(found);
       return;
     }
     const words = this.#words;
     const key = keyAt >>> 2;
-    const node = this.#nodes + this.#lru.insert(words[mixAt >>> 2]) * (RECENT_NODE_BYTES >>> 2);
+    const node = this.#nodes + this.lru.insert(words[mixAt >>> 2]) * (RECENT_NODE_BYTES >>> 2);
     words[node] = words[key];
     words[node + 1] = words[key + 1];
   }

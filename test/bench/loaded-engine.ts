@@ -95,8 +95,8 @@ export class LoadedEngine {
       const word = this.#scores.next();
       const packet = this.packetsAt + Number(word % BigInt(this.packetCount)) * AGAVE2_PACKET_BYTES;
       const score = Number(word >> 11n) / 9_007_199_254_740_992;
-      const slot = queue.claim();
-      const at = queue.slotAt(slot);
+      const slot = queue.slots.claim();
+      const at = queue.slots.at(slot);
       arena.u8.fill(0, at, at + D.DIGEST_BYTES);
       arena.u64[(at + D.SIGNATURE_KEY_AT) / 8] = word;
       arena.u64[(at + D.SIGNATURE_MIX_AT) / 8] = word;

@@ -46,8 +46,8 @@ class OfferedQueue {
         left += 1;
         continue;
       }
-      const slot = queue.claim();
-      const at = queue.slotAt(slot);
+      const slot = queue.slots.claim();
+      const at = queue.slots.at(slot);
       kernel.copy(at + D.DIGEST_BYTES, this.#packets[i], AGAVE2_PACKET_BYTES);
       if (queue.push(slot, score, 0) >= 0) left += 1;
     }
@@ -89,7 +89,7 @@ class OfferedQueue {
     // Which score a slot has stands in the queue's own columns; for the checksum they are written to the slots.
     for (let i = 0; i < queue.size; i++) {
       const slot = arena.u32[layout.queue.heapSlotsAt / 4 + i];
-      arena.f64[(queue.slotAt(slot) + D.SCORE_AT) / 8] = arena.f64[layout.queue.scoresAt / 8 + i];
+      arena.f64[(queue.slots.at(slot) + D.SCORE_AT) / 8] = arena.f64[layout.queue.scoresAt / 8 + i];
     }
     const slots = new Uint32Array(QUEUED_MOST);
     const start = threadCpuNanos();
@@ -104,7 +104,7 @@ class OfferedQueue {
     let fold = 0n;
     for (const slot of slots) {
       const rotated = ((fold << 5n) | (fold >> 59n)) & U64;
-      fold = rotated ^ arena.u64[(queue.slotAt(slot) + D.SCORE_AT) / 8];
+      fold = rotated ^ arena.u64[(queue.slots.at(slot) + D.SCORE_AT) / 8];
     }
     return { operations: count, nanos, checksum: hex(fold) };
   }

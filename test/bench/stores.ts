@@ -78,7 +78,7 @@ export function storeBenches(loaded: LoadedEngine, baselines: Baselines | undefi
     return { operations: count, nanos, checksum: hex(BigInt(sum)) };
   };
 
-  const touchMetas = (): number => metas.touch(digests + D.HASH_MIX_AT, D.DIGEST_BYTES, D.GROUP);
+  const touchMetas = (): number => metas.lru.touch(digests + D.HASH_MIX_AT, D.DIGEST_BYTES, D.GROUP);
   const hit = (digest: number): number => {
     const node = metas.find(digest);
     if (node === 0) return 0;
@@ -91,8 +91,8 @@ export function storeBenches(loaded: LoadedEngine, baselines: Baselines | undefi
     if (metas.find(digest) === 0) metas.insert(digest);
     return metas.evicted - before;
   };
-  const touchEvicted = (): number => metas.touchVictims(D.GROUP) ^ touchMetas();
-  const touchRecent = (): number => recent.touch(digests + D.SIGNATURE_MIX_AT, D.DIGEST_BYTES, D.GROUP);
+  const touchEvicted = (): number => metas.lru.touchVictims(D.GROUP) ^ touchMetas();
+  const touchRecent = (): number => recent.lru.touch(digests + D.SIGNATURE_MIX_AT, D.DIGEST_BYTES, D.GROUP);
   const has = (digest: number): number =>
     recent.has(digest + D.SIGNATURE_KEY_AT, digest + D.SIGNATURE_MIX_AT) ? 1 : 0;
 

@@ -284,3 +284,95 @@ describe("the shared counters", () => {
     expect(beats()).toEqual([2n ** 32n + 1n, 2n ** 40n]);
   });
 });
+
+/** Tails that no producer comes to: beyond what a double counts, and as far as 64 bits go. */
+const IMPOSSIBLE = [2n ** 52n + 1n, 2n ** 53n - 5n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
+
+describe("a tail that no producer comes to", () => {
+  test.each(IMPOSSIBLE)("is no place to go on from: a producer begins again at 0 (%p)", (tail) => {
+    arena.u8.fill(0, AT, AT + HEADER_BYTES + 16 * ELEMENT_BYTES);
+    arena.u64[(AT + TAIL_AT) / 8] = tail;
+    const producer = new Producer(arena, AT, 16, ELEMENT_BYTES);
+    expect([producer.impossible, arena.u64[(AT + TAIL_AT) / 8]]).toEqual([1, 0n]);
+    const consumer = new Consumer(arena, AT, 16, ELEMENT_BYTES);
+    consumer.join();
+    push(producer, 1_000);
+    producer.sync();
+    expect(arena.u64[(AT + TAIL_AT) / 8]).toBe(1_000n);
+    expect(consumer.readable(100)).toBeGreaterThan(0);
+    expect(consumer.lapped).toBe(1_000 - 12);
+  });
+
+  test("just below, a producer goes on, and counts on for 142 years", () => {
+    const { producer, consumer } = channel(16, 2n ** 51n);
+    expect(producer.impossible).toBe(0);
+    push(producer, 8);
+    producer.sync();
+    expect(consumer.readable(100)).toBe(8);
+    expect(valueAt(consumer, 0)).toBe(2 ** 51);
+    expect([consumer.impossible, producer.tail]).toEqual([0, 2 ** 51 + 8]);
+  });
+
+  test.each(IMPOSSIBLE)(
+    "is not believed by a consumer: like a producer that began again, counted once (%p)",
+    (tail) => {
+      const { producer, consumer } = channel(16);
+      push(producer, 4);
+      producer.sync();
+      expect(consumer.readable(100)).toBe(4);
+      consumer.take(4);
+      arena.u64[(AT + TAIL_AT) / 8] = tail;
+      for (let look = 0; look < 3; look++) expect(consumer.readable(100)).toBe(0);
+      expect([consumer.impossible, consumer.tail - consumer.head < 0]).toEqual([1, true]);
+      // Joined anew while it stands so, nothing is behind: that is said once.
+      consumer.join();
+      expect(consumer.readable(100)).toBe(0);
+      expect(consumer.tail - consumer.head).toBe(0);
+      // The producer's next store heals it: what was published meanwhile is not read.
+      push(producer, 4);
+      producer.sync();
+      expect(consumer.readable(100)).toBe(0);
+      push(producer, 3);
+      producer.sync();
+      expect(consumer.readable(100)).toBe(3);
+      expect(valueAt(consumer, 0)).toBe(8);
+      expect([consumer.lapped, consumer.torn, consumer.received]).toEqual([0, 0, 4]);
+    },
+  );
+
+  test("in the middle of a group leaves nothing of it", () => {
+    const { producer, consumer } = channel(16);
+    push(producer, 6);
+    producer.sync();
+    expect(consumer.readable(100)).toBe(6);
+    arena.u64[(AT + TAIL_AT) / 8] = 2n ** 63n;
+    expect(Math.min(consumer.overrun(), 6)).toBe(6);
+    consumer.drop(6);
+    consumer.skipAhead();
+    expect([consumer.lapped, consumer.readable(100)]).toEqual([6, 0]);
+  });
+
+  test("far ahead, though a double counts there, is joined anew and is no lap", () => {
+    const { consumer } = channel(16);
+    arena.u64[(AT + TAIL_AT) / 8] = 2n ** 51n;
+    expect(consumer.readable(100)).toBe(0);
+    expect([consumer.lapped, consumer.impossible, consumer.head]).toEqual([0, 1, 2 ** 51]);
+  });
+});
+
+test("cursors begin just before 2^31 and 2^32 elements and go on, minutes to hours into a run", () => {
+  for (const start of [2n ** 31n - 20n, 2n ** 32n - 20n, 2n ** 40n - 20n]) {
+    const { producer, consumer } = channel(16, start);
+    for (let round = 0; round < 10; round++) {
+      push(producer, 4);
+      producer.sync();
+      expect(consumer.readable(100)).toBeGreaterThan(0);
+      while (consumer.head < producer.tail) {
+        const count = consumer.readable(100);
+        for (let i = 0; i < count; i++) expect(valueAt(consumer, i)).toBe(consumer.head + i);
+        consumer.take(count);
+      }
+    }
+    expect([consumer.received, consumer.lapped]).toEqual([40, 0]);
+  }
+});

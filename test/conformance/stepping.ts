@@ -264,8 +264,9 @@ class IntakeReader {
     const { arena, random } = bench;
     const slotPacket = (SLOT_AT + DIGEST_BYTES) >>> 2;
     const kernel = {
-      copy: (to: number, from: number, bytes: number): void => {
-        arena.u8.copyWithin(to, from, from + bytes);
+      fillSlot: (slot: number, packet: number, _used: number, _room: number, bytes: number): number => {
+        arena.u8.copyWithin(slot + DIGEST_BYTES, packet, packet + bytes);
+        return 1;
       },
       digest: (first: number, count: number, stride: number, out: number): void => {
         for (let i = 0; i < count; i++) {
@@ -296,11 +297,14 @@ class IntakeReader {
     };
     const queue = {
       wants: (): boolean => random.chance(0.5),
-      claim: (): number => {
-        this.#claimed = bench.consumer.head;
-        return 0;
+      slots: {
+        claim: (): number => {
+          this.#claimed = bench.consumer.head;
+          return 0;
+        },
+        release: () => {},
+        at: (): number => SLOT_AT,
       },
-      slotAt: (): number => SLOT_AT,
       push: (): number => {
         for (let k = 0; k < bench.words; k++) {
           if (arena.i32[slotPacket + k] !== wordOf(this.#claimed, k)) bench.fail(`queued ${this.#claimed} is torn`);
@@ -308,8 +312,9 @@ class IntakeReader {
         return -1;
       },
     };
-    const metas = { at: 0, touchVictims: () => 0, touch: () => 0, insert: () => {} };
-    const recent = { at: 0, touch: () => 0 };
+    const lru = { touchVictims: () => 0, touch: () => 0 };
+    const metas = { at: 0, lru, insert: () => 0, noteQueued: () => {} };
+    const recent = { at: 0, lru };
     const model = {
       chooser: null,
       touch: () => 0,
@@ -322,7 +327,12 @@ class IntakeReader {
     this.#intake = new Intake(
       arena,
       // the element's size changes between schedules, the intake's must not: it reads it through this
-      { digestsAt: DIGESTS_AT, contextAt: 0, channels: [{ elementBytes: INTAKE_WORDS * 4 }] } as never,
+      {
+        digestsAt: DIGESTS_AT,
+        contextAt: 0,
+        options: { packetLayout: "agave2" },
+        channels: [{ elementBytes: INTAKE_WORDS * 4 }],
+      } as never,
       kernel as never,
       this.#counters,
       recent as never,

@@ -11,7 +11,7 @@ test("each end counts once, in the counter of its name alone", () => {
   for (const { code, kind, name } of ENDS) {
     if (kind === "answer") continue;
     const counters = new Float64Array(STATISTICS.length);
-    const ends = new Ends(counters, { fates: false } as Outlet);
+    const ends = new Ends(counters, { fates: false } as Outlet, { left: () => {} });
     ends.close(0, code, 1);
     ends.refuse(0, code, 2, 1);
     const wanted = new Float64Array(STATISTICS.length);
@@ -27,7 +27,9 @@ test("where fates are recorded, each is: with its channel, or with the time at w
     fate: (...all: number[]) => told.push(["fate", ...all]),
     refused: (...all: number[]) => told.push(["refused", ...all]),
   };
-  const ends = new Ends(new Float64Array(STATISTICS.length), outlet as unknown as Outlet);
+  const left: number[] = [];
+  const metas = { left: (digest: number) => left.push(digest) };
+  const ends = new Ends(new Float64Array(STATISTICS.length), outlet as unknown as Outlet, metas);
   ends.refuse(64, END_DENIED, 3, 10);
   ends.close(128, END_TRANSMITTED, 11);
   ends.close(192, 9, 12);
@@ -36,4 +38,6 @@ test("where fates are recorded, each is: with its channel, or with the time at w
     ["fate", 128, END_TRANSMITTED, 11, 11],
     ["fate", 192, 9, 12, NOT_TRANSMITTED],
   ]);
+  // What left unsent may come again; what was refused or sent is remembered.
+  expect(left).toEqual([192]);
 });

@@ -68,6 +68,8 @@ export class SlowEngine {
   readonly payers: SlowTable;
   #queue: Queued[] = [];
   #metas = new Map<string, SlowPacket>();
+  /** Left the queue unsent: such a packet may come again. */
+  readonly #left = new Set<SlowPacket>();
   #recent = new Map<string, true>();
   #batch: { packet: SlowPacket; nanos: number }[] = [];
   #sequence = 0;
@@ -93,29 +95,34 @@ export class SlowEngine {
     }
     if (packet.verdict === "unsanitary") return this.#count("failedSanitize");
     if (this.#recent.has(packet.signature)) return this.#count("recentlyProcessed");
-    if (this.#metas.has(packet.id)) {
+    const known = this.#metas.get(packet.id);
+    const own = { ...packet }; // remembered and queued by itself: the same transaction may be queued a second time
+    if (known !== undefined) {
       this.#metas.delete(packet.id);
-      this.#metas.set(packet.id, packet);
-      return this.#count("duplicatePackets");
+      if (!this.#left.delete(known)) {
+        this.#metas.set(packet.id, known);
+        return this.#count("duplicatePackets");
+      }
     }
-    if (this.#metas.size === this.settings.metas) this.#metas.delete(this.#metas.keys().next().value!);
-    this.#metas.set(packet.id, packet);
     const ip = this.ips.scores.get(packet.ip) ?? this.ips.median;
     const payer = this.payers.scores.get(packet.payer) ?? this.payers.median;
     const score = ip * payer * (packet.fee / Math.max(packet.computeUnits, 1));
     if (score === 0) this.#count("zeroScore");
-    this.#queue.push({ packet, score, sequence: this.#sequence++, arrivalMs: nowMs });
+    this.#queue.push({ packet: own, score, sequence: this.#sequence++, arrivalMs: nowMs });
     this.#queue.sort((a, b) => b.score - a.score || a.sequence - b.sequence);
-    if (this.#queue.length > this.settings.queueHolds) {
-      this.#queue.pop();
-      this.#count("leakedPriority");
-    }
+    const lowest = this.#queue.length > this.settings.queueHolds ? this.#queue.pop() : undefined;
+    if (lowest !== undefined) this.#count("leakedPriority");
+    if (lowest?.packet === own) return;
+    if (this.#metas.size === this.settings.metas) this.#metas.delete(this.#metas.keys().next().value!);
+    this.#metas.set(packet.id, own);
+    if (lowest !== undefined) this.#left.add(lowest.packet);
   }
 
   transmit(nowMs: number): void {
     const young = this.#queue.filter((entry) => nowMs - entry.arrivalMs <= this.settings.maxAgeMs);
     if (nowMs - this.#lastSendMs < 100) return;
     this.#count("expired", this.#queue.length - young.length);
+    for (const entry of this.#queue) if (!young.includes(entry)) this.#left.add(entry.packet);
     this.#queue = young;
     let sent = 0;
     while (sent < this.settings.maxSend && this.#queue.length > 0) {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { sortScratchBytes } from "../../src/shape/sort-scratch.ts";
 import { KernelRig } from "./rig.ts";
 
 const CAPACITY = 16_384;
@@ -9,7 +10,6 @@ const SCORES_AT = 65_536;
 const SEQUENCES_AT = SCORES_AT + CAPACITY * 8;
 const ORDER_AT = SEQUENCES_AT + CAPACITY * 8;
 const SCRATCH_AT = ORDER_AT + CAPACITY * 4 + 64;
-const SCRATCH_BYTES = CAPACITY * 32 + 48 * 1024;
 
 const rig = new KernelRig();
 const { f64, u32, u8 } = rig.arena;
@@ -25,7 +25,8 @@ function check(entries: readonly Entry[]): void {
     f64[SEQUENCES_AT / 8 + i] = sequence;
   });
   u32.fill(0xcccccccc, ORDER_AT / 4, ORDER_AT / 4 + entries.length + 1);
-  u8.fill(0xdd, SCRATCH_AT + SCRATCH_BYTES, SCRATCH_AT + SCRATCH_BYTES + 64);
+  const scratchEnd = SCRATCH_AT + sortScratchBytes(entries.length);
+  u8.fill(0xdd, scratchEnd, scratchEnd + 64);
   rig.kernel.sortFalling(entries.length, SCORES_AT, SEQUENCES_AT, ORDER_AT, SCRATCH_AT);
   const expected = entries
     .map((entry, index) => ({ ...entry, index }))
@@ -34,7 +35,7 @@ function check(entries: readonly Entry[]): void {
   const got = u32.slice(ORDER_AT / 4, ORDER_AT / 4 + entries.length);
   if (Bun.deepEquals([...got], expected)) {
     expect(u32[ORDER_AT / 4 + entries.length]).toBe(0xcccccccc);
-    expect(u8[SCRATCH_AT + SCRATCH_BYTES]).toBe(0xdd);
+    expect(u8.subarray(scratchEnd, scratchEnd + 64).every((byte) => byte === 0xdd)).toBe(true);
     return;
   }
   throw new Error(`${entries.length} entries: ${Bun.inspect(entries.slice(0, 8))}`);

@@ -4,6 +4,7 @@ import { type FallingSort, Queue } from "../../src/rank/queue.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import { smallCapacities } from "../../src/shape/channels.ts";
 import { arenaLayout } from "../../src/shape/layout.ts";
+import { sortScratchBytes } from "../../src/shape/sort-scratch.ts";
 
 import { randomOf } from "../stores/store.ts";
 
@@ -45,7 +46,7 @@ function makeQueue(queueCapacity: number, firstSequence = 0) {
   const arena = Arena.reserve(layout.bytes);
   const queue = new Queue(arena, layout.queue, firstSequence);
   const push = (score: number, arrival: number): { slot: number; dropped: number } => {
-    const slot = queue.claim();
+    const slot = queue.slots.claim();
     return { slot, dropped: queue.push(slot, score, arrival) };
   };
   return { arena, queue, push, kernel: sortOver(arena), region: layout.queue };
@@ -129,7 +130,10 @@ function playQueue(
       if (entry !== undefined) queue.release(entry.slot);
     } else {
       const before = step - (random() % 100);
-      expect(queue.expire(before)).toBe(naive.expire(before));
+      const old = naive.entries.filter((entry) => entry.arrival < before).map((entry) => entry.slot);
+      const left: number[] = [];
+      expect(queue.expire(before, (one) => left.push(one))).toBe(naive.expire(before));
+      expect(left.sort()).toEqual(old.sort());
     }
     expect(queue.size).toBe(naive.entries.length);
     const full = naive.entries.length === capacity - 1;
@@ -204,7 +208,7 @@ describe("queue", () => {
     const { queue, push } = makeQueue(8);
     push(1, 0);
     for (const score of [5, 2, 3]) push(score, 10);
-    expect(queue.expire(5)).toBe(1);
+    expect(queue.expire(5, () => {})).toBe(1);
     for (const score of [9, 8, 7, 6]) push(score, 10);
     expect([queue.size, queue.door]).toEqual([7, 2]);
     push(4, 10);
@@ -230,17 +234,23 @@ describe("queue", () => {
     expect(queue.take(63, kernel)).toBe(63);
   });
 
-  test("an unpushed claim is given again, and takes from an empty queue give nothing", () => {
+  test("a claim is the caller's until it is released, and takes from an empty queue give nothing", () => {
     const { queue, kernel } = makeQueue(8);
-    expect(queue.claim()).toBe(queue.claim());
+    const first = queue.slots.claim();
+    expect(queue.slots.claim()).not.toBe(first);
+    queue.slots.release(first);
+    expect(queue.slots.claim()).toBe(first);
     expect(queue.take(10, kernel)).toBe(0);
     expect(queue.take(0, kernel)).toBe(0);
-    expect(queue.expire(Number.POSITIVE_INFINITY)).toBe(0);
+    expect(queue.expire(Number.POSITIVE_INFINITY, () => {})).toBe(0);
   });
 
   test("refuses regions that are too small", () => {
     const { arena, region } = makeQueue(8);
     expect(() => new Queue(arena, { ...region, slotCount: 15 })).toThrow("15 slots");
     expect(() => new Queue(arena, { ...region, sortBytes: 100 })).toThrow("100 bytes");
+    // What the kernel's sort writes for a whole heap, and one byte less.
+    expect(region.sortBytes).toBe(sortScratchBytes(8));
+    expect(() => new Queue(arena, { ...region, sortBytes: region.sortBytes - 1 })).toThrow("scratch");
   });
 });

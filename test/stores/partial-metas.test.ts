@@ -50,7 +50,7 @@ describe("partial metas", () => {
     arena.u8.copyWithin(outcomeAt, scratchAt + HASH_AT, scratchAt + HASH_AT + 8);
     arena.u8.copyWithin(outcomeAt + 8, scratchAt + HASH_MIX_AT, scratchAt + HASH_MIX_AT + 8);
     digest(4);
-    metas.touch(outcomeAt + 8, 16, 1);
+    metas.lru.touch(outcomeAt + 8, 16, 1);
     expect(metas.findByHash(outcomeAt, outcomeAt + 8)).toBe(at);
     arena.u8[outcomeAt] ^= 1;
     expect(metas.findByHash(outcomeAt, outcomeAt + 8)).toBe(0);
@@ -65,8 +65,8 @@ describe("partial metas", () => {
     const { metas, digest, scratchAt } = makeMetas(4);
     const insert = (number: number): void => {
       digest(number);
-      metas.touchVictims(2);
-      metas.touch(scratchAt + HASH_MIX_AT, DIGEST_BYTES, 1);
+      metas.lru.touchVictims(2);
+      metas.lru.touch(scratchAt + HASH_MIX_AT, DIGEST_BYTES, 1);
       metas.insert(scratchAt);
     };
     const find = (number: number): number => {
@@ -85,7 +85,7 @@ describe("partial metas", () => {
     const { metas, digest, read, scratchAt } = makeMetas(64);
     for (let number = 0; number < 10_000; number++) {
       digest(number);
-      if (number % 16 === 0) metas.touchVictims(16);
+      if (number % 16 === 0) metas.lru.touchVictims(16);
       metas.insert(scratchAt);
     }
     for (let number = 9_900; number < 10_000; number++) {

@@ -20,7 +20,7 @@ function makeFilter(capacity: number) {
     store,
     has: (key: number): boolean => {
       write(key);
-      filter.touch(mixAt, 16, 1);
+      filter.lru.touch(mixAt, 16, 1);
       return filter.has(keyAt, mixAt);
     },
     put: (key: number): void => {
@@ -51,7 +51,7 @@ describe("recent filter", () => {
         const key = random() % (2 * capacity);
         expect(has(key)).toBe(naive.has(key));
         if (random() % 2 === 0) continue;
-        if (random() % 8 === 0) filter.touchVictims(16);
+        if (random() % 8 === 0) filter.lru.touchVictims(16);
         put(key);
         naive.delete(key);
         naive.add(key);
