@@ -46,7 +46,7 @@ function newestSourceMs(): number {
   return newest;
 }
 
-/** Writes the reasons' codes from the table of ends (shape/ends.ts), where they differ. */
+/** Writes the reasons' codes from the table of ends (shape/ends.ts), if they differ. */
 function writeReasonCodes(): void {
   const source = reasonCodesSource();
   if (!existsSync(REASON_CODES) || readFileSync(REASON_CODES, "utf8") !== source) writeFileSync(REASON_CODES, source);

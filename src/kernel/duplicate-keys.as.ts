@@ -1,10 +1,10 @@
 // Whether a transaction names one account key twice: the chain refuses such a transaction before it charges anything
 // (Agave's `validate_account_locks`).
 //
-// Nearly no transaction does, so a cheap look comes first: two bytes of each key are its fingerprint, and all pairs of
-// fingerprints are compared, eight at a time. Where two are equal, an exact search decides. Different keys have equal
-// fingerprints by accident in one transaction of some hundreds, but a sender can choose such keys. So the exact search must
-// be cheap, too: it goes by ids that are keyed with the engine's secret, and takes a step or two a key whatever the keys are.
+// Hardly any transaction does, so a cheap look comes first: two bytes of each key are its fingerprint, and all pairs of
+// fingerprints are compared, eight at a time. If two are equal, an exact search decides. By accident different keys have equal
+// fingerprints in one transaction of some hundreds, but a sender can choose such keys. So the exact search must be cheap as
+// well: it goes by ids that are keyed with the engine's secret, and takes a step or two for each key, whatever the keys are.
 // The first look takes 6 to 8 ns of a corpus packet. Tried: a byte a fingerprint in a table, marked with the packet's number
 // (13 ns); fingerprints written to memory and compared at each distance (60 ns).
 
@@ -12,7 +12,7 @@ import { KEY_FINGERPRINTS_AT, KEY_SLOTS_AT, KEY_SLOTS_BYTES } from "../shape/con
 import { PUBKEY_BYTES } from "../shape/packet-layout";
 import { keyId } from "./keyed.as";
 
-/** Where a key's fingerprint is: ids of programs and sysvars begin and end alike, but differ here. */
+/** Offset of a key's fingerprint: ids of programs and sysvars begin and end alike, but differ here. */
 const FINGERPRINT_AT: usize = 12;
 const LANES: i32 = 8;
 const BLOCK_BYTES: usize = 256; // of LANES keys
@@ -29,7 +29,7 @@ export function hasDuplicateKey(keysAt: usize, count: i32, context: usize): bool
   return suspected && searchDuplicateKey(keysAt, count, context);
 }
 
-/** Whether two of fewer than LANES keys may be equal: six bits of each are looked for among those of the keys before. */
+/** Whether two of fewer than LANES keys may be equal: compares six bits of each with those of the keys before it. */
 @inline
 function suspectFew(first: usize, count: i32): bool {
   let seen: u64 = 0;
@@ -42,7 +42,7 @@ function suspectFew(first: usize, count: i32): bool {
   return hit != 0;
 }
 
-/** The same for LANES or more: the first block's last lanes are masked, where the second block begins with their keys. */
+/** The same for LANES or more. The first block's last lanes are masked, because the second block begins with their keys. */
 @inline
 function suspectMany(first: usize, count: i32, context: usize): bool {
   const kept = context + KEY_FINGERPRINTS_AT;
@@ -93,7 +93,7 @@ function fingerprints(at: usize): v128 {
   return i64x2.replace_lane(i64x2.splat(fourFingerprints(at)), 1, fourFingerprints(at + 128));
 }
 
-/** Lanes of a block that another lane of it equals: each pair is a rotation by 1 to 4 apart. */
+/** Lanes of a block that equal another lane of it: the lanes of a pair are 1 to 4 rotations apart. */
 @inline
 function matchesWithin(block: v128): v128 {
   const one = i16x8.eq(block, v128.shuffle<u16>(block, block, 1, 2, 3, 4, 5, 6, 7, 0));

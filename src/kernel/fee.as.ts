@@ -1,8 +1,8 @@
 // What a transaction pays (engine.md, 4), after it was parsed: the reference's rule, or the chain's. Exact for all u32 and
 // u64 inputs: the product of limit and price takes 96 bits, which are kept as two words.
 //
-// The parser noted where each instruction's data lies. The data is read where it lies in the ring; bytes that changed since
-// give a wrong fee (the loop throws such a digest away), never a read outside the packet.
+// The parser noted the place of each instruction's data, which is read in the ring. Bytes that changed since then give a wrong
+// fee (the loop throws such a digest away), but never a read outside the packet.
 
 import {
   INSTRUCTION_NOTE_BYTES,
@@ -67,12 +67,12 @@ import {
   REFERENCE_INSTRUCTIONS_MAX,
 } from "../shape/transaction-limits";
 
-// What the last call found.
-/** Lamports; 0 where `never` is a reason. */
+// Results of the last call.
+/** Lamports; 0 if `never` is a reason. */
 export let fee: u64 = 0;
 /** The compute-unit limit that the rule takes. */
 export let computeUnits: u32 = 0;
-/** Micro-lamports per compute unit; 0 where none is set, and for v1. */
+/** Micro-lamports per compute unit; 0 if no price is set, and for v1. */
 export let price: u64 = 0;
 /** Reason code why the chain would never include it, or 0. */
 export let never: i32 = 0;
@@ -123,7 +123,7 @@ function chainFee(context: usize): void {
   fee = saturated || sum < base ? u64.MAX_VALUE : sum;
 }
 
-/** v1 has no compute-budget instructions: its config values say it all, and only signatures are counted. */
+/** In v1 compute-budget instructions mean nothing: the config values say it all, and only signatures are counted. */
 function chainWalk(context: usize): void {
   const preSimd0170 = load<u8>(context, PRE_SIMD_0170_AT) != 0;
   const readsBudgets = version != VERSION_1;
@@ -141,7 +141,7 @@ function chainWalk(context: usize): void {
   }
 }
 
-/** Compute units of an instruction where no limit is set. */
+/** Compute units of an instruction if the transaction sets no limit. */
 @inline
 function unitsOf(traits: u32, preSimd0170: bool): u32 {
   if (preSimd0170) return (traits & PROGRAM_BUDGET) != 0 ? 0 : COMPUTE_UNITS_DEFAULT;
@@ -172,7 +172,7 @@ function chainBudget(at: usize, bytes: i32): void {
 }
 
 /**
- * Reads the config values of a v1 transaction. A loaded-data limit of 0 is what an absent one means, too: the chain fails
+ * Reads the config values of a v1 transaction. A loaded-data limit of 0 means the same as an absent one: the chain fails
  * such a transaction while it loads the accounts, and charges it.
  * @returns the priority fee in lamports
  */
@@ -192,13 +192,13 @@ function readConfig(): u64 {
 
 // --- The reference's rule ---
 //
-// It looks at the transaction's first 8 instructions, not at its first 8 compute-budget instructions: where a limit and a
-// price stand behind those, the reference takes its defaults (16 of the corpus's 602 show it).
+// It looks at the transaction's first 8 instructions, not at its first 8 compute-budget instructions. If limit and price stand
+// behind those, the reference takes its defaults (16 of the corpus's 602 show it).
 
 function referenceFee(context: usize): void {
   const base = <u64>signatureCount * LAMPORTS_PER_SIGNATURE;
   if (version == VERSION_1) {
-    // The reference refuses v1. Its config values are read as the chain does, and nothing is held against it.
+    // The reference refuses v1. Here its config values are read as the chain reads them, and no fault makes its fee 0.
     fee = base + readConfig();
     return;
   }
@@ -243,7 +243,7 @@ function dataBytes(note: u32): i32 {
   return <i32>(note >> NOTE_DATA_BYTES_SHIFT);
 }
 
-/** What an instruction's program is, by one look into a table without collisions (kernel/context.ts); 0: unknown. */
+/** Traits of an instruction's program, from a table without collisions (kernel/context.ts); 0 for an unknown program. */
 @inline
 function programTraits(note: u32, context: usize): u32 {
   const program = keysAt + (note & NOTE_PROGRAM_MASK) * PUBKEY_BYTES;
@@ -262,7 +262,7 @@ let quotient: u64 = 0;
 
 /**
  * `quotient` = computeUnits * price / 1,000,000, rounded down or up.
- * @returns whether it does not fit a u64
+ * @returns whether the quotient does not fit a u64
  */
 function multiplyByPrice(up: bool): bool {
   if (price == 0) {

@@ -1,5 +1,5 @@
-// One packet into one digest (shape/digest-layout.ts), with the refusals in the order of engine.md, 2. A digest says
-// nothing that depends on the packet's garbage bytes, and all of its 192 bytes are written.
+// One packet into one digest (shape/digest-layout.ts), with the refusals in the order of engine.md, 2. No part of a digest
+// depends on the packet's garbage bytes, and all of its 192 bytes are written.
 
 import { hashMix, ipv4Id, ipv6Id, keyId, payloadMix, signatureMix } from "./keyed.as";
 import { packetHash } from "./packet-hash.as";
@@ -136,7 +136,7 @@ export function digestPacket(at: usize, room: u32, out: usize, context: usize): 
   store<u64>(out, signatureMix(key, context), SIGNATURE_MIX_AT);
   if (load<u8>(context, SKIP_PAYLOADS_AT) == 0) store<u64>(out, payloadMix(at, size, context), PAYLOAD_MIX_AT);
 
-  // Who pays, and what.
+  // The payer and the fee.
   v128.store(out, v128.load(keysAt), PAYER_KEY_AT);
   v128.store(out, v128.load(keysAt, 16), PAYER_KEY_AT + 16);
   store<u64>(out, keyId(out + PAYER_KEY_AT, context), PAYER_ID_AT);

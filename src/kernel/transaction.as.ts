@@ -1,9 +1,9 @@
 // The parser of Solana transactions: legacy and v0 (engine.md, 3), v1 (3b, SIMD-0385). It reads in columns: check that
-// enough is left, read, advance. What it finds goes to the fields below; what it returns is a reason code. Nothing is
-// thrown, nothing allocated.
+// enough is left, read, advance. It returns a reason code and leaves the transaction's parts in the variables below. It
+// throws nothing and allocates nothing.
 //
-// The bytes lie in a ring that its producer may overwrite meanwhile. So each count is read once, and kept once it was
-// checked; what the fee rules need of each instruction is noted in the context, so that they walk no changed bytes.
+// The bytes lie in a ring that its producer may overwrite meanwhile. So each count is read once, checked, and kept. The place
+// of each instruction's data is noted in the context for the fee rules, so that changed bytes cannot lead them astray.
 
 import {
   MALFORMED_ACCOUNT_COUNT,
@@ -83,7 +83,7 @@ import {
   VERSION_BIT,
 } from "../shape/transaction-limits";
 
-// What the last parse found. Counts are as checked; `...At` are addresses. Meaningful after REASON_GOOD only.
+// The parts of the last transaction, after REASON_GOOD only. Counts are as checked; `...At` are addresses.
 export let version: i32 = 0;
 export let signatureCount: i32 = 0;
 export let signaturesAt: usize = 0;
@@ -112,7 +112,7 @@ let emptyLookup: bool = false;
 
 /**
  * Reads a compact-u16 of at most two bytes.
- * @returns its value and, above COMPACT_BYTES_SHIFT, how many bytes it took; COMPACT_NONE where it is cut short or wrong
+ * @returns its value and, above COMPACT_BYTES_SHIFT, its bytes; COMPACT_NONE if it is cut short or wrong
  */
 @inline
 function readCompact(at: usize, end: usize): i32 {
@@ -125,7 +125,7 @@ function readCompact(at: usize, end: usize): i32 {
   return (first & 0x7f) | (second << 7) | (2 << COMPACT_BYTES_SHIFT);
 }
 
-/** The larger of each byte, over 16 account indexes at a time. Up to 15 bytes behind them are read, and masked out. */
+/** The largest of each lane, over 16 account indexes at a time. Up to 15 bytes behind them are read and masked out. */
 @inline
 function largestOf(largest: v128, at: usize, count: i32): v128 {
   const indexes = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);

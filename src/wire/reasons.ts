@@ -30,7 +30,7 @@ export function reasonOf(code: number): Reason {
   return BY_CODE[code] ?? { code, name: `REASON_${code}`, help: "unknown reason" };
 }
 
-/** The end of a packet that is refused for a reason; undefined where the reason is none to refuse it. */
+/** The end of a packet that is refused for a reason; undefined for a reason that refuses no packet. */
 export function endOfReason(code: number): End | undefined {
   const isGood = code === REASON_GOOD || NEVER_REASONS.some(([never]) => never === code);
   return isGood ? undefined : endOf(END_OF_REASON[code]);
