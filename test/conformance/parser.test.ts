@@ -1,5 +1,6 @@
 // The parser and both fee rules against the validator's own parser (crate agave-transaction-view: 2.1 for legacy and v0,
-// 6.1 for v1): the same verdict class, the same fields, and fees from an independent reading of the crate's fields.
+// 6.1 for v1): the same verdict class, the same fields, and fees from an independent reading of the crate's fields. And
+// against its runtime (Agave 4.2.0): the same fees, limits and refusals of locks.
 
 import { describe, expect, test } from "bun:test";
 import { corpus } from "../engine/rig.ts";
@@ -95,11 +96,13 @@ describe.skipIf(!rust.ok)("the validator's parser (needs cargo)", () => {
       })(),
     );
     expect(comparison.differences.slice(0, 3)).toEqual([]);
-    const { cases, good, malformed, unsanitary, v1Good, never, refusedLater, largeGood } = comparison.tally;
+    const { cases, good, malformed, unsanitary, v1Good, never, refusedLater, largeGood, runtimeNever } =
+      comparison.tally;
     expect(cases).toBe(CASES);
     // each class must be there in numbers, or nothing was tested
     for (const count of [good, malformed, unsanitary]) expect(count).toBeGreaterThan(CASES / 10);
-    for (const count of [v1Good, never, refusedLater, largeGood]) expect(count).toBeGreaterThan(CASES / 1_000);
+    for (const count of [v1Good, never, refusedLater, largeGood, runtimeNever])
+      expect(count).toBeGreaterThan(CASES / 1_000);
   }, 240_000);
 
   test("the real transactions", () => {

@@ -1,13 +1,18 @@
-// Holds our kernel's reading of payloads against the oracle's: verdict class, fields, and both fees.
+// Holds our kernel's reading of payloads against the oracles': verdict class, fields, both fees, and what the validator's
+// runtime charges and refuses.
 
 import { GROUP } from "../../src/shape/digest-layout.ts";
+import { NEVER_ACCOUNT_LIMIT, NEVER_INSTRUCTION_LIMIT } from "../../src/shape/reason-codes.ts";
 import { OLD_TRANSACTION_MAX_BYTES } from "../../src/shape/transaction-limits.ts";
 import { verdictOf } from "../../src/wire/reasons.ts";
 import { chainFee, referenceFee } from "./fee-rules.ts";
+import { askRuntime, type RuntimeAnswer } from "./runtime-oracle.ts";
 import { type Digest, Subject } from "./subject.ts";
 import { askOracle, type OracleAnswer, type Verdict } from "./view-oracle.ts";
 
 const V1_FIRST_BYTE = 0x81;
+/** What we take as the reference does and never charge, and the runtime's parser refuses already. */
+const NOT_TAKEN = new Set([NEVER_INSTRUCTION_LIMIT, NEVER_ACCOUNT_LIMIT]);
 
 export interface Difference {
   readonly what: string;
@@ -29,6 +34,9 @@ export interface Tally {
   largeGood: number;
   /** Good ones that the chain would refuse. */
   never: number;
+  /** What the validator's runtime takes as we do, and what of it is refused before anything is charged. */
+  runtime: number;
+  runtimeNever: number;
   /** What 2.1 takes and 6.1 refuses. */
   refusedLater: number;
 }
@@ -43,6 +51,8 @@ export const emptyTally = (): Tally => ({
   large: 0,
   largeGood: 0,
   never: 0,
+  runtime: 0,
+  runtimeNever: 0,
   refusedLater: 0,
 });
 
@@ -68,22 +78,38 @@ export class Comparison {
       at += 2 + payload.length;
     }
     const answers = askOracle(frames, payloads.length);
+    const runtimes = askRuntime(frames, payloads.length);
     for (let first = 0; first < payloads.length; first += GROUP) {
       const group = payloads.slice(first, first + GROUP);
       const chain = this.#subject.digest(group, "chain");
       const reference = this.#subject.digest(group, "reference");
       for (const [i, payload] of group.entries()) {
         this.#compare(payload, answers[first + i], chain[i], reference[i]);
+        this.#compareRuntime(payload, runtimes[first + i], chain[i]);
       }
     }
   }
 
+  /** The validator's runtime: what it charges, and what it refuses before. */
+  #compareRuntime(payload: Uint8Array, answer: RuntimeAnswer, chain: Digest): void {
+    const expect = (what: string, ours: unknown, theirs: unknown): void => this.#expect(payload, what, ours, theirs);
+    expect("the runtime takes it", chain.reason === 0 && !NOT_TAKEN.has(chain.never), answer.taken);
+    if (!answer.taken || chain.reason !== 0) return;
+    this.tally.runtime += 1;
+    if (answer.never) this.tally.runtimeNever += 1;
+    expect("the runtime never charges it", chain.never !== 0, answer.never);
+    if (!answer.never) expect("the runtime's fee", chain.fee, answer.fee);
+    if (!answer.limitsRefused) expect("the runtime's compute units", chain.computeUnits, answer.computeUnits);
+  }
+
+  #expect(payload: Uint8Array, what: string, ours: unknown, theirs: unknown): void {
+    if (ours === theirs) return;
+    this.differences.push({ what, ours, theirs, payload: Buffer.from(payload).toString("base64") });
+  }
+
   #compare(payload: Uint8Array, answer: OracleAnswer, chain: Digest, reference: Digest): void {
     const { tally } = this;
-    const expect = (what: string, ours: unknown, theirs: unknown): void => {
-      if (ours === theirs) return;
-      this.differences.push({ what, ours, theirs, payload: Buffer.from(payload).toString("base64") });
-    };
+    const expect = (what: string, ours: unknown, theirs: unknown): void => this.#expect(payload, what, ours, theirs);
     const isV1 = payload[0] === V1_FIRST_BYTE;
     // 2.1 knows no limit of a packet's bytes: of a longer one only 6.1 says that it is refused.
     const verdict = isV1 || payload.length > OLD_TRANSACTION_MAX_BYTES ? answer.current : answer.old;

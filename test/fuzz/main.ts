@@ -7,6 +7,7 @@
 import { corpus } from "../engine/rig.ts";
 import { makeCase } from "./cases.ts";
 import { Comparison } from "./compare.ts";
+import { runtime } from "./runtime-oracle.ts";
 import { rust } from "./view-oracle.ts";
 
 const BATCH = 8_192;
@@ -41,8 +42,8 @@ function main(): number {
     console.error(`fuzz: ${error instanceof Error ? error.message : error}`);
     return 2;
   }
-  if (!rust.ok) {
-    console.error(`fuzz: ${rust.reason}`);
+  if (!rust.ok || !runtime.ok) {
+    console.error(`fuzz: ${rust.reason ?? runtime.reason}`);
     return 1;
   }
   const comparison = new Comparison();

@@ -1,6 +1,6 @@
 // Builds the cargo workspace beside this file, once a process, and the one in bridge/, which is built on the validator's own
-// crates. Tests that need their programs call `buildRust()` or `buildBridge()`, and skip with its reason if cargo is
-// missing. A build that fails is an error, never a skip.
+// crates, and the one in runtime-oracle/, which is made of the validator's runtime. Tests that need their programs call
+// `buildRust()`, `buildBridge()` or `buildRuntime()`, and skip with its reason if cargo is missing. A build that fails is an error, never a skip.
 //
 //   sh .ci/bun test/rust/build.ts      builds, and prints where the programs are
 
@@ -16,6 +16,7 @@ export interface RustBuild {
 
 const WORKSPACE = import.meta.dir;
 export const BRIDGE = join(WORKSPACE, "bridge");
+const RUNTIME = join(WORKSPACE, "runtime-oracle");
 const built = new Map<string, RustBuild>();
 
 /**
@@ -29,6 +30,11 @@ export function buildRust(): RustBuild {
 /** The same for the bridge: its program and its tests. */
 export function buildBridge(): RustBuild {
   return build(BRIDGE, ["test", "--no-run"]);
+}
+
+/** The same for the oracle of fees and locks: 4 minutes of one core where nothing is built yet. */
+export function buildRuntime(): RustBuild {
+  return build(RUNTIME, ["build"]);
 }
 
 /** Where cargo is, if it is on this machine. */
@@ -60,5 +66,6 @@ function run(folder: string, words: readonly string[]): RustBuild {
 }
 
 if (import.meta.main) {
-  for (const result of [buildRust(), buildBridge()]) console.log(result.ok ? result.binDir : result.reason);
+  for (const result of [buildRust(), buildBridge(), buildRuntime()])
+    console.log(result.ok ? result.binDir : result.reason);
 }
