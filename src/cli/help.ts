@@ -5,13 +5,13 @@ import type { AnyCommand } from "./command.ts";
 
 export const HELP_FLAGS: ReadonlySet<string> = new Set(["--help", "-h"]);
 
-const WIDEST_COLUMNS = 100;
-const NARROWEST_COLUMNS = 60;
+const COLUMNS_MAX = 100;
+const COLUMNS_MIN = 60;
 /** Flags longer than this get their help on the next line. */
 const FLAG_COLUMNS = 34;
 
 export function helpColumns(): number {
-  return Math.max(NARROWEST_COLUMNS, Math.min(WIDEST_COLUMNS, process.stdout.columns ?? WIDEST_COLUMNS));
+  return Math.max(COLUMNS_MIN, Math.min(COLUMNS_MAX, process.stdout.columns ?? COLUMNS_MAX));
 }
 
 /** Breaks a text into lines of at most `columns`. */

@@ -1,5 +1,5 @@
 // The mailbox: the only way from the main thread into the loop, which looks at its bell once a turn. Words in the arena,
-// written by one side at a time: who may write a channel's state follows from the state itself.
+// written by one side at a time: a channel's state itself says which side may write it.
 
 import type { Arena } from "../shape/arena.ts";
 import { CHANNELS } from "../shape/channels.ts";

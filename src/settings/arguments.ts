@@ -124,7 +124,7 @@ function textOf(flag: string, row: Flag<unknown>, value: string | undefined, inl
     return value;
   }
   if (flag.startsWith("--no-")) {
-    // `--no-wait=false` is for who wants to wait though the configuration file says otherwise.
+    // `--no-wait=false` waits even if the configuration file says not to.
     if (value === undefined || value === "true") return "false";
     return value === "false" ? "true" : value;
   }

@@ -10,7 +10,7 @@ const LAYOUTS_TEXT = PACKET_LAYOUT_NAMES.map((name) => {
   return `${name} for ${users} (${bytes} bytes)`;
 }).join(", ");
 
-/** The configuration file. The one flag that is no key of it. */
+/** The configuration file. The only flag that is not a key of it. */
 export const CONFIG_FLAG = path({
   help: "qos.toml with a key for each flag of run; a flag beats the environment, which beats the file",
   env: "QOS_CONFIG",

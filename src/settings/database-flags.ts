@@ -94,7 +94,7 @@ export interface DatabaseWords {
 
 /**
  * @returns undefined where no database is asked for
- * @throws UsageError for what is no location, for a password in the arguments, for two locations
+ * @throws UsageError for what is not a location, for a password in the arguments, for two locations
  */
 export function locationOf(flags: DatabaseWords): Location | undefined {
   const { db, dbUrlFile, dbUrl } = flags;

@@ -13,7 +13,7 @@ export interface Flag<T, Kind extends FlagKind = FlagKind> {
   readonly help: string;
   /** The value where nothing is given. */
   readonly fallback: T;
-  /** The fallback as the help says it; nothing where there is none. */
+  /** The fallback as the help says it; empty without one. */
   readonly fallbackText: string;
   /** What is allowed, to be read after "expected". */
   readonly allowed: string;

@@ -9,6 +9,7 @@ export const FEE_MODELS = ["chain", "reference"] as const;
 export const MODELS = ["evidence", "ip-signer", "ip-signer-stake"] as const;
 export const IPV6_RULES = ["64", "drop"] as const;
 export const VOTE_RULES = ["score", "first"] as const;
+export const LOG_LEVELS = ["info", "warn", "error"] as const;
 export const IDLE_RULES = ["spin", "backoff"] as const;
 
 const SECOND_MS = 1_000;
@@ -137,6 +138,7 @@ export const RUN_FLAGS = {
     fallback: 5 * SECOND_MS,
     group: REPORTS,
   }),
+  logLevel: choice(LOG_LEVELS, { help: "the least that a line of the log must be", fallback: "info", group: REPORTS }),
   statsJson: path({ help: "write the statistics there, regularly and at the end", group: REPORTS }),
   statsInterval: duration({
     help: "time between two writings of the statistics file",

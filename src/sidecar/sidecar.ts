@@ -44,7 +44,7 @@ const LOOK_AGAIN_MS = 20;
 export async function runSidecar(settings: SidecarSettings, version: string): Promise<number> {
   const startedAt = new Date();
   const signals = new Signals();
-  const log = await openLog(settings.json ? "json" : "text");
+  const log = await openLog(settings.json ? "json" : "text", settings.logLevel);
   try {
     const user = userToBecome({
       effectiveUid: process.geteuid?.() ?? -1,

@@ -1,6 +1,6 @@
-// What the main thread makes of the loop's numbers once a second: whether the loop goes on, how old everybody's heartbeats
-// are, when the model last learned, who is best and worst. The board in the status page, the metrics, the health checks and
-// the watchdog all ask here.
+// What the main thread makes of the loop's numbers once a second: whether the loop goes on, how old each heartbeat is, when the
+// model last learned, which senders are best and worst. The board in the status page, the metrics, the health checks and the
+// watchdog all ask here.
 
 import type { WriterNumbers } from "../database/writer-status.ts";
 import { CHANNEL_ATTACHED } from "../engine/mailbox.ts";
@@ -13,7 +13,7 @@ import { CONSUMER_HEARTBEAT_AT, PRODUCER_HEARTBEAT_AT, TAIL_AT } from "../shape/
 import { CHANNELS, OUTPUT_CHANNEL, PACKET_CHANNELS } from "../shape/channels.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** A loop that did not turn for so long is not healthy. */
+/** A loop that has not turned for longer is not healthy. */
 export const STALL_MAX_MS = 5_000;
 const UPDATES_MAX = 12;
 /** Copying two tables of a million senders takes a tenth of a second: at most a fiftieth of the time goes into it. */

@@ -23,7 +23,7 @@ const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 
 type Answer = Readonly<Record<string, unknown>>;
 
-/** @throws UsageError for words that are no request */
+/** @throws UsageError for words that make no request */
 export function requestOf(words: readonly string[], top: number): ControlRequest {
   const [word, ...rest] = words;
   const most = word === "set" ? 2 : word === "explain" ? 1 : 0;

@@ -19,7 +19,7 @@ export class FatesFile {
 
   /**
    * Lays the file over the ring. Before the loop's thread builds its engine.
-   * @param owner whose it is to be, where that is somebody else than who runs now
+   * @param owner the file's owner, if that is not the user of this process
    * @returns why there is none
    */
   static open(

@@ -26,7 +26,7 @@ export interface Locked {
   readonly lockedBy: number | undefined;
 }
 
-/** Takes a file's lock, or says who has it. @throws SystemError where the folder takes no files */
+/** Takes a file's lock, or names its holder. @throws SystemError where the folder takes no files */
 export function lockFile(path: string): FileLock | Locked {
   const name = lockName(path);
   for (let race = 0; race < RACES_MAX; race++) {

@@ -32,7 +32,7 @@ export interface SharedFile {
 /**
  * Lays a file over a range of the arena, which is zero then. Before the loop's thread begins.
  * @param name behind the folder: the prefix and the file's own name
- * @param owner whose it is to be, where that is somebody else than who runs now
+ * @param owner the file's owner, if that is not the user of this process
  * @returns why there is none
  */
 export function shareRange(

@@ -8,7 +8,7 @@ import { entryLines, type ProblemList, Problems, shown } from "./entry-lines.ts"
 
 export const LIST_FILE_MAX_BYTES = 16 * 1024 * 1024;
 const PAYER_BYTES = 32;
-const PAYER_MAX_CHARACTERS = 44;
+const PAYER_CHARACTERS_MAX = 44;
 
 export interface SenderList extends ProblemList {
   /** 4 octets or the first 8 of an IPv6 address, and how many bits of them count. */
@@ -60,7 +60,7 @@ function parsePrefix(text: string): { octets: Uint8Array; bits: number } | undef
 }
 
 function parsePayer(text: string): Uint8Array | undefined {
-  if (text.length > PAYER_MAX_CHARACTERS) return undefined;
+  if (text.length > PAYER_CHARACTERS_MAX) return undefined;
   try {
     const key = base58.decode(text);
     return key.length === PAYER_BYTES ? key : undefined;

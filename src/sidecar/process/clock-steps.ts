@@ -2,7 +2,7 @@
 // sidecar goes by the wall clock, but log lines and rows of a database carry its time, and are to be read accordingly.
 
 /** More than any discipline of a clock (0.05%) moves it between two looks; less than anybody sets it by. */
-const LEAST_STEP_MS = 500;
+const STEP_MIN_MS = 500;
 
 export class ClockSteps {
   #offsetMs = Number.NaN;
@@ -16,6 +16,6 @@ export class ClockSteps {
     const before = this.#offsetMs;
     this.#offsetMs = wallMs - nowMs;
     const stepMs = this.#offsetMs - before;
-    return Math.abs(stepMs) >= LEAST_STEP_MS ? stepMs : 0;
+    return Math.abs(stepMs) >= STEP_MIN_MS ? stepMs : 0;
   }
 }

@@ -1,8 +1,9 @@
-// Log lines, for people (standard error) or machines (JSON lines on standard output). Lines are written by Bun's thread
-// pool and at most so many wait: a reader that hangs or is gone holds up nothing, least of all the handling of signals.
+// Log lines, for people (standard error) or machines (JSON lines on standard output). Bun's thread pool writes them, and only a
+// bounded number of lines wait: a reader that hangs or is gone holds up nothing, least of all the handling of signals.
 
-import { write } from "node:fs";
+import { fstatSync, write } from "node:fs";
 import { Faults } from "../../observe/faults.ts";
+import { LOG_LEVELS } from "../../settings/run-flags.ts";
 import { printableLine } from "../../wire/printable.ts";
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
@@ -20,7 +21,7 @@ export interface Log {
 }
 
 /** Lines that may wait for a slow reader; more are dropped and counted. */
-const MOST_WAITING_LINES = 1_000;
+const WAITING_LINES_MAX = 1_000;
 const STDOUT = 1;
 const STDERR = 2;
 
@@ -34,12 +35,12 @@ export class LineWriter {
 
   constructor(
     private readonly descriptor: number,
-    private readonly mostWaiting: number = MOST_WAITING_LINES,
+    private readonly waitingMax: number = WAITING_LINES_MAX,
     private readonly onDropped: (lines: number) => void = () => undefined,
   ) {}
 
   line(text: string): void {
-    const isFull = this.#waiting.length >= this.mostWaiting;
+    const isFull = this.#waiting.length >= this.waitingMax;
     if (this.#closed || isFull) {
       if (isFull) this.#dropped += 1;
       this.onDropped(1);
@@ -91,11 +92,11 @@ export class LineWriter {
   }
 }
 
-/** So many messages of a kind in so long a time are written; the others are counted. */
-const MOST_OF_A_KIND = 10;
+/** Messages of one kind that are written in KIND_WINDOW_MS; the others are counted. */
+const OF_A_KIND_MAX = 10;
 const KIND_WINDOW_MS = 10_000;
-/** Beyond so many kinds the memory of them begins anew. */
-const MOST_KINDS = 500;
+/** Kinds that are remembered; beyond them the memory begins anew. */
+const KINDS_MAX = 500;
 
 /** Lets a few messages of a kind through: trouble that repeats a thousand times a second is still one trouble. */
 export class RateLimit {
@@ -108,15 +109,18 @@ export class RateLimit {
     const known = this.#kinds.get(kind);
     if (known !== undefined && nowMs - known.sinceMs < KIND_WINDOW_MS) {
       known.count += 1;
-      return known.count <= MOST_OF_A_KIND ? { leftOut: 0 } : undefined;
+      return known.count <= OF_A_KIND_MAX ? { leftOut: 0 } : undefined;
     }
-    if (this.#kinds.size >= MOST_KINDS) this.#kinds.clear();
+    if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
     this.#kinds.set(kind, { sinceMs: nowMs, count: 1 });
-    return { leftOut: Math.max(0, (known?.count ?? 0) - MOST_OF_A_KIND) };
+    return { leftOut: Math.max(0, (known?.count ?? 0) - OF_A_KIND_MAX) };
   }
 }
 
-type Level = "info" | "warn" | "error";
+type Level = (typeof LOG_LEVELS)[number];
+const LEVELS: readonly Level[] = LOG_LEVELS;
+/** As the journal reads them off a line's beginning (sd-daemon(3)): `journalctl -p warning` finds what it is to find. */
+const PRIORITIES: Readonly<Record<Level, string>> = { info: "<6>", warn: "<4>", error: "<3>" };
 type Put = (level: Level, message: string, fields?: LogFields) => void;
 
 /** JSON lines, by pino; what it makes goes the way of all lines. Loaded where it is asked for. */
@@ -134,12 +138,28 @@ async function jsonPut(lines: Pick<LineWriter, "line">): Promise<Put> {
   return (level, message, fields = {}) => logger[level](fields, message);
 }
 
-/** A log that writes to the process's own streams. */
-export async function openLog(format: "text" | "json"): Promise<Log> {
+/** Whether standard error goes to systemd's journal, which says so by the stream's device and inode. */
+function isJournal(): boolean {
+  const { JOURNAL_STREAM } = process.env;
+  if (JOURNAL_STREAM === undefined) return false;
+  const { dev, ino } = fstatSync(STDERR);
+  return JOURNAL_STREAM === `${dev}:${ino}`;
+}
+
+/**
+ * A log that writes to the process's own streams.
+ * @param least lines below this level are left out, and counted all the same
+ */
+export async function openLog(format: "text" | "json", least: Level = "info"): Promise<Log> {
   const faults = new Faults();
   const dropped = (count: number): void => faults.count("logLinesDropped", count);
-  const lines = new LineWriter(format === "json" ? STDOUT : STDERR, MOST_WAITING_LINES, dropped);
-  const put: Put = format === "json" ? await jsonPut(lines) : (level, message) => lines.line(textLine(level, message));
+  const lines = new LineWriter(format === "json" ? STDOUT : STDERR, WAITING_LINES_MAX, dropped);
+  const priorities = isJournal();
+  const say: Put =
+    format === "json" ? await jsonPut(lines) : (level, message) => lines.line(textLine(level, message, priorities));
+  const put: Put = (level, message, fields) => {
+    if (LEVELS.indexOf(level) >= LEVELS.indexOf(least)) say(level, message, fields);
+  };
   const counts = { warn: 0, error: 0 };
   const limit = new RateLimit();
   const limited = (level: "warn" | "error", message: string, fields?: LogFields): void => {
@@ -159,6 +179,6 @@ export async function openLog(format: "text" | "json"): Promise<Log> {
 }
 
 /** One line: a message's own line ends and control characters (names of files, bad input) become spaces. */
-function textLine(level: string, message: string): string {
-  return `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${printableLine(message)}`;
+function textLine(level: Level, message: string, priorities: boolean): string {
+  return `${priorities ? PRIORITIES[level] : ""}${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${printableLine(message)}`;
 }

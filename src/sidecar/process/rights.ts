@@ -13,7 +13,7 @@ export interface RightsRequest {
 }
 
 /**
- * The user to become, or undefined to stay who one is.
+ * The user to become; undefined to stay the user that this process is.
  * @param find looks a user up by name or number
  * @throws Failure that says what to do
  */

@@ -82,7 +82,7 @@ export function decodeCheckpoint(bytes: Uint8Array, model: string): DecodedCheck
 
 function decode(bytes: Buffer, model: string): SavedScores {
   if (bytes.length < HEADER_AT + DIGEST_BYTES) throw new Error(`it has only ${bytes.length} bytes`);
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error("it is no checkpoint of scores");
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Error("it is not a checkpoint of scores");
   const version = bytes.readUInt32LE(VERSION_AT);
   if (version !== CHECKPOINT_VERSION) {
     throw new Error(`its version is ${version}, and ${CHECKPOINT_VERSION} is the one that is read`);

@@ -10,8 +10,8 @@ import type { SavedScores, SavedTable } from "./checkpoint.ts";
 export const SCORES_TEXT_MAX_BYTES = 512 * 1024 * 1024;
 const IP_KEY_BYTES = 8;
 const PAYER_KEY_BYTES = 32;
-const MOST_PROBLEMS = 20;
-const SHOWN_CHARACTERS = 60;
+const PROBLEMS_MAX = 20;
+const SHOWN_MAX = 60;
 
 interface Row {
   readonly key: Uint8Array;
@@ -73,8 +73,8 @@ export function readScores(text: string, { model, reversed }: ReadOptions): Read
     const read = line.startsWith("{") ? jsonRow(line) : referenceRow(line, reversed);
     if (typeof read === "string") {
       problemCount += 1;
-      const shown = line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}...` : line;
-      if (problems.length < MOST_PROBLEMS) problems.push(`line ${index + 1}: ${read}: ${JSON.stringify(shown)}`);
+      const shown = line.length > SHOWN_MAX ? `${line.slice(0, SHOWN_MAX)}...` : line;
+      if (problems.length < PROBLEMS_MAX) problems.push(`line ${index + 1}: ${read}: ${JSON.stringify(shown)}`);
     } else if ("model" in read) named = read.model;
     else (read.key.length === IP_KEY_BYTES ? ips : payers).set(`${read.trait} ${read.key.join(".")}`, read);
   });
@@ -128,8 +128,8 @@ function jsonRow(line: string): Row | { model: string } | string {
   if (typeof payer !== "string" || payer.length > 44) return "it names neither ip nor payer";
   try {
     const key = base58.decode(payer);
-    return key.length === PAYER_KEY_BYTES ? { key, trait: 0, score } : "that is no fee payer";
+    return key.length === PAYER_KEY_BYTES ? { key, trait: 0, score } : "that is not a fee payer";
   } catch {
-    return "that is no fee payer";
+    return "that is not a fee payer";
   }
 }

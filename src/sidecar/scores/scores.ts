@@ -48,7 +48,7 @@ function columnsOf(name: string, reader: ScoreRows, keyBytes: number): SavedTabl
 }
 
 /**
- * Puts saved scores into empty tables. Rows that do not fit (a lower limit than then, a score that is no number) stay out.
+ * Puts saved scores into empty tables. Rows that do not fit (a lower limit than then, a score that is not a number) stay out.
  * @returns rows restored
  */
 export function putScores(

@@ -5,7 +5,7 @@
 export const PATIENT_TURNS = 64;
 const FIRST_SLEEP_MS = 1 / 16;
 /** The 100 ms tick stays within 1% of its time, and a heartbeat moves a thousand times a second. */
-export const LONGEST_SLEEP_MS = 1;
+export const SLEEP_MAX_MS = 1;
 
 export class Backoff {
   #idleTurns = 0;
@@ -25,7 +25,7 @@ export class Backoff {
     this.#idleTurns += 1;
     if (this.#idleTurns <= PATIENT_TURNS) return 0;
     const sleepMs = this.#sleepMs;
-    this.#sleepMs = Math.min(LONGEST_SLEEP_MS, 2 * sleepMs);
+    this.#sleepMs = Math.min(SLEEP_MAX_MS, 2 * sleepMs);
     return sleepMs;
   }
 }

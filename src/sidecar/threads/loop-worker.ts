@@ -106,13 +106,13 @@ class Loop {
           this.#warmUp = undefined;
           mailbox.becameWarm();
         }
-        endedMs = performance.now(); // a start's own work is no gap
+        endedMs = performance.now(); // the start's own work does not count as a gap
         continue;
       }
       const sleepMs = backoff === undefined ? 0 : backoff.after(done);
       if (sleepMs > 0) {
         mailbox.sleep(sleepMs);
-        endedMs = performance.now(); // nor is a sleep that was meant
+        endedMs = performance.now(); // neither does a sleep (--idle backoff)
       }
     }
   }

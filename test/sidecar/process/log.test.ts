@@ -107,3 +107,26 @@ test("a line of the text log is one line without control characters, whatever it
   const said = await new Response(child.stderr).text();
   expect(said).toEndWith(" WARN  bad file a b?]0;owned??2J\n");
 });
+
+test("in the journal a line has its priority; lines below the level are left out, and counted", async () => {
+  const module = new URL("../../../src/sidecar/process/log.ts", import.meta.url).pathname;
+  const program = `
+    const { dev, ino } = require("node:fs").fstatSync(2);
+    process.env.JOURNAL_STREAM = process.argv[1] === "journal" ? dev + ":" + ino : "1:2";
+    const { openLog } = await import(${JSON.stringify(module)});
+    const log = await openLog("text", process.argv[2]);
+    log.info("a");
+    log.warn("b");
+    log.error("c");
+    await log.flush(1000);
+    console.log(JSON.stringify(log.counts));`;
+  const said = async (...words: string[]): Promise<string[]> => {
+    const child = Bun.spawn([process.execPath, "-e", program, ...words], { stdout: "pipe", stderr: "pipe" });
+    expect(JSON.parse(await new Response(child.stdout).text())).toEqual({ warn: 1, error: 1 });
+    const lines = (await new Response(child.stderr).text()).trimEnd().split("\n");
+    return lines.map((line) => line.replace(/\d{4}-\S+ /, ""));
+  };
+  expect(await said("journal", "info")).toEqual(["<6>INFO  a", "<4>WARN  b", "<3>ERROR c"]);
+  expect(await said("terminal", "info")).toEqual(["INFO  a", "WARN  b", "ERROR c"]);
+  expect(await said("journal", "error")).toEqual(["<3>ERROR c"]);
+});

@@ -77,7 +77,7 @@ describe("refuses", () => {
 
   test("another file, another version, another model, bytes behind its end", () => {
     const bytes = encodeCheckpoint(SAMPLE);
-    expect(reasonOf(new Uint8Array(100))).toBe("it is no checkpoint of scores");
+    expect(reasonOf(new Uint8Array(100))).toBe("it is not a checkpoint of scores");
     expect(reasonOf(new Uint8Array(0))).toBe("it has only 0 bytes");
     const newer = bytes.slice();
     newer[8] = 2;
