@@ -4,7 +4,7 @@
 import { base58 } from "@scure/base";
 import type { Consumer } from "../channel/consumer.ts";
 import { readStatus, type Snapshot } from "../engine/status.ts";
-import { openReaders } from "../rank/readers.ts";
+import { openReaders } from "../rank/models.ts";
 import type { ScoreRows } from "../rank/score-rows.ts";
 import { drainRing, readRing } from "../records/ring.ts";
 import type { Arena } from "../shape/arena.ts";

@@ -2,7 +2,7 @@
 
 import { base58 } from "@scure/base";
 import type { SenderRow } from "../rank/model.ts";
-import type { ScoreReaders } from "../rank/readers.ts";
+import type { ScoreReaders } from "../rank/models.ts";
 import type { ScoreRows } from "../rank/score-rows.ts";
 import { formatAddress } from "../wire/address-text.ts";
 import type { Senders, Standing } from "./statistics-lines.ts";

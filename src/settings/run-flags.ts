@@ -1,12 +1,12 @@
 // The flags of `qos run`. The reference's own (`--xxhash-seed --target-pps --max-signers --max-ips --use-huge-pages`) keep
 // their names, meanings and defaults.
 
+import { MODELS } from "../rank/models.ts";
 import { CHANNEL_FLAGS } from "./channel-flags.ts";
 import { RECORD_FLAGS } from "./database-flags.ts";
 import { choice, count, duration, onOff, path, text, u64, type ValuesOf } from "./flags.ts";
 
 export const FEE_MODELS = ["chain", "reference"] as const;
-export const MODELS = ["evidence", "ip-signer", "ip-signer-stake"] as const;
 export const IPV6_RULES = ["64", "drop"] as const;
 export const VOTE_RULES = ["score", "first"] as const;
 export const LOG_LEVELS = ["info", "warn", "error"] as const;
@@ -73,7 +73,7 @@ export const RUN_FLAGS = {
     fallback: "64",
     group: TRAFFIC,
   }),
-  model: choice(MODELS, { help: "how senders are judged", fallback: "evidence", group: SCORES }),
+  model: choice(MODELS, { help: "how senders are judged", fallback: MODELS[0], group: SCORES }),
   maxIps: count({
     help: "IP addresses whose score is kept",
     min: 1,

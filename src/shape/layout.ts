@@ -179,8 +179,8 @@ export interface LayoutOptions {
   readonly listEntries?: number;
   /** Sets of the evidence model's table, a power of two; for tests. */
   readonly evidenceSets?: number;
-  /** Whether the model is the evidence model: readers of scores look there. */
-  readonly evidence?: boolean;
+  /** The model's name (rank/models.ts): readers of scores on other threads look at its tables. */
+  readonly model?: string;
   /** Capacities of the channels by id, for tests (`smallCapacities`); the layout's where absent. */
   readonly channelCapacities?: readonly number[];
 }

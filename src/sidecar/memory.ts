@@ -25,7 +25,7 @@ export function reserveMemory(settings: SidecarSettings): SidecarMemory {
     packetLayout: settings.packetLayout,
     maxIps: settings.maxIps,
     maxSigners: settings.maxSigners,
-    evidence: settings.model === "evidence",
+    model: settings.model,
     ...(settings.database === undefined ? {} : { outcomeRecords: OUTCOME_RECORDS }),
     ...(settings.allowFile === undefined && settings.denyFile === undefined ? {} : { listEntries: LIST_ENTRIES }),
     ...(settings.fates === 0 ? {} : { fateRecords: ringRecords(settings.fates) }),

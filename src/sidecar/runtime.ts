@@ -3,7 +3,7 @@
 
 import { Mailbox } from "../engine/mailbox.ts";
 import { readStatus, type Snapshot } from "../engine/status.ts";
-import { openReaders, type ScoreReaders } from "../rank/readers.ts";
+import { openReaders, type ScoreReaders } from "../rank/models.ts";
 import type { SidecarSettings } from "../settings/sidecar-settings.ts";
 import type { Arena } from "../shape/arena.ts";
 import type { ArenaLayout } from "../shape/layout.ts";

@@ -8,6 +8,7 @@ import { trustOf } from "../channel/owners.ts";
 import { Failure } from "../failure.ts";
 import { writeKernelContext } from "../kernel/context.ts";
 import { STATUS_NAME } from "../observe/status-reader.ts";
+import { modelRow } from "../rank/models.ts";
 import { SESSION_BYTES } from "../records/fates-header.ts";
 import type { SidecarSettings } from "../settings/sidecar-settings.ts";
 import { CHANNELS, PACKET_CHANNELS } from "../shape/channels.ts";
@@ -128,7 +129,7 @@ async function start(
       ...settings,
       xxhashSeed: channels.seed,
       secret: crypto.getRandomValues(new Uint8Array(SECRET_BYTES)),
-      skipPayloads: settings.model !== "evidence",
+      skipPayloads: !modelRow(settings.model).needsPayloads,
     });
     channels.offerAll();
     runtime.turningSinceMs = runtime.now();

@@ -3,8 +3,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { Engine } from "../../src/engine/engine.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
+import { openModel } from "../../src/rank/models.ts";
 import { Channels } from "../../src/sidecar/channel-files.ts";
-import { openModel } from "../../src/sidecar/models.ts";
 import type { SignalListener } from "../../src/sidecar/process/signals.ts";
 import type { StateFile } from "../../src/sidecar/scores/state-file.ts";
 import { type Charges, supervise } from "../../src/sidecar/supervisor.ts";

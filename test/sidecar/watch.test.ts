@@ -5,10 +5,10 @@ import { readStatus } from "../../src/engine/status.ts";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import type { Board } from "../../src/observe/board.ts";
 import { readBoard } from "../../src/observe/board.ts";
+import { openModel } from "../../src/rank/models.ts";
 import { PRODUCER_HEARTBEAT_AT } from "../../src/shape/channel-header.ts";
 import { STATUS_BYTES } from "../../src/shape/layout.ts";
 import { STAT } from "../../src/shape/statistics.ts";
-import { openModel } from "../../src/sidecar/models.ts";
 import { Watch } from "../../src/sidecar/watch.ts";
 import { MemoryLog, runtimeFor, settingsFor, smallMemory } from "./parts.ts";
 

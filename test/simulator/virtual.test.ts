@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { soakOptions } from "../../src/cli/simulations/simulate-virtual.ts";
-import { MODELS } from "../../src/settings/run-flags.ts";
+import { MODELS } from "../../src/rank/models.ts";
 import { checkOrder } from "../../src/simulator/deliveries.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
 import { VirtualRun } from "../../src/simulator/virtual.ts";

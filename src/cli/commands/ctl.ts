@@ -5,6 +5,7 @@ import { findUser } from "../../../ffi/users.ts";
 import { strangersFile, type Trust, trustOf } from "../../channel/owners.ts";
 import { Failure, messageOf } from "../../failure.ts";
 import { recentOf } from "../../observe/sender-fates.ts";
+import { modelNamed } from "../../rank/models.ts";
 import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { count, onOff } from "../../settings/flags.ts";
@@ -156,7 +157,7 @@ function printExplanation(sender: string, answer: Answer, prefix: string, out: O
     `  worst ${short(answer.worst)}, median ${short(answer.median)}, best ${short(answer.best)} of ${answer.of} known`,
   );
   const evidence = answer.evidence as Readonly<Record<string, number>> | null;
-  if (answer.model === "evidence") {
+  if (modelNamed(answer.model)?.explains) {
     out.line(
       answer.kind === "ip"
         ? "  an address scores how likely its next signature is a good one"

@@ -3,10 +3,11 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Failure, messageOf } from "../../failure.ts";
+import { MODELS, modelRow } from "../../rank/models.ts";
 import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FAILED, EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { choice, count, duration, onOff, path, text, u64, type ValuesOf } from "../../settings/flags.ts";
-import { FEE_MODELS, MODELS } from "../../settings/run-flags.ts";
+import { FEE_MODELS } from "../../settings/run-flags.ts";
 import { CorpusPackets, CorpusTraffic, readCorpus } from "../../simulator/corpus.ts";
 import { loadScenario } from "../../simulator/load-scenario.ts";
 import { type ValidatorMemory, validatorMemory } from "../../simulator/memory.ts";
@@ -102,7 +103,7 @@ const FLAGS = {
   }),
   model: choice(MODELS, {
     help: "with --virtual or --soak: how senders are judged",
-    fallback: "evidence",
+    fallback: MODELS[0],
     group: VIRTUAL,
   }),
   explain: text({
@@ -170,7 +171,7 @@ function check(values: Values): void {
       throw new UsageError("--sign is for real time: in virtual time the scenario says which signatures are good");
     if (!feedback || checkOrder) throw new UsageError("--no-feedback and --check-order are for real time");
   }
-  if (values.explain !== undefined && !(values.virtual && values.model === "evidence"))
+  if (values.explain !== undefined && !(values.virtual && modelRow(values.model).explains))
     throw new UsageError("--explain needs --virtual and the evidence model");
   if (feeModel !== "chain" && corpus === undefined) throw new UsageError("--fee-model needs --corpus");
 }

@@ -3,11 +3,10 @@
 import { Failure } from "../../failure.ts";
 import { Evidence } from "../../rank/evidence/evidence.ts";
 import type { Model } from "../../rank/model.ts";
-import { openReaders } from "../../rank/readers.ts";
+import { openModel, openReaders, type SidecarModel } from "../../rank/models.ts";
 import { EXIT_FAILED, EXIT_FINE } from "../../settings/errors.ts";
 import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
 import { smallCapacities } from "../../shape/channels.ts";
-import { openModel, type SidecarModel } from "../../sidecar/models.ts";
 import { putScores, takeScores } from "../../sidecar/scores/scores.ts";
 import { InvariantError } from "../../simulator/invariants.ts";
 import { loadScenario } from "../../simulator/load-scenario.ts";
@@ -50,7 +49,7 @@ export function modelOptions(
       const before = opened.get(from.model);
       const after = opened.get(to.model);
       if (before === undefined || after === undefined) return;
-      const options = { ...from.layout.options, evidence: name === "evidence" };
+      const options = { ...from.layout.options, model: name };
       const saved = takeScores(name, openReaders(from.arena, { ...from.layout, options }));
       if (saved !== undefined) putScores(saved, after.senders, to.arena, to.layout, to.kernel);
       opened.delete(from.model);

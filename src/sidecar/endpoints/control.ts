@@ -3,6 +3,7 @@
 
 import { base58 } from "@scure/base";
 import * as v from "valibot";
+import { modelRow } from "../../rank/models.ts";
 import { RUN_FLAGS } from "../../settings/run-flags.ts";
 import { parseAddress } from "../../wire/address.ts";
 import { formatAddress } from "../../wire/address-text.ts";
@@ -165,9 +166,7 @@ function explain({ readers, settings: { model } }: ControlParts["runtime"], text
     kind: sender.kind,
     model,
     known: found >= 0,
-    // To the reference's models a sender that is not known ranks with the median of those that are (engine.md, 5); to the
-    // evidence model it is one of its class of newcomers.
-    score: score ?? (model === "evidence" ? null : at(0.5)),
+    score: score ?? (modelRow(model).unknown === "median" ? at(0.5) : null),
     place: score === undefined ? null : scores.filter((one) => one > score).length + 1,
     of: scores.length,
     betterThan: scores.length === 0 ? null : below / scores.length,

@@ -3,7 +3,7 @@
 
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { SenderStore } from "../../rank/model.ts";
-import type { ScoreReaders } from "../../rank/readers.ts";
+import type { ScoreReaders } from "../../rank/models.ts";
 import type { ScoreRows } from "../../rank/score-rows.ts";
 import type { Arena } from "../../shape/arena.ts";
 import {
@@ -18,7 +18,7 @@ import {
 import type { ArenaLayout } from "../../shape/layout.ts";
 import type { SavedScores, SavedTable } from "./checkpoint.ts";
 
-export type { ScoreReaders } from "../../rank/readers.ts";
+export type { ScoreReaders } from "../../rank/models.ts";
 
 const IPS = "ips";
 const PAYERS = "payers";

@@ -8,11 +8,11 @@ import type { EnginePlace } from "../../engine/plain.ts";
 import { GAP_HISTOGRAM, record, TURN_HISTOGRAM } from "../../engine/turn-times.ts";
 import { WarmUp } from "../../engine/warm-up.ts";
 import { type Kernel, loadKernel } from "../../kernel/kernel.ts";
+import { modelRow, openModel, type SidecarModel } from "../../rank/models.ts";
 import type { SidecarSettings } from "../../settings/sidecar-settings.ts";
 import { Arena } from "../../shape/arena.ts";
 import { CHANNELS } from "../../shape/channels.ts";
 import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../../shape/layout.ts";
-import { openModel, type SidecarModel } from "../models.ts";
 import { putScores } from "../scores/scores.ts";
 import { Backoff } from "./backoff.ts";
 import type { LoopEnd, LoopGo, LoopMessage, LoopStart } from "./loop-thread.ts";
@@ -127,7 +127,7 @@ function openWarmUp(layout: LayoutOptions, settings: SidecarSettings, within: En
       ...settings,
       xxhashSeed: 0n,
       secret: new Uint8Array(32),
-      skipPayloads: settings.model !== "evidence",
+      skipPayloads: !modelRow(settings.model).needsPayloads,
     },
     engine: settings,
     model: (smallArena, smallLayout) => {

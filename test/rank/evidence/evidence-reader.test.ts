@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { EvidenceReader } from "../../../src/rank/evidence/evidence-reader.ts";
-import { openReaders } from "../../../src/rank/readers.ts";
+import { openReaders } from "../../../src/rank/models.ts";
 import { ScoreReader } from "../../../src/rank/reference/score-reader.ts";
 import { TRAIT_IPV6 } from "../../../src/shape/digest-layout.ts";
 import { EvidenceRig } from "./rig.ts";
@@ -47,7 +47,7 @@ test("what is read can be restored: estimates come back, with the weight of a fe
 
 test("the readers are those of the model that the arena was laid out for", () => {
   const { arena, layout } = new EvidenceRig();
-  const evidence = openReaders(arena, { ...layout, options: { ...layout.options, evidence: true } });
+  const evidence = openReaders(arena, { ...layout, options: { ...layout.options, model: "evidence" } });
   expect([evidence.ips instanceof EvidenceReader, evidence.payers instanceof EvidenceReader]).toEqual([true, true]);
   const scores = openReaders(arena, layout);
   expect([scores.ips instanceof ScoreReader, scores.payers instanceof ScoreReader]).toEqual([true, true]);
