@@ -38,8 +38,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: CONSUMER,
     find: "if (tail > head + this.#reach) this.#skipTo(tail - this.#reach);",
     replace: "if (tail > head + this.#reach) this.#skipTo(tail - this.#reach - 1);",
-    tests: [...CURSORS, "conformance/que-steps.test.ts"],
-    slow: true,
+    tests: CURSORS,
   },
   {
     id: "C03",
