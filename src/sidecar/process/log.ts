@@ -78,8 +78,12 @@ export class LineWriter {
       if (error?.code === "EAGAIN") {
         setTimeout(() => this.#put(bytes, count), 10);
       } else if (error !== null) {
-        // Nobody reads any more: say nothing from here on.
+        // Nobody reads any more, or the place is full: nothing is written from here on, which the other stream is told.
         this.#closed = true;
+        if (this.descriptor === STDOUT && error.code !== "EPIPE") {
+          const sentence = `qos: the log cannot be written to standard output (${error.code}); nothing more is written there\n`;
+          write(STDERR, sentence, () => undefined);
+        }
         this.onDropped(count + this.#waiting.length);
         this.#waiting = [];
         this.#next();

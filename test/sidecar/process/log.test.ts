@@ -130,3 +130,21 @@ test("in the journal a line has its priority; lines below the level are left out
   expect(await said("terminal", "info")).toEqual(["INFO  a", "WARN  b", "ERROR c"]);
   expect(await said("journal", "error")).toEqual(["<3>ERROR c"]);
 });
+
+test("a log that standard output does not take is said on standard error, once, and ends nothing", async () => {
+  const module = new URL("../../../src/sidecar/process/log.ts", import.meta.url).pathname;
+  const program = `
+    const { openLog } = await import(${JSON.stringify(module)});
+    const log = await openLog("json");
+    for (let i = 0; i < 3; i++) {
+      log.info("a" + i);
+      await log.flush(1000);
+    }`;
+  const full = openSync("/dev/full", "w");
+  const child = Bun.spawn([process.execPath, "-e", program], { stdout: full, stderr: "pipe" });
+  expect(await new Response(child.stderr).text()).toBe(
+    "qos: the log cannot be written to standard output (ENOSPC); nothing more is written there\n",
+  );
+  expect(await child.exited).toBe(0);
+  closeSync(full);
+});
