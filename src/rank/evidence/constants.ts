@@ -115,6 +115,11 @@ export const HOPELESS_UNKNOWN = 0.05;
 export const HOPELESS_WORTH = 1e-18;
 /** Hopeless packets that are looked at behind the last one with hope: answers may have come since they were ordered. */
 export const HOPELESS_LOOKS_MAX = 64;
+/**
+ * A sender whose packets landed lately is believed at least this much, whatever else was signed falsely under its names: it
+ * ranks behind all others, and is neither hopeless nor taken for a forger.
+ */
+export const LANDED_GOOD_MIN = 0.05;
 /** A sender of whom every second signature fails is not lifted above others, whatever the operator favours. */
 export const LIFTED_GOOD_MIN = 0.5;
 

@@ -90,6 +90,7 @@ export class Learning {
     this.#answered(leaf);
     if (pLands >= k.LIKELY_LANDER && !isFreshPayer) room.market.note(price, pLands, nanos > 0);
     if (nanos > 0) {
+      this.#credit(leaf, node.LANDED);
       this.#landed(at, address, payer, isFreshPayer, nanos);
       room.included(nanos);
       if (!isKnown) classes.all[classNumber].landing(1, 0, nowMs);

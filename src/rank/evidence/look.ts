@@ -10,7 +10,7 @@
 import type { Arena } from "../../shape/arena.ts";
 import { IP_ID_AT, PAYER_ID_AT, PORT_COPY_AT } from "../../shape/digest-layout.ts";
 import * as node from "../../shape/node-layout.ts";
-import { IN_FLIGHT_BLAME, PARENT_WEIGHT, PRESENCE_WINDOW_MS, RECORD_MIN } from "./constants.ts";
+import { IN_FLIGHT_BLAME, LANDED_GOOD_MIN, PARENT_WEIGHT, PRESENCE_WINDOW_MS, RECORD_MIN } from "./constants.ts";
 import type { EvidenceTable } from "./evidence-table.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { plausibility } from "./landing-record.ts";
@@ -146,6 +146,8 @@ export class Looker {
     if (leaf !== 0) {
       table.settle(leaf, nowMs);
       good = estimate(counts, leaf, node.GOOD, good);
+      // Forgers that know an address, its port and its payer do not bury the owner: a forged packet never lands.
+      if (good < LANDED_GOOD_MIN && counts[leaf + node.LANDED] >= RECORD_MIN) good = LANDED_GOOD_MIN;
       counts[leaf + node.P_GOOD] = good;
     }
     look.pGood = good;

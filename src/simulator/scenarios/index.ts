@@ -8,6 +8,7 @@ import bursts from "./bursts.toml" with { type: "text" };
 import duplicates from "./duplicates.toml" with { type: "text" };
 import forgeries from "./forgeries.toml" with { type: "text" };
 import halfAndHalf from "./half-and-half.toml" with { type: "text" };
+import knownPorts from "./known-ports.toml" with { type: "text" };
 import lostRaces from "./lost-races.toml" with { type: "text" };
 import lowLoad from "./low-load.toml" with { type: "text" };
 import neverIncluded from "./never-included.toml" with { type: "text" };
@@ -28,6 +29,7 @@ export const SCENARIOS: Readonly<Record<string, string>> = {
   "bad-signatures-few": badSignaturesFew,
   "bad-signatures-fresh": badSignaturesFresh,
   "spoofed-addresses": spoofedAddresses,
+  "known-ports": knownPorts,
   unparsable,
   "never-included": neverIncluded,
   "wrong-limits": wrongLimits,

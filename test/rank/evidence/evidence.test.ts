@@ -4,6 +4,7 @@ import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_STOP, SCORE_OF_COPY } fro
 import {
   BLAME_KEPT_BY_GOOD,
   HOPELESS_LOOKS_MAX,
+  LANDED_GOOD_MIN,
   UNPROVEN_IN_FLIGHT_MAX,
 } from "../../../src/rank/evidence/constants.ts";
 import { EvidenceReader } from "../../../src/rank/evidence/evidence-reader.ts";
@@ -48,6 +49,30 @@ describe("signatures", () => {
     const owner = rig.score({ ip: 1, payer: 1, port: 8_000 });
     expect(owner).toBeGreaterThan(0.8 * before);
     expect(owner).toBeGreaterThan(100 * rig.score({ ip: 1, payer: 1, port: 9 }));
+  });
+
+  test("forgers who know an address, its port and its payer do not bury the owner, whose packets land", () => {
+    const rig = new EvidenceRig();
+    const owner = { ip: 1, payer: 1, port: 8_000 };
+    const forger = { ip: 2, payer: 2, port: 8_000 };
+    prove(rig, owner);
+    rig.offer(forger, 50); // its signatures are all that is known of it
+    for (let tick = 1; tick <= 100; tick++) {
+      rig.model.advance(tick * TICK_MS);
+      for (let i = 0; i < 8; i++) rig.failed(owner);
+      for (let i = 0; i < 8; i++) rig.failed(forger);
+      rig.outcome(owner, NANOS);
+    }
+    expect(rig.estimate(owner).pGood).toBeCloseTo(LANDED_GOOD_MIN, 9);
+    expect(rig.estimate(forger).pGood).toBeLessThan(0.02);
+    // Where there is room for all it is sent, and the forger's is not.
+    expect(rig.offer({ ...owner, payload: 1 }, 10_100)).toBe(CHOICE_SEND);
+    expect(rig.offer({ ...forger, payload: 2 }, 10_100)).toBe(CHOICE_KEEP);
+    // But it is not believed for ever.
+    for (let i = 0; i < 8; i++) rig.failed(owner);
+    rig.model.advance(100_000);
+    for (let i = 0; i < 200; i++) rig.failed(owner);
+    expect(rig.estimate(owner).pGood).toBeLessThan(0.02);
   });
 
   test("unparsable data blames its address, which may be new", () => {
