@@ -111,30 +111,28 @@ describe("the tree", () => {
 });
 
 describe("imports point one way", () => {
-  /** Folders of src/ in their order: a file imports from its own rank and below. */
-  const RANKS: Readonly<Record<string, number>> = {
-    shape: 0,
-    kernel: 1,
-    channel: 1,
-    wire: 1,
-    stores: 1,
-    rank: 1,
-    records: 1,
-    engine: 2,
-    settings: 1,
-    database: 3,
-    observe: 3,
-    simulator: 3,
-    report: 3,
-    patch: 3,
-    sidecar: 4,
-    cli: 5,
-    demo: 6,
-  };
+  /** Folders of src/ in their order: a file imports from folders below its own, and from its own. Types count as well. */
+  const ORDER = [
+    ["shape"],
+    ["channel", "wire"],
+    ["kernel", "records"],
+    ["stores", "rank"],
+    ["settings"],
+    ["engine"],
+    ["database", "simulator"],
+    ["observe", "report", "patch"],
+    ["sidecar"],
+    ["cli"],
+    ["demo"],
+  ];
+  const RANKS: Readonly<Record<string, number>> = Object.fromEntries(
+    ORDER.flatMap((folders, rank) => folders.map((folder) => [folder, rank])),
+  );
+  const folderOf = (path: string): string => path.match(/^src\/([^/]+)\//)?.[1] ?? "";
   const rankOf = (path: string): number => {
     const folder = path.match(/^src\/([^/]+)\//)?.[1];
     if (folder !== undefined) return RANKS[folder] ?? Number.NaN;
-    return path === "src/main.ts" ? 6 : 0; // layout.ts, arena.ts, version.ts; package.json
+    return path === "src/main.ts" ? ORDER.length : 0; // layout.ts, arena.ts, version.ts; package.json
   };
 
   test("every folder of src/ has its place", () => {
@@ -146,6 +144,17 @@ describe("imports point one way", () => {
     const wrong = [...importsOf].flatMap(([path, imports]) =>
       imports
         .filter(({ target }) => path.startsWith("src/") && target?.startsWith("src/") && rankOf(target) > rankOf(path))
+        .map(({ specifier }) => `${path}: ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("between folders there is no circle: of one rank none imports another", () => {
+    const wrong = [...importsOf].flatMap(([path, imports]) =>
+      imports
+        .filter(({ target = "" }) => path.startsWith("src/") && target.startsWith("src/"))
+        .filter(({ target = "" }) => folderOf(path) !== folderOf(target) && folderOf(target) !== "")
+        .filter(({ target = "" }) => rankOf(target) >= rankOf(path))
         .map(({ specifier }) => `${path}: ${specifier}`),
     );
     expect(wrong).toEqual([]);

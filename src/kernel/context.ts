@@ -2,16 +2,19 @@
 // settings, and the table of programs that the fee rules know.
 
 import { base58 } from "@scure/base";
-import type { SidecarSettings } from "../settings/sidecar-settings.ts";
 import type { Arena } from "../shape/arena.ts";
 import * as at from "../shape/context-layout.ts";
 import { KERNEL_CONTEXT_BYTES } from "../shape/layout.ts";
-import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
+import { PACKET_LAYOUTS, type PacketLayout } from "../shape/packet-layouts.ts";
 import { packetHashSecret } from "./secret.ts";
 
-export type FeeModel = SidecarSettings["feeModel"];
+export type FeeModel = "chain" | "reference";
 
-export interface KernelSettings extends Pick<SidecarSettings, "feeModel" | "ipv6" | "packetLayout"> {
+export interface KernelSettings {
+  readonly packetLayout: PacketLayout;
+  readonly feeModel: FeeModel;
+  /** IPv6 senders count by their /64, or are dropped. */
+  readonly ipv6: "64" | "drop";
   /** u64 seed of the packet hash (wire.md, 5 and 8). */
   readonly xxhashSeed: bigint;
   /** At least 32 random bytes, never shown; the same secret gives the same ids. */

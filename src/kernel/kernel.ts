@@ -4,7 +4,6 @@
 import { readFileSync } from "node:fs";
 import type { ChannelWords } from "../channel/channel-words.ts";
 import type { Arena } from "../shape/arena.ts";
-import type { MetaKernel } from "../stores/partial-metas.ts";
 import wasmPath from "./kernel.wasm" with { type: "file" };
 
 /** Loads lines of tables ahead of their use, a group's at once (kernel/touch.as.ts). */
@@ -55,6 +54,42 @@ export interface Toucher {
     mask: number,
     nodesAt: number,
   ): number;
+}
+
+/** The kernel's operations on a store. `storeAt` is the arena offset of its words. */
+export interface StoreKernel extends Toucher {
+  /** @returns node number of the key (u64) at `keyAt`, with its keyed mix at `mixAt`, or -1. Does not refresh */
+  storeFind(storeAt: number, keyAt: number, mixAt: number): number;
+
+  /**
+   * Gives a node to a key that is not in the store; a full store gives up its least recently used entry. The caller writes
+   * the key.
+   * @returns node number
+   */
+  storeInsert(storeAt: number, mix: number): number;
+
+  /** Makes an entry the most recent. */
+  storeRefresh(storeAt: number, node: number): void;
+
+  /** Takes an entry out. */
+  storeRemove(storeAt: number, node: number): void;
+
+  /** Loads what the next `count` inserts evict, as far as it is known. @returns anything that depends on the loads */
+  storeTouchVictims(storeAt: number, count: number): number;
+}
+
+/** The kernel's way of keeping metas (kernel/recognise.as.ts). */
+export interface MetaKernel extends StoreKernel {
+  /**
+   * Looks a packet up in both stores. One that waits for its outcome becomes the most recent of those.
+   * @param recentAt arena offset of the recent filter's store
+   * @param metasAt arena offset of the partial metas' store
+   * @returns SEEN_ (shape/store-layout.ts)
+   */
+  recognise(recentAt: number, metasAt: number, digestAt: number): number;
+
+  /** Keeps a digest's first 128 bytes. Its packet hash must not be in the store. @returns arena offset of the meta */
+  remember(metasAt: number, digestAt: number): number;
 }
 
 /** All addresses are arena offsets in bytes. Nothing here throws, whatever the bytes. */

@@ -1,32 +1,10 @@
 // A least-recently-used store, seen from TypeScript: the words that the kernel works on (shape/store-layout.ts) are written
 // here, and its operations called (kernel/lru.as.ts).
 
-import type { Toucher } from "../kernel/kernel.ts";
+import type { StoreKernel } from "../kernel/kernel.ts";
 import type { Arena } from "../shape/arena.ts";
 import { CACHE_LINE_BYTES, type LruRegion } from "../shape/layout.ts";
 import * as at from "../shape/store-layout.ts";
-
-/** The kernel's operations on a store. `storeAt` is the arena offset of its words. */
-export interface StoreKernel extends Toucher {
-  /** @returns node number of the key (u64) at `keyAt`, with its keyed mix at `mixAt`, or -1. Does not refresh */
-  storeFind(storeAt: number, keyAt: number, mixAt: number): number;
-
-  /**
-   * Gives a node to a key that is not in the store; a full store gives up its least recently used entry. The caller writes
-   * the key.
-   * @returns node number
-   */
-  storeInsert(storeAt: number, mix: number): number;
-
-  /** Makes an entry the most recent. */
-  storeRefresh(storeAt: number, node: number): void;
-
-  /** Takes an entry out. */
-  storeRemove(storeAt: number, node: number): void;
-
-  /** Loads what the next `count` inserts evict, as far as it is known. @returns anything that depends on the loads */
-  storeTouchVictims(storeAt: number, count: number): number;
-}
 
 /** Where a node keeps its u64 key and its links, in bytes. */
 export interface LruNode {

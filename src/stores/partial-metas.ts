@@ -2,6 +2,7 @@
 // packet hash -> the digest's first 128 bytes, in a least-recently-used store. A node is a digest in shape, so that a
 // model reads it through the same offsets (shape/digest-layout.ts); only the digest's scratch holds the node's links.
 
+import type { MetaKernel } from "../kernel/kernel.ts";
 import type { Arena } from "../shape/arena.ts";
 import {
   DIGEST_SCRATCH_AT,
@@ -13,21 +14,7 @@ import {
   TRAITS_AT,
 } from "../shape/digest-layout.ts";
 import type { LruRegion } from "../shape/layout.ts";
-import { Lru, type StoreKernel } from "./lru.ts";
-
-/** The kernel's way of keeping metas (kernel/recognise.as.ts). */
-export interface MetaKernel extends StoreKernel {
-  /**
-   * Looks a packet up in both stores. One that waits for its outcome becomes the most recent of those.
-   * @param recentAt arena offset of the recent filter's store
-   * @param metasAt arena offset of the partial metas' store
-   * @returns SEEN_ (shape/store-layout.ts)
-   */
-  recognise(recentAt: number, metasAt: number, digestAt: number): number;
-
-  /** Keeps a digest's first 128 bytes. Its packet hash must not be in the store. @returns arena offset of the meta */
-  remember(metasAt: number, digestAt: number): number;
-}
+import { Lru } from "./lru.ts";
 
 export class PartialMetas {
   /** Arena offset of the store, for the kernel. */

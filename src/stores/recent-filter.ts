@@ -1,9 +1,10 @@
 // Signature keys of transactions that confirmed lately (engine.md, 8): such a packet needs no further way. A
 // least-recently-used set; looking a key up does not refresh it, putting it in again does.
 
+import type { StoreKernel } from "../kernel/kernel.ts";
 import type { Arena } from "../shape/arena.ts";
 import { type LruRegion, RECENT_NODE_BYTES } from "../shape/layout.ts";
-import { Lru, type StoreKernel } from "./lru.ts";
+import { Lru } from "./lru.ts";
 
 const KEY_AT = 0;
 const LINKS_AT = 8;
