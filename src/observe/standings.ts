@@ -7,23 +7,26 @@ import type { ScoreRows } from "../rank/score-rows.ts";
 import { formatAddress } from "../wire/address-text.ts";
 import type { Senders, Standing } from "./statistics-lines.ts";
 
-/** Senders shown at each end of a table. */
+/** Senders at each end of a table, where nobody asks for more. */
 const SHOWN = 10;
 
-/** @returns empty standings where no consistent copy of a table could be had */
-export function standingsOf(readers: ScoreReaders): Senders {
+/**
+ * @param count senders at each end
+ * @returns empty standings where no consistent copy of a table could be had
+ */
+export function standingsOf(readers: ScoreReaders, count = SHOWN): Senders {
   return {
-    ips: standing(readers.ips, (row) => formatAddress(readers.ips.key(row), readers.ips.isIpv6(row))),
-    payers: standing(readers.payers, (row) => base58.encode(readers.payers.key(row))),
+    ips: standing(readers.ips, count, (row) => formatAddress(readers.ips.key(row), readers.ips.isIpv6(row))),
+    payers: standing(readers.payers, count, (row) => base58.encode(readers.payers.key(row))),
   };
 }
 
-function standing(reader: ScoreRows, nameOf: (row: number) => string): Standing {
+function standing(reader: ScoreRows, count: number, nameOf: (row: number) => string): Standing {
   reader.read();
   const rowsOf = (rows: readonly number[]): SenderRow[] =>
     rows.map((row) => {
       const evidence = reader.evidence(row);
       return { sender: nameOf(row), score: reader.score(row), ...(evidence === undefined ? {} : { evidence }) };
     });
-  return { known: reader.size, top: rowsOf(reader.best(SHOWN)), bottom: rowsOf(reader.worst(SHOWN)) };
+  return { known: reader.size, top: rowsOf(reader.best(count)), bottom: rowsOf(reader.worst(count)) };
 }

@@ -10,7 +10,7 @@ import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
 import type { ValidatorMemory } from "./memory.ts";
 import { type PacketMaker, type PacketMemory, portOf } from "./packet-maker.ts";
 import { mix32, Random } from "./random.ts";
-import { GOOD_SIGNATURE, HONEST, LANDS, PARSABLE, type Trace, type Truth } from "./trace.ts";
+import { emptyTruth, GOOD_SIGNATURE, HONEST, LANDS, PARSABLE, type Trace } from "./trace.ts";
 import type { PacketSink } from "./traffic.ts";
 
 /** Senders that a corpus is spread over: 10.0.0.0 and the ones behind it. */
@@ -131,7 +131,7 @@ export class CorpusTraffic {
   #tickMs = 0;
   #due = 0;
   readonly #random: Random;
-  readonly #truth: Truth;
+  readonly #truth = emptyTruth();
 
   constructor(
     private readonly entries: readonly CorpusEntry[],
@@ -140,19 +140,6 @@ export class CorpusTraffic {
     private readonly trace: Trace,
   ) {
     this.#random = new Random(seed, "corpus traffic");
-    this.#truth = {
-      traits: 0,
-      group: 0,
-      address: 0,
-      port: 0,
-      payer: 0,
-      askedUnits: 0,
-      price: 0,
-      feeLamports: 0,
-      usedUnits: 0,
-      executionNanos: 0,
-      signatureOf: 0,
-    };
   }
 
   get playedMs(): number {

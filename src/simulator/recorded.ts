@@ -13,7 +13,7 @@ import { RecordedNumbers, RecordedPackets } from "./recorded-packets.ts";
 import { RecordedSignatures } from "./recorded-signatures.ts";
 import type { ValidatorSpec } from "./scenario.ts";
 import type { Sending, Source } from "./source.ts";
-import { GOOD_SIGNATURE, HONEST, LANDS, PARSABLE, Trace, type Truth } from "./trace.ts";
+import { emptyTruth, GOOD_SIGNATURE, HONEST, LANDS, PARSABLE, Trace } from "./trace.ts";
 import type { PacketSink } from "./traffic.ts";
 
 /** A replay's assumptions, for people. @param checked whether signatures are checked */
@@ -66,19 +66,7 @@ function factsOf(recording: Recording, numbers: RecordedNumbers, checked: boolea
 class RecordedTraffic implements Sending {
   #tickMs = 0;
   #next = 0;
-  readonly #truth: Truth = {
-    traits: 0,
-    group: 0,
-    address: 0,
-    port: 0,
-    payer: 0,
-    askedUnits: 0,
-    price: 0,
-    feeLamports: 0,
-    usedUnits: 0,
-    executionNanos: 0,
-    signatureOf: 0,
-  };
+  readonly #truth = emptyTruth();
 
   constructor(
     private readonly recording: Recording,
@@ -165,11 +153,13 @@ export function recordedSource(
 /** The world of a recording's file. @throws Failure if it cannot be replayed */
 export function replaySource(
   file: string,
-  options: Omit<RecordedOptions, "name">,
+  options: Omit<RecordedOptions, "name"> & { readonly salvage: boolean },
 ): { readonly source: Source; readonly layout: PacketLayout } {
-  const recording = openRecording(file);
+  const recording = openRecording(file, options.salvage);
   const missed = recording.missed.reduce((a, b) => a + b, 0);
   const when = new Date(recording.startedMs).toISOString();
-  const name = `recording of ${when} (${recording.packets} packets${missed > 0 ? `, ${missed} more were missed` : ""})`;
+  const cut = recording.leftOut === undefined ? "" : ", salvaged: its end is missing";
+  const lost = missed > 0 ? `, ${missed} more were missed` : "";
+  const name = `recording of ${when} (${recording.packets} packets${lost}${cut})`;
   return { source: recordedSource(recording, { ...options, name }), layout: recording.layout };
 }

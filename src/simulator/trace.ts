@@ -40,6 +40,23 @@ export interface Truth {
   signatureOf: number;
 }
 
+/** A truth to be filled again and again: nothing is allocated for a packet. */
+export function emptyTruth(): Truth {
+  return {
+    traits: 0,
+    group: 0,
+    address: 0,
+    port: 0,
+    payer: 0,
+    askedUnits: 0,
+    price: 0,
+    feeLamports: 0,
+    usedUnits: 0,
+    executionNanos: 0,
+    signatureOf: 0,
+  };
+}
+
 export class Trace {
   transactions = 0;
   packets = 0;

@@ -5,7 +5,7 @@
 import { portOf } from "./packet-maker.ts";
 import { mix32, Random } from "./random.ts";
 import { momentMs, type Scenario, type Senders } from "./scenario.ts";
-import { GOOD_SIGNATURE, HONEST, IPV6, LANDS, NEWCOMER, PARSABLE, STAKED, type Trace, type Truth } from "./trace.ts";
+import { emptyTruth, GOOD_SIGNATURE, HONEST, IPV6, LANDS, NEWCOMER, PARSABLE, STAKED, type Trace } from "./trace.ts";
 
 /** The chain's base fee for one signature, and the highest CU limit that it grants. */
 const LAMPORTS_PER_SIGNATURE = 5_000;
@@ -125,20 +125,7 @@ export class Traffic {
   readonly #due: number[] = [];
   #adaptAtMs: number;
 
-  // One truth, filled again and again: nothing is allocated for a packet.
-  readonly #truth: Truth = {
-    traits: 0,
-    group: 0,
-    address: 0,
-    port: 0,
-    payer: 0,
-    askedUnits: 0,
-    price: 0,
-    feeLamports: 0,
-    usedUnits: 0,
-    executionNanos: 0,
-    signatureOf: 0,
-  };
+  readonly #truth = emptyTruth();
 
   constructor(
     private readonly scenario: Scenario,

@@ -7,8 +7,8 @@ import { base58 } from "@scure/base";
 // The package's own layer below its kit types: it takes wire bytes, as we do.
 import { Account, LiteSvm } from "litesvm/dist/internal";
 import { V1_FIRST_BYTE } from "../../src/shape/transaction-limits.ts";
-import { Random } from "../fuzz/random.ts";
 import { Subject } from "../fuzz/subject.ts";
+import { Random } from "../tools/random.ts";
 import { makeSigned, makeSigner } from "./svm-cases.ts";
 
 const SEED = 7;

@@ -6,7 +6,7 @@ import { xxh3 } from "@node-rs/xxhash";
 import { loadKernel } from "../../src/kernel/kernel.ts";
 import { packetHashSecret } from "../../src/kernel/secret.ts";
 import { Arena } from "../../src/shape/arena.ts";
-import { Random } from "../fuzz/random.ts";
+import { Random } from "../tools/random.ts";
 
 const LONGEST = 4_160;
 const SEEDS = [0n, 1n, 420n, 0x0123456789abcdefn, 2n ** 63n, 2n ** 64n - 1n];

@@ -12,6 +12,7 @@ import { Arena } from "../../src/shape/arena.ts";
 import { burstOf, HEADER_BYTES, TAIL_AT } from "../../src/shape/channel-header.ts";
 import { DIGEST_BYTES, FEE_AT, GROUP, REASON_AT } from "../../src/shape/digest-layout.ts";
 import { SEEN_NEVER } from "../../src/shape/store-layout.ts";
+import { Random } from "../tools/random.ts";
 
 const CHANNEL_AT = 65_536;
 const DIGESTS_AT = CHANNEL_AT + 8_192;
@@ -29,37 +30,6 @@ const EAGERNESS = [0.2, 0.5, 0.7, 0.85, 0.95];
 export class ScheduleFailure extends Error {
   constructor(seed: number, what: string) {
     super(`schedule ${seed}: ${what}`);
-  }
-}
-
-class Random {
-  #state = 1;
-
-  seed(seed: number): void {
-    this.#state = (Math.imul(seed + 1, 0x9e3779b1) ^ 0x5bd1e995) | 0 || 1;
-    for (let i = 0; i < 4; i++) this.next();
-  }
-
-  /** 0 to 2^32 - 1. */
-  next(): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return x >>> 0;
-  }
-
-  below(limit: number): number {
-    return this.next() % limit;
-  }
-
-  chance(of: number): boolean {
-    return this.next() < of * TWO_32;
-  }
-
-  pick<Item>(items: readonly Item[]): Item {
-    return items[this.below(items.length)];
   }
 }
 

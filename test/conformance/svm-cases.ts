@@ -3,7 +3,7 @@
 
 import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { base58 } from "@scure/base";
-import type { Random } from "../fuzz/random.ts";
+import type { Random } from "../tools/random.ts";
 
 const PKCS8_ED25519 = "302e020100300506032b657004220420";
 

@@ -2,6 +2,9 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import packageJson from "../../package.json";
+import { COMMANDS } from "../../src/cli/root.ts";
+import { flagName } from "../../src/settings/flags.ts";
+import { readSources } from "../tidy/sources.ts";
 import { makeSections, replaceSections, sectionsOf } from "./sections.ts";
 
 const HOUSE = join(import.meta.dir, "../..");
@@ -102,4 +105,22 @@ test("npm scripts that the documents name exist", () => {
   );
   expect(named.length).toBeGreaterThan(0);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
+});
+
+/** Of other programs: systemctl, Bun, curl. */
+const FLAGS_OF_OTHERS = ["--now", "--cpu-prof", "--unix-socket"];
+
+test("flags that the documents name exist", async () => {
+  const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
+  const ofCommands = commands.flatMap(({ flags }) => Object.entries(flags).map(([name, row]) => flagName(name, row)));
+  const tools = readSources().filter(({ path }) => /^(build|test\/run|test\/(bench|fuzz)\/[\w-]+)\.ts$/.test(path));
+  const ofTools = tools.flatMap(({ text }) =>
+    [...text.matchAll(/["\s[]--([a-z][a-z-]*)/g)].map(([, name]) => `--${name}`),
+  );
+  const known = new Set([...ofCommands, ...ofTools, ...FLAGS_OF_OTHERS, "--help", "--version"]);
+  const named = documents.flatMap((path) =>
+    [...read(path).matchAll(/(?<![\w-])--[a-z][a-z0-9-]*/g)].map(([flag]) => `${path}: ${flag}`),
+  );
+  expect(named.length).toBeGreaterThan(100);
+  expect(named.filter((one) => !known.has(one.slice(one.indexOf("--"))))).toEqual([]);
 });

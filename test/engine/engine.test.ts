@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { PACKETS_PER_TURN, SENDS_PER_TURN } from "../../src/engine/settings.ts";
 import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL, smallCapacities } from "../../src/shape/channels.ts";
 import { STAT, STATISTICS, type StatisticName } from "../../src/shape/statistics.ts";
+import { Random } from "../tools/random.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 import { SlowEngine, type SlowPacket } from "./slow-engine.ts";
 
@@ -18,17 +19,6 @@ const golden = readFileSync(new URL("../fixtures/vectors/transactions.jsonl", im
   .trim()
   .split("\n")
   .map((line) => JSON.parse(line) as Golden);
-
-/** A seeded generator (mulberry32): [0, 1). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const SETTINGS = {
   queueHolds: 255,
@@ -179,7 +169,8 @@ function payerOf(bytes: Uint8Array): string {
 describe("engine", () => {
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     test(`a random history is the slow engine's: seed ${seed}`, () => {
-      const random = seeded(seed);
+      const dice = new Random(seed);
+      const random = (): number => dice.unit();
       const duel = new Duel();
       const out: string[] = [];
       for (let i = 0; i < 6_000; i++) {

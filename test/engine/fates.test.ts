@@ -23,6 +23,7 @@ import {
   RECORD_TRANSMIT_MS_AT,
 } from "../../src/shape/record-layout.ts";
 import { STATISTICS, type StatisticName } from "../../src/shape/statistics.ts";
+import { Random } from "../tools/random.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
 const ON = { outcomeRecords: 65_536, fateRecords: 65_536 };
@@ -71,18 +72,10 @@ function read({ parts }: Rig, region: RingRegion | undefined): Told[] {
   return told;
 }
 
-/** A seeded generator: [0, below). */
-function seeded(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 /** Packets of every fate, outcomes for what came out, over 40 ticks. */
 function play(one: Rig, seed: number): void {
-  const random = seeded(seed);
+  const dice = new Random(seed);
+  const random = (below: number): number => dice.below(below);
   let made = 0;
   let now = 0;
   for (let tick = 0; tick < 40; tick++) {

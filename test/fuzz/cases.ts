@@ -1,6 +1,6 @@
 // One case from one seed.
 
-import { Random } from "./random.ts";
+import { Random } from "../tools/random.ts";
 import { TransactionMaker } from "./transactions.ts";
 
 const random = new Random();

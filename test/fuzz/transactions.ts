@@ -6,7 +6,7 @@ import { base58 } from "@scure/base";
 import { PROGRAMS } from "../../src/kernel/context.ts";
 import { PAYLOAD_MAX_BYTES } from "../../src/shape/packet-layouts.ts";
 import { OLD_TRANSACTION_MAX_BYTES } from "../../src/shape/transaction-limits.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../tools/random.ts";
 
 const KNOWN = PROGRAMS.map(({ id }) => base58.decode(id));
 const BUDGET = KNOWN[0];

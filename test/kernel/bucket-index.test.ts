@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileModule } from "../../src/kernel/build.ts";
 import { Lru } from "../../src/stores/lru.ts";
-import { MIXES, makeStore, randomOf, type Store } from "../stores/store.ts";
+import { MIXES, makeStore, type Store } from "../stores/store.ts";
+import { randomOf } from "../tools/random.ts";
 
 const NODE_BYTES = 32;
 const LINKS_AT = 8;

@@ -7,7 +7,7 @@ import { arenaLayout } from "../../src/shape/layout.ts";
 import { SEEN_CONFIRMED, SEEN_NEVER, SEEN_WAITING } from "../../src/shape/store-layout.ts";
 import { PartialMetas } from "../../src/stores/partial-metas.ts";
 import { RecentFilter } from "../../src/stores/recent-filter.ts";
-import { randomOf } from "../stores/store.ts";
+import { randomOf } from "../tools/random.ts";
 
 const CAPACITY = 16;
 

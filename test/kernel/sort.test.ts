@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { sortScratchBytes } from "../../src/shape/sort-scratch.ts";
+import { Random } from "../tools/random.ts";
 import { KernelRig } from "./rig.ts";
 
 const CAPACITY = 16_384;
@@ -44,10 +45,9 @@ function check(entries: readonly Entry[]): void {
 /** A shuffled range of sequences. */
 function sequences(count: number, first: number, step = 1): number[] {
   const all = Array.from({ length: count }, (_, i) => first + i * step);
-  let state = 42;
+  const random = new Random(42);
   for (let i = count - 1; i > 0; i--) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    const j = state % (i + 1);
+    const j = random.below(i + 1);
     [all[i], all[j]] = [all[j], all[i]];
   }
   return all;

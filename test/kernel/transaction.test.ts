@@ -5,6 +5,7 @@ import { verdictOf } from "../../src/wire/reasons.ts";
 import { compact, newTransaction, oldTransaction, u16 } from "../oracle/build.ts";
 import { COMPUTE_BUDGET, type FeeRule, read } from "../oracle/transaction.ts";
 import { SIZE_AT } from "../tools/agave-packet.ts";
+import { Random } from "../tools/random.ts";
 import { corpus, hex16, KernelRig, type Mutation, PACKET_AT, vectors } from "./rig.ts";
 
 const transactions = corpus();
@@ -183,11 +184,8 @@ describe("against an independent parser", () => {
   }
 
   test("random changes of several bytes of real transactions", () => {
-    let state = 12_345;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-      return (state >>> 8) % below;
-    };
+    const dice = new Random(12_345);
+    const random = (below: number): number => dice.below(below);
     const counts: Record<string, number> = {};
     for (let round = 0; round < 20_000; round++) {
       const bytes = transactions[random(transactions.length)].slice();

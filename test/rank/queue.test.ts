@@ -6,7 +6,7 @@ import { smallCapacities } from "../../src/shape/channels.ts";
 import { arenaLayout } from "../../src/shape/layout.ts";
 import { sortScratchBytes } from "../../src/shape/sort-scratch.ts";
 
-import { randomOf } from "../stores/store.ts";
+import { randomOf } from "../tools/random.ts";
 
 interface Entry {
   readonly slot: number;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { CACHE_LINE_BYTES } from "../../src/shape/layout.ts";
 import { Lru } from "../../src/stores/lru.ts";
-import { MIXES, makeStore, randomOf } from "./store.ts";
+import { randomOf } from "../tools/random.ts";
+import { MIXES, makeStore } from "./store.ts";
 
 const NODE_BYTES = 32;
 const LINKS_AT = 8;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { DIGEST_BYTES, DIGEST_SCRATCH_AT, HASH_AT, HASH_MIX_AT, META_BYTES } from "../../src/shape/digest-layout.ts";
 import { PartialMetas } from "../../src/stores/partial-metas.ts";
-import { makeStore, randomOf } from "./store.ts";
+import { randomOf } from "../tools/random.ts";
+import { makeStore } from "./store.ts";
 
 function makeMetas(capacity: number) {
   const store = makeStore(capacity, META_BYTES);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { RECENT_NODE_BYTES } from "../../src/shape/layout.ts";
 import { RecentFilter } from "../../src/stores/recent-filter.ts";
-import { makeStore, randomOf } from "./store.ts";
+import { randomOf } from "../tools/random.ts";
+import { makeStore } from "./store.ts";
 
 function makeFilter(capacity: number) {
   const store = makeStore(capacity, RECENT_NODE_BYTES);

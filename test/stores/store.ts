@@ -40,14 +40,3 @@ export const MIXES: Record<string, (key: number) => number> = {
   "two buckets, few tags": (key) => ((key & 1) * 2) | ((key % 5) << 20),
   "neighbours at the end, neighbouring tags": (key) => (-1 - (key % 3)) ^ ((key & 15) << 20),
 };
-
-/** A seeded generator of u32 (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-}

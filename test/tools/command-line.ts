@@ -8,3 +8,10 @@ export async function run(...args: string[]): Promise<CapturedOutput & { code: n
   const code = await main(args, out);
   return Object.assign(out, { code });
 }
+
+/** The same, with what was printed as two texts. */
+export async function runText(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const { code, lines, notes } = await run(...args);
+  const text = (all: readonly string[]): string => all.map((line) => `${line}\n`).join("");
+  return { code, out: text(lines), err: text(notes) };
+}

@@ -4,7 +4,7 @@
 import { closeFile, statFile } from "../../../ffi/shared-memory.ts";
 import { openToRead, sameFile } from "../../channel/files.ts";
 import { Peek } from "../../channel/snapshot.ts";
-import { Failure } from "../../failure.ts";
+import { Failure, messageOf } from "../../failure.ts";
 import type { PacketLayout } from "../../shape/packet-layouts.ts";
 import { RECORDING_MOST_MICROS } from "../../simulator/capture/format.ts";
 import { RecordingWriter } from "../../simulator/capture/writer.ts";
@@ -93,7 +93,10 @@ export interface Recorded {
   readonly isFull: boolean;
 }
 
-/** Records until it is time, a signal comes or the recording is full. @throws Failure; then no file is left */
+/**
+ * Records until it is time, a signal comes or the recording is full.
+ * @throws Failure; a file that holds packets by then stays, to be salvaged
+ */
 export async function record(options: RecordOptions, ids: readonly number[], out: Output): Promise<Recorded> {
   const sources = ids.map((id) => new Source(id, options.channels[id]));
   for (const source of sources) source.look(true);
@@ -118,8 +121,10 @@ export async function record(options: RecordOptions, ids: readonly number[], out
     const { path, bytes, packets } = writer;
     return { path, ms: Math.round(ms), bytes, packets: named(packets), missed: named(missed), isFull };
   } catch (error) {
-    writer.abandon();
-    throw error;
+    const kept = writer.abandon();
+    if (kept === 0) throw error;
+    const remedy = `qos simulate --replay ${options.path} --salvage replays the ${kept} packets that it holds`;
+    throw new Failure(`${messageOf(error)}; ${remedy}`);
   } finally {
     for (const source of sources) source.close();
   }

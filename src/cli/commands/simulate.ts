@@ -54,6 +54,10 @@ const FLAGS = {
     help: "recorded packets instead, at their times (qos inspect --record); what became of them is assumed",
     group: TRAFFIC,
   }),
+  salvage: onOff({
+    help: "with --replay: of a recording whose end is missing (its recorder was killed) take what is whole",
+    group: TRAFFIC,
+  }),
   seed: u64({ help: "the same seed makes the same traffic [default 1]", group: TRAFFIC }),
   rate: count({
     help: "packets a second (of a scenario: transactions, copies not counted) [default the scenario's own; 50000 with --corpus]",
@@ -165,6 +169,7 @@ function check(values: Values): void {
   if (checkOrder && feedback)
     throw new UsageError("--check-order needs --no-feedback: with feedback, scores change the order");
   if (values.replay !== undefined) checkReplay(values);
+  else if (values.salvage) throw new UsageError("--salvage is for --replay");
   if (values.virtual || values.soak !== undefined) {
     if (corpus !== undefined) throw new UsageError("--virtual and --soak play scenarios, not a corpus");
     if (sign && values.replay === undefined)
@@ -260,8 +265,8 @@ function sourceOf(values: Values, memory: ValidatorMemory, seed: bigint): Source
 const usualScenario = (): Scenario => loadScenario(USUAL_SCENARIO);
 
 function replayOptions(values: Values) {
-  const { sign: checked, duration: mostMs } = values;
-  return { validator: validatorOf(usualScenario().validator, values), mostMs, checked };
+  const { sign: checked, duration: mostMs, salvage } = values;
+  return { salvage, validator: validatorOf(usualScenario().validator, values), mostMs, checked };
 }
 
 /** In virtual time: a recording's layout is the engine's. */

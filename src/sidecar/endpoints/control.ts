@@ -3,14 +3,11 @@
 
 import { base58 } from "@scure/base";
 import * as v from "valibot";
+import { standingsOf } from "../../observe/standings.ts";
 import { modelRow } from "../../rank/models.ts";
 import { RUN_FLAGS } from "../../settings/run-flags.ts";
 import { parseAddress } from "../../wire/address.ts";
-import { formatAddress } from "../../wire/address-text.ts";
 import type { Runtime } from "../runtime.ts";
-import type { ScoreReaders } from "../scores/scores.ts";
-
-type ScoreRows = ScoreReaders["ips"];
 
 const PAYER_BYTES = 32;
 const IP_KEY_BYTES = 8;
@@ -108,22 +105,10 @@ export async function answer(line: string, parts: ControlParts): Promise<Control
       return (await commands.checkpoint()) ? { ok: true } : refused("it could not be written; the log says why");
     }
     case "top":
-      return { ok: true, ...top(runtime.readers, request.count) };
+      return { ok: true, ...standingsOf(runtime.readers, request.count) };
     case "explain":
       return explain(runtime, request.sender);
   }
-}
-
-function top({ ips, payers }: ScoreReaders, count: number): Record<string, unknown> {
-  const standing = (reader: ScoreRows, nameOf: (row: number) => string) => {
-    reader.read();
-    const rows = (found: readonly number[]) => found.map((row) => ({ sender: nameOf(row), score: reader.score(row) }));
-    return { known: reader.size, top: rows(reader.best(count)), bottom: rows(reader.worst(count)) };
-  };
-  return {
-    ips: standing(ips, (row) => formatAddress(ips.key(row), ips.isIpv6(row))),
-    payers: standing(payers, (row) => base58.encode(payers.key(row))),
-  };
 }
 
 /** The sender that a text names. @returns undefined for what is neither address nor payer */

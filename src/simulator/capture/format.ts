@@ -1,6 +1,6 @@
 // A recording: packets as they arrived on the packet channels, with their times (docs/scenarios.md, "Recordings"). Everything
 // is little endian. It has a header, chunks of packets, and a last chunk, each with a checksum. So a file that was cut, changed
-// or put together from two is refused as a whole.
+// or put together from two is refused; its whole chunks can be salvaged on demand.
 
 import { PACKET_CHANNELS } from "../../shape/channels.ts";
 import { PACKET_LAYOUTS, type PacketLayout } from "../../shape/packet-layouts.ts";

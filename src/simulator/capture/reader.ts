@@ -50,12 +50,18 @@ export interface Recording {
   readonly at: Uint32Array;
   /** The whole file. */
   readonly bytes: Uint8Array;
-  /** What the recorder missed, by packet channel. */
+  /** What the recorder missed, by packet channel; 0 where the recording was salvaged, since its end would say that. */
   readonly missed: readonly number[];
+  /** Bytes behind the last whole chunk of a salvaged recording that are left out; undefined for one that is whole. */
+  readonly leftOut: number | undefined;
 }
 
-/** Reads a recording's file. @throws Failure that names the file and what is wrong */
-export function openRecording(path: string): Recording {
+/**
+ * Reads a recording's file.
+ * @param salvage takes the whole chunks of one whose end is missing or damaged
+ * @throws Failure that names the file and what is wrong
+ */
+export function openRecording(path: string, salvage = false): Recording {
   let bytes: Uint8Array;
   try {
     const facts = statSync(path);
@@ -65,18 +71,23 @@ export function openRecording(path: string): Recording {
   } catch (error) {
     throw new Failure(`cannot read the recording ${path}: ${messageOf(error)}`);
   }
-  const read = readRecording(bytes);
-  if (typeof read === "string") throw new Failure(`${path} cannot be replayed: ${read}`);
-  return read;
+  const read = readRecording(bytes, salvage);
+  if (typeof read !== "string") return read;
+  const whole = salvage ? undefined : readRecording(bytes, true);
+  const remedy =
+    typeof whole !== "object" || whole.packets === 0
+      ? ""
+      : `; --salvage replays the ${whole.packets} packets that are whole`;
+  throw new Failure(`${path} cannot be replayed: ${read}${remedy}`);
 }
 
-/** @returns the recording, or what is wrong with it */
-export function readRecording(bytes: Uint8Array): Recording | string {
+/** @returns the recording, or what is wrong with it. @param salvage as above */
+export function readRecording(bytes: Uint8Array, salvage = false): Recording | string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = readHeader(bytes, view);
   if (typeof header === "string") return header;
   const chunks = findChunks(bytes, view, header.seed);
-  if (typeof chunks === "string") return chunks;
+  if (chunks.problem !== undefined && !salvage) return chunks.problem;
   return new Reading(bytes, view, header, chunks).read();
 }
 
@@ -111,15 +122,21 @@ interface Chunks {
   /** Offsets of the chunks of packets. */
   readonly starts: readonly number[];
   readonly packets: number;
-  /** Offset of the end's content. */
-  readonly endAt: number;
+  /** Offset of the end's content; undefined if it was not reached. */
+  readonly endAt: number | undefined;
+  /** Offset behind the last whole chunk of packets. */
+  readonly wholeUntil: number;
+  /** Why the end was not reached. */
+  readonly problem: string | undefined;
 }
 
-/** Checks the chunks: their bounds, order and checksums. */
-function findChunks(bytes: Uint8Array, view: DataView, seed: bigint): Chunks | string {
+/** Walks over the chunks, as far as they are whole: their bounds, order and checksums. */
+function findChunks(bytes: Uint8Array, view: DataView, seed: bigint): Chunks {
   const starts: number[] = [];
   let packets = 0;
-  for (let at = HEADER_BYTES, number = 0; ; number++) {
+  let at = HEADER_BYTES;
+  /** @returns where the content of the end starts, or what is wrong with the chunk at `at`; undefined: it is one of packets */
+  const next = (number: number): number | string | undefined => {
     if (at + CHUNK_HEAD_BYTES > bytes.length) return CUT;
     const kind = view.getUint32(at + CHUNK_KIND_AT, true);
     const contentBytes = view.getUint32(at + CHUNK_BYTES_AT, true);
@@ -132,8 +149,7 @@ function findChunks(bytes: Uint8Array, view: DataView, seed: bigint): Chunks | s
     if (view.getUint32(at + CHUNK_NUMBER_AT, true) !== number) return `chunk ${number} is missing or out of its place`;
     if (kind === KIND_END) {
       if (contentBytes !== END_BYTES || count !== 0) return damaged;
-      if (end + CHECKSUM_BYTES !== bytes.length) return "something follows its end";
-      return { starts, packets, endAt: at + CHUNK_HEAD_BYTES };
+      return end + CHECKSUM_BYTES === bytes.length ? at + CHUNK_HEAD_BYTES : "something follows its end";
     }
     if (kind !== KIND_PACKETS || count === 0) return damaged;
     // Every packet takes bytes: a count that promises more than there can be is found here, before room is reserved for it.
@@ -141,6 +157,19 @@ function findChunks(bytes: Uint8Array, view: DataView, seed: bigint): Chunks | s
     starts.push(at);
     packets += count;
     at = end + CHECKSUM_BYTES;
+    return undefined;
+  };
+  for (let number = 0; ; number++) {
+    const found = next(number);
+    if (found === undefined) continue;
+    const isEnd = typeof found === "number";
+    return {
+      starts,
+      packets,
+      endAt: isEnd ? found : undefined,
+      wholeUntil: at,
+      problem: isEnd ? undefined : found,
+    };
   }
 }
 
@@ -168,22 +197,27 @@ class Reading {
     for (const [number, start] of chunks.starts.entries()) {
       if (!this.#readChunk(start)) return `chunk ${number} has a packet that no recorder writes`;
     }
-    const word = (offset: number): number => Number(view.getBigUint64(chunks.endAt + offset, true));
-    const durationMicros = word(END_MICROS_AT);
-    if (durationMicros > RECORDING_MOST_MICROS || durationMicros < this.#lastMicros) return IMPOSSIBLE_TIMES;
-    const asCounted = PACKET_CHANNELS.every((_, i) => word(END_PACKETS_AT + 8 * i) === this.#counted[i]);
-    if (!asCounted) return "it has other packets than its end says";
-    return {
+    const found = {
       layout: header.layout,
       startedMs: header.startedMs,
-      durationMicros,
       packets: chunks.packets,
       micros: this.#micros,
       channel: this.#channel,
       at: this.#at,
       bytes: this.bytes,
-      missed: PACKET_CHANNELS.map((_, i) => word(END_MISSED_AT + 8 * i)),
     };
+    const { endAt } = chunks;
+    if (endAt === undefined) {
+      const leftOut = this.bytes.length - chunks.wholeUntil;
+      return { ...found, durationMicros: this.#lastMicros, missed: PACKET_CHANNELS.map(() => 0), leftOut };
+    }
+    const word = (offset: number): number => Number(view.getBigUint64(endAt + offset, true));
+    const durationMicros = word(END_MICROS_AT);
+    if (durationMicros > RECORDING_MOST_MICROS || durationMicros < this.#lastMicros) return IMPOSSIBLE_TIMES;
+    const asCounted = PACKET_CHANNELS.every((_, i) => word(END_PACKETS_AT + 8 * i) === this.#counted[i]);
+    if (!asCounted) return "it has other packets than its end says";
+    const missed = PACKET_CHANNELS.map((_, i) => word(END_MISSED_AT + 8 * i));
+    return { ...found, durationMicros, missed, leftOut: undefined };
   }
 
   /** @returns false if the chunk holds something impossible */

@@ -54,6 +54,8 @@ export class RecordingWriter {
   #at = 0;
   #inChunk = 0;
   #chunks = 0;
+  /** Packets of chunks that were written whole. */
+  #written = 0;
   #baseMicros = 0;
 
   /**
@@ -127,10 +129,14 @@ export class RecordingWriter {
     closeSync(this.#fd);
   }
 
-  /** Gives up and removes the file: without its end it cannot be replayed. */
-  abandon(): void {
+  /**
+   * Gives up. A file with whole chunks stays, to be salvaged; one without packets goes.
+   * @returns packets that are in the file, whole
+   */
+  abandon(): number {
     closeSync(this.#fd);
-    unlinkSync(this.path);
+    if (this.#written === 0) unlinkSync(this.path);
+    return this.#written;
   }
 
   #writeHeader(startedMs: number): void {
@@ -155,6 +161,7 @@ export class RecordingWriter {
   #flush(): void {
     this.bytes += CHUNK_HEAD_BYTES + CHUNK_BASE_BYTES + CHECKSUM_BYTES;
     this.#writeChunk(KIND_PACKETS, this.#at - CHUNK_HEAD_BYTES);
+    this.#written += this.#inChunk;
     this.#inChunk = 0;
   }
 

@@ -2,13 +2,14 @@
 // the first, byte for byte.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { type ChannelFile, joinProducer } from "../../../src/channel/files.ts";
 import { Producer } from "../../../src/channel/producer.ts";
 import { namedChannels } from "../../../src/cli/channels/channel-files.ts";
 import { record } from "../../../src/cli/channels/record.ts";
 import { Arena } from "../../../src/shape/arena.ts";
 import { type PacketLayout, packetBytes } from "../../../src/shape/packet-layouts.ts";
+import { HEADER_BYTES } from "../../../src/simulator/capture/format.ts";
 import { openRecording } from "../../../src/simulator/capture/reader.ts";
 import { freshPrefix, lawOf, SidecarProcess, until } from "../../sidecar/sidecar-process.ts";
 import { elementOf, Folder, keptOf, type Packet, packetsOf, recorded } from "../../simulator/capture/rig.ts";
@@ -253,6 +254,37 @@ describe("qos simulate --replay", () => {
       expect(text.lines.join("\n")).toMatch(
         /recording of 2026-.*1000 packets[\s\S]*assumed +every well-formed transaction/,
       );
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    "what a killed recorder left is replayed as far as it is whole, where that is asked for",
+    async () => {
+      using folder = new Folder();
+      const prefix = prefixed();
+      const channel = openChannel(prefix, 0);
+      const main = `${import.meta.dir}/../../../src/main.ts`;
+      const command = [process.execPath, main, "inspect", "--prefix", prefix, "--record", folder.file()];
+      const recorder = Bun.spawn(command, { stdout: "ignore", stderr: "pipe" });
+      const said = recorder.stderr.getReader();
+      expect(new TextDecoder().decode((await said.read()).value)).toContain("recording tpu_to_qos");
+      const sent = traffic("agave2", 400).filter((one) => one.channel === 0);
+      channel.push(...sent.map(({ element }) => element));
+      // It writes what it has a few times a second.
+      const endMs = performance.now() + LIMIT_MS / 2;
+      while (statSync(folder.file()).size <= HEADER_BYTES && performance.now() < endMs) await Bun.sleep(20);
+      recorder.kill("SIGKILL");
+      await recorder.exited;
+      const refused = await replay(folder.file(), "--virtual");
+      expect(refused.code).toBe(1);
+      const [, packets] =
+        /ends early.*; --salvage replays the (\d+) packets that are whole/.exec(refused.notes[0]) ?? [];
+      expect(Number(packets)).toBeWithin(1, sent.length + 1);
+      const done = await replay(folder.file(), "--virtual", "--salvage");
+      expect([done.code, done.notes]).toEqual([0, []]);
+      expect(done.parsed()).toMatchObject({ sent: Number(packets) });
+      expect((await run("simulate", "--salvage")).notes[0]).toContain("--salvage is for --replay");
     },
     LIMIT_MS,
   );

@@ -4,14 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { commentedConfig } from "../../../src/cli/commands/config.ts";
-import { toJson } from "../../../src/cli/output.ts";
-import { main } from "../../../src/cli/root.ts";
 import { Failure } from "../../../src/failure.ts";
 import { readArguments } from "../../../src/settings/arguments.ts";
 import { CHANNEL_FLAGS } from "../../../src/settings/channel-flags.ts";
 import { CONFIG_KEYS, parseConfig, readConfigFile } from "../../../src/settings/config-file.ts";
 import { onOff } from "../../../src/settings/flags.ts";
 import { RUN_FLAGS } from "../../../src/settings/run-flags.ts";
+import { runText as run } from "../../tools/command-line.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -20,23 +19,6 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const mistakesOf = (text: string) => parseConfig(text, "q.toml").mistakes;
-
-async function run(...raw: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: "", err: "" };
-  const code = await main(raw, {
-    line: (line) => {
-      text.out += `${line}\n`;
-    },
-    json: (value) => {
-      text.out += `${toJson(value)}\n`;
-    },
-    note: (line) => {
-      text.err += `${line}\n`;
-    },
-    closed: () => false,
-  });
-  return { code, ...text };
-}
 
 describe("the file", () => {
   test("has a key for every flag of run but the one that names it", () => {

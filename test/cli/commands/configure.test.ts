@@ -4,23 +4,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { hugePageMountProblem, hugePages } from "../../../ffi/huge-pages.ts";
 import { hugePlan } from "../../../src/cli/commands/configure.ts";
-import { main } from "../../../src/cli/root.ts";
+import { runText as qos } from "../../tools/command-line.ts";
 import { CAN_MOUNT, inMountNamespace } from "../../tools/mount-namespace.ts";
-
-async function qos(...raw: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: "", err: "" };
-  const code = await main(raw, {
-    line: (line) => {
-      text.out += `${line}\n`;
-    },
-    json: () => undefined,
-    note: (line) => {
-      text.err += `${line}\n`;
-    },
-    closed: () => false,
-  });
-  return { code, ...text };
-}
 
 const configure = (...flags: string[]) => qos("configure", "hugepages", ...flags);
 

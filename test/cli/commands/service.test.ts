@@ -9,7 +9,7 @@ import { bashCompletion, fishCompletion, zshCompletion } from "../../../src/cli/
 import { shellWord, unitText, unitWord } from "../../../src/cli/host/unit.ts";
 import { pathsOfConfig, unitPaths } from "../../../src/cli/host/unit-paths.ts";
 import { manPage, roff } from "../../../src/cli/man-text.ts";
-import { COMMANDS, main } from "../../../src/cli/root.ts";
+import { COMMANDS } from "../../../src/cli/root.ts";
 import { WRITER_STATISTICS, type WriterNumbers } from "../../../src/database/writer-status.ts";
 import { ALERTS, alertRules, dashboard, descriptionOf, summaryOf } from "../../../src/observe/alerts.ts";
 import { Faults } from "../../../src/observe/faults.ts";
@@ -19,6 +19,7 @@ import { kebabCase } from "../../../src/settings/names.ts";
 import { CHANNELS } from "../../../src/shape/channels.ts";
 import { SCENARIOS } from "../../../src/simulator/scenarios/index.ts";
 import { rig } from "../../engine/rig.ts";
+import { runText as qos } from "../../tools/command-line.ts";
 
 /** A home that no test touches. */
 const HOME = `/${"home"}/sol`;
@@ -37,21 +38,6 @@ const written = (name: string, content: string): string => {
 function spawn(...words: string[]): { code: number; text: string } {
   const done = Bun.spawnSync(words, { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: 40_000 });
   return { code: done.exitCode, text: done.stdout.toString() + done.stderr.toString() };
-}
-
-async function qos(...raw: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: "", err: "" };
-  const code = await main(raw, {
-    line: (line) => {
-      text.out += `${line}\n`;
-    },
-    json: () => undefined,
-    note: (line) => {
-      text.err += `${line}\n`;
-    },
-    closed: () => false,
-  });
-  return { code, ...text };
 }
 
 const commands = () => Promise.all(COMMANDS.map((one) => one.load()));

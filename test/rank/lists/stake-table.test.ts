@@ -3,7 +3,7 @@ import { type Stake, StakeTable } from "../../../src/rank/lists/stake-table.ts";
 import { Arena } from "../../../src/shape/arena.ts";
 import { TRAIT_IPV6, TRAIT_STAKED } from "../../../src/shape/digest-layout.ts";
 import { STAKE_HEADER_BYTES, STAKE_SLOT_BYTES } from "../../../src/shape/layout.ts";
-import { randomOf } from "../../stores/store.ts";
+import { randomOf } from "../../tools/random.ts";
 
 function stake(low: number, high: number, lamports: number, ipv6 = false): Stake {
   const key = new Uint8Array(8);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { IpSigner } from "../../../src/rank/reference/ip-signer.ts";
 import { IP_ID_AT, PAYER_ID_AT } from "../../../src/shape/digest-layout.ts";
-import { randomOf } from "../../stores/store.ts";
+import { randomOf } from "../../tools/random.ts";
 import { makeTables, NaiveTable } from "../tables.ts";
 
 const VECTORS = join(import.meta.dir, "../../fixtures/vectors");

@@ -3,7 +3,7 @@ import { loadKernel } from "../../../src/kernel/kernel.ts";
 import { ScoreReader } from "../../../src/rank/reference/score-reader.ts";
 import { ScoreTable } from "../../../src/rank/reference/score-table.ts";
 import { DIGEST_BYTES, IP_ID_AT, IP_KEY_AT, TRAIT_IPV6 } from "../../../src/shape/digest-layout.ts";
-import { randomOf } from "../../stores/store.ts";
+import { randomOf } from "../../tools/random.ts";
 import { makeTables, NaiveTable, type Tables } from "../tables.ts";
 
 const rising = (a: number, b: number): number => a - b;

@@ -3,10 +3,10 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, st
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { main } from "../../../src/cli/root.ts";
 import { decodeCheckpoint, encodeCheckpoint, type SavedScores } from "../../../src/sidecar/scores/checkpoint.ts";
 import { jsonLines, readScores, referenceLines } from "../../../src/sidecar/scores/scores-text.ts";
 import { StateFile } from "../../../src/sidecar/scores/state-file.ts";
+import { runText as qos } from "../../tools/command-line.ts";
 import { MemoryLog } from "../parts.ts";
 
 let folder = "";
@@ -37,21 +37,6 @@ const saved: SavedScores = {
 };
 
 const options = { model: "ip-signer", reversed: false };
-
-async function qos(...raw: string[]): Promise<{ code: number; out: string; err: string }> {
-  const text = { out: "", err: "" };
-  const code = await main(raw, {
-    line: (line) => {
-      text.out += `${line}\n`;
-    },
-    json: () => undefined,
-    note: (line) => {
-      text.err += `${line}\n`;
-    },
-    closed: () => false,
-  });
-  return { code, ...text };
-}
 
 describe("text", () => {
   test("as JSON lines is the same scores again, to the last bit", () => {

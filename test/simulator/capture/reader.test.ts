@@ -10,7 +10,7 @@ import {
   STARTED_AT,
   VERSION_AT,
 } from "../../../src/simulator/capture/format.ts";
-import { openRecording, readRecording } from "../../../src/simulator/capture/reader.ts";
+import { openRecording, type Recording, readRecording } from "../../../src/simulator/capture/reader.ts";
 import { elementOf, Folder, keptOf, packetsOf, recorded, STARTED_MS, sealed } from "./rig.ts";
 
 const bytesOf = (length: number, filler = 7): Uint8Array => new Uint8Array(length).fill(filler);
@@ -89,6 +89,37 @@ describe("what was written is read", () => {
 
   test("even where there is nothing", () => {
     expect(readRecording(recorded([]))).toMatchObject({ packets: 0, durationMicros: 10_000_000 });
+  });
+});
+
+describe("salvaged", () => {
+  test("a recording that was cut anywhere gives the packets of its whole chunks", () => {
+    const bytes = few();
+    const whole = readRecording(bytes) as Recording;
+    expect(readRecording(bytes, true)).toEqual(whole);
+    let most = 0;
+    for (let length = HEADER_BYTES; length < bytes.length; length++) {
+      const found = readRecording(bytes.slice(0, length), true) as Recording;
+      expect(found.packets).toBeGreaterThanOrEqual(most); // more of the file is never less
+      most = found.packets;
+      expect([...found.micros]).toEqual([...whole.micros.slice(0, found.packets)]);
+      expect([...found.channel]).toEqual([...whole.channel.slice(0, found.packets)]);
+      expect(found.durationMicros).toBe(found.micros.at(-1) ?? 0);
+      expect(found.leftOut).toBeLessThan(length);
+    }
+    expect(most).toBe(whole.packets);
+    for (let length = 0; length < HEADER_BYTES; length++) {
+      expect(typeof readRecording(bytes.slice(0, length), true)).toBe("string");
+    }
+  });
+
+  test("one that is damaged in the middle gives what stands before the damage", () => {
+    const bytes = few();
+    for (let at = HEADER_BYTES; at < bytes.length; at++) {
+      const other = bytes.slice();
+      other[at] ^= 0x10;
+      expect((readRecording(other, true) as Recording).leftOut).toBeGreaterThan(0);
+    }
   });
 });
 

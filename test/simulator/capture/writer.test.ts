@@ -19,7 +19,7 @@ test("a folder that is not there is a sentence", () => {
   expect(() => new RecordingWriter(path, "agave2", 0)).toThrow(`cannot write the recording ${path}`);
 });
 
-test("until its end it is no recording; only its owner reads it; given up, it is gone", () => {
+test("until its end it is no recording; only its owner reads it; given up, it is gone unless it holds packets", () => {
   using folder = new Folder();
   const writer = new RecordingWriter(folder.file(), "agave2", 0);
   writer.add(1, element, 7);
@@ -30,6 +30,12 @@ test("until its end it is no recording; only its owner reads it; given up, it is
   expect(readRecording(readFileSync(folder.file()))).toMatchObject({ packets: 1 });
   const other = new RecordingWriter(folder.file("other.rec"), "agave2", 0);
   other.add(1, element, 7);
-  other.abandon();
+  expect(other.abandon()).toBe(0); // not written yet
   expect(existsSync(folder.file("other.rec"))).toBe(false);
+  const third = new RecordingWriter(folder.file("third.rec"), "agave2", 0);
+  third.add(1, element, 7);
+  third.flush();
+  third.add(2, element, 8);
+  expect(third.abandon()).toBe(1);
+  expect(readRecording(readFileSync(folder.file("third.rec")), true)).toMatchObject({ packets: 1, leftOut: 0 });
 });

@@ -1,4 +1,4 @@
-// A seeded generator of choices: one seed, one case.
+// The dice of the tests: one seed, one case. (The simulator has its own, whose histories must not change.)
 
 const TWO_32 = 4_294_967_296;
 
@@ -25,6 +25,11 @@ export class Random {
     x ^= x << 5;
     this.#state = x;
     return x >>> 0;
+  }
+
+  /** 0 to 1, 1 excluded. */
+  unit(): number {
+    return this.word() / TWO_32;
   }
 
   /** 0 to limit - 1. */
@@ -64,4 +69,10 @@ export class Random {
         return any & top;
     }
   }
+}
+
+/** Words of such dice. @returns a function that gives 0 to 2^32 - 1 */
+export function randomOf(seed: number): () => number {
+  const random = new Random(seed);
+  return () => random.word();
 }
