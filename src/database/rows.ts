@@ -52,7 +52,7 @@ import type { FateRow, ScoreRow, SessionRow, StatisticRow, TransactionRow } from
 /** The year 2200: a time beyond comes from a damaged record, and days are computed from it. */
 const TIME_MAX_US = Date.UTC(2200, 0, 1) * 1_000;
 /** Base58 of a key costs microseconds and payers come back; bounded, since senders choose them. */
-const PAYERS_KEPT = 65_536;
+const PAYERS_MAX = 65_536;
 const payers = new Map<string, string>();
 
 /** A record's bytes read one after the other. */
@@ -121,7 +121,7 @@ class RecordReader {
     const raw = Buffer.from(key.buffer, key.byteOffset, PUBKEY_BYTES).toString("latin1");
     let text = payers.get(raw);
     if (text === undefined) {
-      if (payers.size >= PAYERS_KEPT) payers.clear();
+      if (payers.size >= PAYERS_MAX) payers.clear();
       text = base58.encode(key);
       payers.set(raw, text);
     }

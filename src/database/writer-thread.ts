@@ -19,7 +19,7 @@ export type WriterMessage =
   | { readonly kind: "ended" };
 
 /** A writer that does not end by then never will: it ends by itself well before. */
-const STOP_LIMIT_MS = 6_000;
+const STOP_MAX_MS = 6_000;
 
 export interface WriterThread {
   /** Lets it write what is left; the loop must have ended. Resolves when it has, or never will; never rejects. */
@@ -45,7 +45,7 @@ export function startWriter(start: WriterStart, say: (level: "info" | "warn", me
   return {
     stop: async () => {
       order({ stop: true });
-      const limit = setTimeout(() => ended.resolve(), STOP_LIMIT_MS);
+      const limit = setTimeout(() => ended.resolve(), STOP_MAX_MS);
       await ended.promise;
       clearTimeout(limit);
       worker.terminate();

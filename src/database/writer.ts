@@ -19,7 +19,7 @@ const COLLECT_MS = 10;
 /** About 170,000 records. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 30_000;
+const PAUSE_MAX_MS = 30_000;
 /** Where somebody has to mend something first. */
 const LATER_PAUSE_MS = 10_000;
 const RETAIN_MS = 600_000;
@@ -136,7 +136,7 @@ export class Writer {
 
   /** One attempt at the oldest batch, or a pause. */
   async #step(): Promise<void> {
-    if (this.#refused) return this.#pause(LONGEST_PAUSE_MS, true);
+    if (this.#refused) return this.#pause(PAUSE_MAX_MS, true);
     try {
       if (this.#sink === undefined) await this.#connect();
       if (!(await this.#sendOldest())) await this.#idle();
@@ -204,7 +204,7 @@ export class Writer {
     const pauseMs = problem.retry === "later" ? Math.max(this.#pauseMs, LATER_PAUSE_MS) : this.#pauseMs;
     // Sidecars of a fleet must not come back all at one moment.
     await this.#pause(pauseMs * (0.75 + Math.random() / 2), false);
-    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MAX_MS);
   }
 
   /** @param batches whether a new batch ends the pause; stopping always does */

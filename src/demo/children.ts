@@ -4,7 +4,7 @@
 import { closeSync, openSync, readFileSync } from "node:fs";
 
 /** How long a process may take to end by itself when it is asked to. */
-const END_LIMIT_MS = 5_000;
+const END_MAX_MS = 5_000;
 
 export interface Finished {
   /** null when it was ended by a signal. */
@@ -49,7 +49,7 @@ export class Child {
   }
 
   /** Asks it to end, and forces it where that takes too long. */
-  async end(limitMs = END_LIMIT_MS): Promise<Finished> {
+  async end(limitMs = END_MAX_MS): Promise<Finished> {
     this.#signal("SIGTERM");
     const force = setTimeout(() => this.kill(), limitMs);
     const result = await this.finished();

@@ -24,7 +24,7 @@ const DEFAULT_SECONDS = 15;
 const SECONDS_MAX = 3_600;
 /** The validator ends by itself when the sidecar has sent all that it holds; one that goes on so much longer has failed. */
 const OVERTIME_MS = 45 * SECOND_MS;
-const START_LIMIT_MS = 15 * SECOND_MS;
+const START_MAX_MS = 15 * SECOND_MS;
 const REFRESH_MS = 250;
 /** Rates are taken over a second: single intervals jump with the ticks of 100 ms. */
 const LOOK_MS = 1_000;
@@ -66,7 +66,7 @@ class Demo {
       ...this.#qos("run", "--idle", idle, "--target-pps", "8000", ...root),
       ...["--db", this.#database, "--db-spill", join(this.#folder, "spill"), "--db-sample-fates", "0.1"],
     ]);
-    await this.#until(() => typeof this.#moments.look() !== "string", sidecar, START_LIMIT_MS);
+    await this.#until(() => typeof this.#moments.look() !== "string", sidecar, START_MAX_MS);
     const validator = this.#start("simulate", this.#qos("simulate", "--json", "--duration", `${this.seconds}s`));
     console.log("");
     await this.#watch(sidecar, validator);

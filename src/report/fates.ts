@@ -17,7 +17,7 @@ export interface Event {
 }
 
 /** Events of one transaction are few; somebody's flood of copies is not. */
-const MOST_EVENTS = 1_000;
+const EVENTS_MAX = 1_000;
 
 /** A running sidecar's part of it. @param host for the rows */
 export function recentEvents(recent: RecentFates, wanted: Wanted, host: string): Event[] {
@@ -34,7 +34,7 @@ export function recentEvents(recent: RecentFates, wanted: Wanted, host: string):
 export async function savedEvents(reader: Reader, wanted: Wanted): Promise<Event[]> {
   const key =
     "packetHash" in wanted ? sql`packet_hash = ${wanted.packetHash}` : sql`signature_key = ${wanted.signatureKey}`;
-  const most = sql.raw(String(MOST_EVENTS));
+  const most = sql.raw(String(EVENTS_MAX));
   const fates = await reader.all(sql`SELECT * FROM qos_fates WHERE ${key} ORDER BY ended_us LIMIT ${most}`);
   const outcomes = await reader.all(
     sql`SELECT * FROM qos_transactions WHERE ${key} ORDER BY completed_us LIMIT ${most}`,

@@ -1,11 +1,11 @@
 // Spearman's rank correlation: does the order of one column follow the order of the other? 1: the same, 0: no relation.
 
 /** Fewer pairs say nothing. */
-const FEWEST = 10;
+const PAIRS_MIN = 10;
 
 /** @returns null for too few pairs, or where one column is all the same */
 export function rankCorrelation(xs: readonly number[], ys: readonly number[]): number | null {
-  if (xs.length < FEWEST || xs.length !== ys.length) return null;
+  if (xs.length < PAIRS_MIN || xs.length !== ys.length) return null;
   const a = ranks(xs);
   const b = ranks(ys);
   const mean = (xs.length - 1) / 2;

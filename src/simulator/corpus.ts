@@ -21,7 +21,7 @@ export const NANOS_PER_UNIT = 10;
 /** Used share of the limit, if the file does not say. */
 export const USUAL_USE = 0.6;
 const V1_FIRST_BYTE = 0x81;
-const FEWEST_BYTES = 1 + SIGNATURE_BYTES;
+const BYTES_MIN = 1 + SIGNATURE_BYTES;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 export interface CorpusEntry {
@@ -64,8 +64,8 @@ function readLine(line: string, problem: (what: string) => never, memory: Valida
   if (!BASE64.test(tx) || tx.length % 4 !== 0) return problem('"tx" is not base64');
   const bytes = new Uint8Array(Buffer.from(tx, "base64"));
   const { payloadMaxBytes, sizeAt } = PACKET_LAYOUTS[memory.layout.options.packetLayout];
-  if (bytes.length < FEWEST_BYTES || bytes.length > payloadMaxBytes) {
-    return problem(`"tx" has ${bytes.length} bytes, and a transaction has ${FEWEST_BYTES} to ${payloadMaxBytes}`);
+  if (bytes.length < BYTES_MIN || bytes.length > payloadMaxBytes) {
+    return problem(`"tx" has ${bytes.length} bytes, and a transaction has ${BYTES_MIN} to ${payloadMaxBytes}`);
   }
   const { arena, scratchAt, digests } = memory;
   arena.u8.fill(0, scratchAt, scratchAt + memory.packetBytes);

@@ -164,7 +164,7 @@ export interface AttackShare {
 }
 
 /** A window with fewer packets than this says nothing about shares, and the verdict leaves it out. */
-const FEWEST_IN_WINDOW = 20;
+const IN_WINDOW_MIN = 20;
 
 export function attackersShare(
   deliveries: Deliveries,
@@ -184,7 +184,7 @@ export function attackersShare(
   }
   const shares = Array.from(all, (count, i) => (count === 0 ? 0 : bad[i] / count));
   let last = -1;
-  for (let i = 0; i < windows; i++) if (all[i] >= FEWEST_IN_WINDOW && shares[i] >= limit) last = i;
+  for (let i = 0; i < windows; i++) if (all[i] >= IN_WINDOW_MIN && shares[i] >= limit) last = i;
   const sum = (counts: Float64Array): number => counts.reduce((a, b) => a + b, 0);
   const share = sum(bad) / Math.max(1, sum(all));
   return {

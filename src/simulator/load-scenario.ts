@@ -6,7 +6,7 @@ import { parseScenario, type Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 
 /** A file larger than this is not a scenario. */
-const MOST_BYTES = 1_048_576;
+const BYTES_MAX = 1_048_576;
 
 /**
  * @param given a name from `SCENARIOS`, or a path (anything with a slash or a dot)
@@ -25,6 +25,6 @@ export function loadScenario(given: string): Scenario {
   } catch (error) {
     throw new Failure(`cannot read the scenario: ${messageOf(error)}`);
   }
-  if (text.length > MOST_BYTES) throw new Failure(`${given} is too long for a scenario`);
+  if (text.length > BYTES_MAX) throw new Failure(`${given} is too long for a scenario`);
   return parseScenario(text, given);
 }

@@ -18,7 +18,7 @@ import {
 import { type ArenaLayout, arenaLayout, HUGE_PAGE_BYTES } from "../shape/layout.ts";
 import { type PacketLayout, packetBytes } from "../shape/packet-layouts.ts";
 
-const FEWEST_ENTRIES = 4;
+const ENTRIES_MIN = 4;
 const ALIGN_BYTES = 64;
 
 export interface DigestSettings {
@@ -117,9 +117,9 @@ export function validatorMemory(packetLayout: PacketLayout): ValidatorMemory {
     packetLayout,
     maxIps: 1,
     maxSigners: 1,
-    partialMetas: FEWEST_ENTRIES,
-    recentSignatures: FEWEST_ENTRIES,
-    queueCapacity: FEWEST_ENTRIES,
+    partialMetas: ENTRIES_MIN,
+    recentSignatures: ENTRIES_MIN,
+    queueCapacity: ENTRIES_MIN,
   };
   const bytes = packetBytes(packetLayout);
   const room = Math.ceil(bytes / ALIGN_BYTES) * ALIGN_BYTES;

@@ -26,7 +26,7 @@ const STILL_STEP_MS = 50;
 /** A sidecar is gone once it gave no heartbeat for this long. */
 const GONE_MS = 3_000;
 /** A full queue of 16,384 is empty after 2 s at 8,000 packets a second. The summary says if it takes longer than this. */
-const DRAIN_MOST_MS = 12_000;
+const DRAIN_MAX_MS = 12_000;
 const WAIT_STEP_MS = 5;
 const OUTPUT_PER_ROUND = 2_048;
 
@@ -204,7 +204,7 @@ class Player {
       }
       if (this.#deliveries.count > before) stillMs = 0;
       if (options.stop.aborted || stillMs >= STILL_MS || now - beatMs >= GONE_MS) return nowMs;
-      if (now - from >= DRAIN_MOST_MS) {
+      if (now - from >= DRAIN_MAX_MS) {
         this.#unfinished = true;
         return nowMs;
       }

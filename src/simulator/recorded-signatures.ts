@@ -5,7 +5,7 @@ import { PUBKEY_BYTES, SIGNATURE_BYTES } from "../shape/packet-layout.ts";
 import { publicKeyOf } from "./signer.ts";
 
 /** Keys kept, because senders sign again and again. A file with more keys takes longer, not more memory. */
-const MOST_KEYS = 65_536;
+const KEYS_MAX = 65_536;
 
 /** Offsets that a check of signatures needs in a well-formed transaction. */
 export interface Signed {
@@ -36,7 +36,7 @@ export class RecordedSignatures {
   #keyOf(raw: Uint8Array): KeyObject | undefined {
     const name = Buffer.from(raw).toString("latin1");
     if (this.#keys.has(name)) return this.#keys.get(name);
-    if (this.#keys.size >= MOST_KEYS) this.#keys.clear();
+    if (this.#keys.size >= KEYS_MAX) this.#keys.clear();
     const key = keyOrNone(raw);
     this.#keys.set(name, key);
     return key;

@@ -21,7 +21,7 @@ import {
 const TEMPLATES = 64;
 const TWO_32 = 4_294_967_296;
 /** The shortest transaction that can be one of ours. */
-const SHORTEST_BYTES = 254;
+const BYTES_MIN = 254;
 /** How packets are broken: each way in turn. */
 const WAYS_TO_BREAK = 4;
 
@@ -64,7 +64,7 @@ export class ScenarioPackets implements PacketMaker {
 
   transactionOf(memory: PacketMemory, at: number, size: number): number {
     const { u8, view } = memory;
-    if (size < SHORTEST_BYTES) return -1;
+    if (size < BYTES_MIN) return -1;
     const tail = u8[at + LEGACY_MESSAGE_AT] === V0_VERSION_BYTE ? V0_TAIL_BYTES : 0;
     const numberAt = at + size - tail - NUMBER_BYTES;
     const number = view.getUint32(numberAt, true);

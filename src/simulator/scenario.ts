@@ -13,16 +13,16 @@ const moment = (fallback: number) => v.optional(v.union([v.literal("attack"), nu
 const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,39}$/, "is no name (small letters, digits, hyphens)"));
 
 /** Bounds that keep one run's columns within a few GB. */
-const MOST_PPS = 2_000_000;
-const MOST_SENDERS = 1_000_000;
-const MOST_SECONDS = 3_600;
+const PPS_MAX = 2_000_000;
+const SENDERS_MAX = 1_000_000;
+const SECONDS_MAX = 3_600;
 
 const sendersSchema = v.strictObject({
   name,
   /** Whether the lamports of these senders count. */
   honest: v.optional(v.boolean(), true),
   /** Transactions a second, before `copies`. */
-  rate: number(0, MOST_PPS),
+  rate: number(0, PPS_MAX),
   from: moment(0),
   until: moment(1),
   /** Traffic comes only in the first `onMs` of every `onMs + offMs`; the rate is that within a burst. */
@@ -30,7 +30,7 @@ const sendersSchema = v.strictObject({
   offMs: v.optional(whole(0, 3_600_000), 0),
 
   /** How many addresses these senders have. */
-  addresses: v.optional(whole(1, MOST_SENDERS), 100),
+  addresses: v.optional(whole(1, SENDERS_MAX), 100),
   /** The group whose addresses they send from instead. */
   addressesOf: v.optional(name),
   /** Whether they know the ports of the addresses that they use. A sender that forges addresses does not. */
@@ -81,7 +81,7 @@ const sendersSchema = v.strictObject({
 const scenarioSchema = v.strictObject({
   name,
   title: v.string(),
-  durationSeconds: v.optional(number(0.1, MOST_SECONDS), 30),
+  durationSeconds: v.optional(number(0.1, SECONDS_MAX), 30),
   /** When the attack starts: its share of the duration. */
   attackAt: v.optional(number(0, 1), 1 / 3),
   /** Packet channels in use, from the first: tpu, fwd, re1, re2. */
@@ -96,7 +96,7 @@ const scenarioSchema = v.strictObject({
     }),
     {},
   ),
-  adaptive: v.optional(v.strictObject({ rate: number(0, MOST_PPS), everyMs: v.optional(whole(50, 60_000), 500) })),
+  adaptive: v.optional(v.strictObject({ rate: number(0, PPS_MAX), everyMs: v.optional(whole(50, 60_000), 500) })),
   senders: v.pipe(v.array(sendersSchema), v.minLength(1), v.maxLength(64)),
 });
 

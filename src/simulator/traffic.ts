@@ -9,13 +9,13 @@ import { emptyTruth, GOOD_SIGNATURE, HONEST, IPV6, LANDS, NEWCOMER, PARSABLE, ST
 
 /** The chain's base fee for one signature, and the highest CU limit that it grants. */
 const LAMPORTS_PER_SIGNATURE = 5_000;
-const MOST_UNITS = 1_400_000;
-const FEWEST_UNITS = 450;
+const UNITS_MAX = 1_400_000;
+const UNITS_MIN = 450;
 /** A payer's transactions vary around its own median by this (log). */
 const ASKED_NOISE = 0.3;
 const USED_NOISE = 0.05;
 /** Prices are held below this, so that the fee is exact in a double. */
-const HIGHEST_PRICE = 1e12;
+const PRICE_MAX = 1e12;
 /** Transactions that a replaying or spoofing attacker can choose from. */
 const RECENT = 1_024;
 /** Copies wait in one bucket per millisecond. */
@@ -288,8 +288,8 @@ export class Traffic {
     const means = spec.priceMeans;
     const mean = means[mix32(address) % means.length];
     const asked = habits.askedMedian[row] * Math.exp(ASKED_NOISE * random.normal());
-    truth.askedUnits = Math.round(Math.min(MOST_UNITS, Math.max(FEWEST_UNITS, asked)));
-    truth.price = Math.min(HIGHEST_PRICE, Math.round(random.logNormal(mean, spec.priceSigma)));
+    truth.askedUnits = Math.round(Math.min(UNITS_MAX, Math.max(UNITS_MIN, asked)));
+    truth.price = Math.min(PRICE_MAX, Math.round(random.logNormal(mean, spec.priceSigma)));
     truth.feeLamports = LAMPORTS_PER_SIGNATURE + Math.ceil((truth.askedUnits * truth.price) / 1_000_000);
     const ratio = habits.usedRatio[row];
     const used = truth.askedUnits * ratio * Math.exp(USED_NOISE * random.normal());

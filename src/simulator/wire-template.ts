@@ -25,13 +25,13 @@ export const V0_VERSION_BYTE = 0x80;
 
 /** ComputeBudget111111111111111111111111111111 */
 const COMPUTE_BUDGET = Uint8Array.fromHex("0306466fe5211732ffecadba72c39be7bc8ce5bbc5f7126b2c439b3a40000000");
-const SHORTEST_DATA_BYTES = 16;
-const LONGEST_DATA_BYTES = 96;
+const DATA_BYTES_MIN = 16;
+const DATA_BYTES_MAX = 96;
 const PUBKEY_BYTES = 32;
 
 /** A template whose keys, blockhash and data are drawn. */
 export function wireTemplate(version: TransactionVersion, random: Random): WireTemplate {
-  const dataBytes = SHORTEST_DATA_BYTES + random.below(LONGEST_DATA_BYTES - SHORTEST_DATA_BYTES);
+  const dataBytes = DATA_BYTES_MIN + random.below(DATA_BYTES_MAX - DATA_BYTES_MIN);
   const bytes = [
     1, // signatures
     ...draw(64, random),

@@ -6,7 +6,7 @@ import { openToRead, sameFile } from "../../channel/files.ts";
 import { Peek } from "../../channel/snapshot.ts";
 import { Failure, messageOf } from "../../failure.ts";
 import type { PacketLayout } from "../../shape/packet-layouts.ts";
-import { RECORDING_MOST_MICROS } from "../../simulator/capture/format.ts";
+import { RECORDING_MAX_MICROS } from "../../simulator/capture/format.ts";
 import { RecordingWriter } from "../../simulator/capture/writer.ts";
 import type { Output } from "../output.ts";
 import type { NamedChannel } from "./channel-files.ts";
@@ -132,7 +132,7 @@ export async function record(options: RecordOptions, ids: readonly number[], out
 
 async function fill(writer: RecordingWriter, sources: readonly Source[], options: RecordOptions) {
   const started = performance.now();
-  const mostMs = Math.min(options.forMs ?? Number.POSITIVE_INFINITY, RECORDING_MOST_MICROS / MICROS_PER_MS);
+  const mostMs = Math.min(options.forMs ?? Number.POSITIVE_INFINITY, RECORDING_MAX_MICROS / MICROS_PER_MS);
   let filesMs = 0;
   let flushedMs = 0;
   for (;;) {

@@ -39,7 +39,7 @@ const LULL_MS = 20;
 const SAME_FILE_MS = 500;
 const COUNT_DEFAULT = 10;
 const COUNT_MAX = 1_048_576;
-const DURATION_MOST_MS = 24 * 3_600_000;
+const DURATION_MAX_MS = 24 * 3_600_000;
 const CHANNEL_HELP = "a channel's name, such as tpu_to_qos";
 
 function openChannel({ path, shape }: NamedChannel): number {
@@ -139,7 +139,7 @@ const FLAGS = {
   duration: duration({
     help: "with --record: for how long [default until Ctrl-C]",
     min: 100,
-    max: DURATION_MOST_MS,
+    max: DURATION_MAX_MS,
     fallback: undefined,
     group: "Recording",
   }),

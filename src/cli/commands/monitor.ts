@@ -23,14 +23,14 @@ const HOME = `${ESCAPE}H`;
 const LINE_END = `${ESCAPE}K`;
 const SCREEN_END = `${ESCAPE}J`;
 const CTRL_C = "\u0003";
-const START_LIMIT_MS = 3_000;
+const START_MAX_MS = 3_000;
 const LOOK_AGAIN_MS = 50;
 const COLUMNS_MIN = 40;
 const ROWS_MIN = 10;
 
 /** The first picture, as soon as there is one. @throws Failure where none comes in time */
 async function began(moments: Moments): Promise<void> {
-  const end = performance.now() + START_LIMIT_MS;
+  const end = performance.now() + START_MAX_MS;
   for (;;) {
     const seen = moments.look();
     if (typeof seen !== "string") return;

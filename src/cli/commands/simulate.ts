@@ -34,7 +34,7 @@ const USUAL_SCENARIO = "agents";
 /** A tenth of a second is far above what an idle machine holds a process up, and far below the 100 ms tick. */
 const ORDER_GAP_MS = 30;
 /** The columns of a run take about 75 bytes a packet. */
-const MOST_PACKETS = 30_000_000;
+const PACKETS_MAX = 30_000_000;
 
 const FLAGS = {
   ...CHANNEL_FLAGS,
@@ -213,7 +213,7 @@ function corpusOf(file: string, values: Values, memory: ValidatorMemory, seed: b
   const rate = values.rate ?? CORPUS_PPS;
   const durationMs = values.duration ?? CORPUS_DURATION_MS;
   const expected = Math.ceil((rate * durationMs) / SECOND_MS) + 1;
-  if (expected > MOST_PACKETS) throw new UsageError(tooMany(expected));
+  if (expected > PACKETS_MAX) throw new UsageError(tooMany(expected));
   trace.reserve(expected, expected);
   return {
     name: `${entries.length} transactions of ${file}`,
@@ -227,13 +227,13 @@ function corpusOf(file: string, values: Values, memory: ValidatorMemory, seed: b
 }
 
 function tooMany(packets: number): string {
-  return `${packets} packets are more than the ${MOST_PACKETS} that a run can keep account of; lower --rate or --duration`;
+  return `${packets} packets are more than the ${PACKETS_MAX} that a run can keep account of; lower --rate or --duration`;
 }
 
 function scenarioWorld(values: Values, seed: bigint): Source {
   const scenario = scenarioOf(values);
   const perSecond = scenario.senders.reduce((sum, one) => sum + one.rate * one.copies, scenario.adaptive?.rate ?? 0);
-  if (perSecond * scenario.durationSeconds > MOST_PACKETS) {
+  if (perSecond * scenario.durationSeconds > PACKETS_MAX) {
     throw new UsageError(tooMany(Math.ceil(perSecond * scenario.durationSeconds)));
   }
   return scenarioSource(scenario, seed, values.sign);

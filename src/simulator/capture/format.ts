@@ -41,11 +41,11 @@ export const END_MISSED_AT = END_PACKETS_AT + 8 * PACKET_CHANNELS.length; // u64
 export const END_BYTES = END_MISSED_AT + 8 * PACKET_CHANNELS.length;
 
 /** Content of a chunk at most. */
-export const CHUNK_MOST_BYTES = 1_048_576;
+export const CHUNK_MAX_BYTES = 1_048_576;
 /** A recording is replayed from memory; the recorder stops before it gets larger than this. */
-export const RECORDING_MOST_BYTES = 2_147_483_648;
+export const RECORDING_MAX_BYTES = 2_147_483_648;
 /** No recording is longer than a day. */
-export const RECORDING_MOST_MICROS = 86_400_000_000;
+export const RECORDING_MAX_MICROS = 86_400_000_000;
 
 /** Bytes of an element behind its payload. */
 export function metaBytes(layout: PacketLayout): number {

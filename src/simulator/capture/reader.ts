@@ -10,7 +10,7 @@ import {
   CHUNK_BYTES_AT,
   CHUNK_HEAD_BYTES,
   CHUNK_KIND_AT,
-  CHUNK_MOST_BYTES,
+  CHUNK_MAX_BYTES,
   CHUNK_NUMBER_AT,
   CHUNK_PACKETS_AT,
   checksum,
@@ -31,8 +31,8 @@ import {
   PACKET_MICROS_AT,
   PACKET_PAYLOAD_AT,
   payloadBytes,
-  RECORDING_MOST_BYTES,
-  RECORDING_MOST_MICROS,
+  RECORDING_MAX_BYTES,
+  RECORDING_MAX_MICROS,
   STARTED_AT,
   VERSION,
   VERSION_AT,
@@ -66,7 +66,7 @@ export function openRecording(path: string, salvage = false): Recording {
   try {
     const facts = statSync(path);
     if (!facts.isFile()) throw new Error("it is no plain file");
-    if (facts.size > RECORDING_MOST_BYTES) throw new Error(`it has ${facts.size} bytes, more than any recording`);
+    if (facts.size > RECORDING_MAX_BYTES) throw new Error(`it has ${facts.size} bytes, more than any recording`);
     bytes = readFileSync(path);
   } catch (error) {
     throw new Failure(`cannot read the recording ${path}: ${messageOf(error)}`);
@@ -98,7 +98,7 @@ interface Header {
 }
 
 /** The last moment that a Date can hold. */
-const LATEST_DATE_MS = 8.64e15;
+const DATE_MAX_MS = 8.64e15;
 const IMPOSSIBLE_TIMES = "its times are impossible";
 const CUT = "it ends early: it was cut, or its recorder did not come to its end";
 
@@ -114,7 +114,7 @@ function readHeader(bytes: Uint8Array, view: DataView): Header | string {
   const layout = layoutOfBytes(elementBytes);
   if (layout === undefined) return `its packets have ${elementBytes} bytes, which no layout has`;
   const startedMs = Number(view.getBigUint64(STARTED_AT, true)) / 1_000;
-  if (startedMs > LATEST_DATE_MS) return IMPOSSIBLE_TIMES;
+  if (startedMs > DATE_MAX_MS) return IMPOSSIBLE_TIMES;
   return { layout, startedMs, seed };
 }
 
@@ -142,7 +142,7 @@ function findChunks(bytes: Uint8Array, view: DataView, seed: bigint): Chunks {
     const contentBytes = view.getUint32(at + CHUNK_BYTES_AT, true);
     const count = view.getUint32(at + CHUNK_PACKETS_AT, true);
     const damaged = `chunk ${number} is damaged`;
-    if (contentBytes > CHUNK_MOST_BYTES) return damaged;
+    if (contentBytes > CHUNK_MAX_BYTES) return damaged;
     const end = at + CHUNK_HEAD_BYTES + contentBytes;
     if (end + CHECKSUM_BYTES > bytes.length) return CUT;
     if (checksum(bytes.subarray(at, end), seed) !== view.getBigUint64(end, true)) return damaged;
@@ -213,7 +213,7 @@ class Reading {
     }
     const word = (offset: number): number => Number(view.getBigUint64(endAt + offset, true));
     const durationMicros = word(END_MICROS_AT);
-    if (durationMicros > RECORDING_MOST_MICROS || durationMicros < this.#lastMicros) return IMPOSSIBLE_TIMES;
+    if (durationMicros > RECORDING_MAX_MICROS || durationMicros < this.#lastMicros) return IMPOSSIBLE_TIMES;
     const asCounted = PACKET_CHANNELS.every((_, i) => word(END_PACKETS_AT + 8 * i) === this.#counted[i]);
     if (!asCounted) return "it has other packets than its end says";
     const missed = PACKET_CHANNELS.map((_, i) => word(END_MISSED_AT + 8 * i));
@@ -236,7 +236,7 @@ class Reading {
       const micros = baseMicros + view.getUint32(at + PACKET_MICROS_AT, true);
       if (channel >= PACKET_CHANNELS.length) return false;
       if (payload !== payloadBytes(view, at + PACKET_HEAD_BYTES, payloadMaxBytes)) return false;
-      if (micros < this.#lastMicros || micros > RECORDING_MOST_MICROS) return false;
+      if (micros < this.#lastMicros || micros > RECORDING_MAX_MICROS) return false;
       this.#micros[this.#read] = micros;
       this.#channel[this.#read] = channel;
       this.#at[this.#read] = at;

@@ -10,7 +10,7 @@ import {
   CHUNK_BYTES_AT,
   CHUNK_HEAD_BYTES,
   CHUNK_KIND_AT,
-  CHUNK_MOST_BYTES,
+  CHUNK_MAX_BYTES,
   CHUNK_NUMBER_AT,
   CHUNK_PACKETS_AT,
   checksum,
@@ -30,7 +30,7 @@ import {
   PACKET_MICROS_AT,
   PACKET_PAYLOAD_AT,
   payloadBytes,
-  RECORDING_MOST_BYTES,
+  RECORDING_MAX_BYTES,
   STARTED_AT,
   VERSION,
   VERSION_AT,
@@ -48,7 +48,7 @@ export class RecordingWriter {
 
   readonly #fd: number;
   readonly #shape: PacketShape;
-  readonly #chunk = new Uint8Array(CHUNK_HEAD_BYTES + CHUNK_MOST_BYTES + CHECKSUM_BYTES);
+  readonly #chunk = new Uint8Array(CHUNK_HEAD_BYTES + CHUNK_MAX_BYTES + CHECKSUM_BYTES);
   readonly #view = new DataView(this.#chunk.buffer);
   #seed = 0n;
   #at = 0;
@@ -80,7 +80,7 @@ export class RecordingWriter {
   /** Whether there is room for another packet and the end. */
   get hasRoom(): boolean {
     const { length } = this.#chunk;
-    return this.bytes + 2 * length < RECORDING_MOST_BYTES;
+    return this.bytes + 2 * length < RECORDING_MAX_BYTES;
   }
 
   /**
@@ -95,7 +95,7 @@ export class RecordingWriter {
     const payload = payloadBytes(view, sizeAt, payloadMaxBytes);
     const meta = bytes - sizeAt;
     const needed = PACKET_HEAD_BYTES + meta + payload;
-    const isFull = this.#at + needed > CHUNK_HEAD_BYTES + CHUNK_MOST_BYTES;
+    const isFull = this.#at + needed > CHUNK_HEAD_BYTES + CHUNK_MAX_BYTES;
     if (this.#inChunk > 0 && (isFull || micros - this.#baseMicros > U32_MAX)) this.#flush();
     if (this.#inChunk === 0) this.#begin(micros);
     const at = this.#at;
