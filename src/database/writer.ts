@@ -25,6 +25,8 @@ const LATER_PAUSE_MS = 10_000;
 const RETAIN_MS = 600_000;
 /** Between two pieces of retention: batches go first. */
 const RETAIN_PIECE_MS = 50;
+/** A piece that has been due for this long goes between batches: a database that is never idle must not grow for ever. */
+const RETAIN_WAIT_MAX_MS = 500;
 /** For writing what is left, at the end; the rest goes to the spill file. */
 const FINISH_MS = 3_000;
 
@@ -69,7 +71,8 @@ export class Writer {
   #lastWriteMs = 0;
   /** When no batch waited last. */
   #emptyAtMs: number | undefined;
-  #retainAtMs = 0;
+  /** When old rows are to be deleted next. */
+  #retainAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly arena: Arena,
@@ -140,6 +143,7 @@ export class Writer {
     try {
       if (this.#sink === undefined) await this.#connect();
       if (!(await this.#sendOldest())) await this.#idle();
+      else if (this.parts.nowMs() - this.#retainAtMs >= RETAIN_WAIT_MAX_MS) await this.#retain();
     } catch (error) {
       await this.#failed(problemOf(error, this.settings.location));
     }
@@ -176,13 +180,16 @@ export class Writer {
 
   /** Nothing waits: old rows are deleted, where it is time. */
   async #idle(): Promise<void> {
-    const { keepMs } = this.settings;
-    const nowMs = this.parts.nowMs();
-    if (keepMs !== undefined && nowMs >= this.#retainAtMs && this.#sink !== undefined) {
-      const more = await this.#sink.retain(Math.round((this.parts.wallMs() - keepMs) * 1_000));
-      this.#retainAtMs = nowMs + (more ? RETAIN_PIECE_MS : RETAIN_MS);
-    }
+    if (this.parts.nowMs() >= this.#retainAtMs) await this.#retain();
     await this.#pause(COLLECT_MS * 5, true);
+  }
+
+  /** Deletes a piece of what is too old. */
+  async #retain(): Promise<void> {
+    const { keepMs } = this.settings;
+    if (keepMs === undefined || this.#sink === undefined) return;
+    const more = await this.#sink.retain(Math.round((this.parts.wallMs() - keepMs) * 1_000));
+    this.#retainAtMs = this.parts.nowMs() + (more ? RETAIN_PIECE_MS : RETAIN_MS);
   }
 
   async #failed(problem: DatabaseProblem): Promise<void> {

@@ -23,6 +23,8 @@ export interface View {
 }
 
 const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
 const NAME_COLUMNS = 44;
 const ESCAPE = "\u001b[";
 /** The loop shows its clock hundreds of times a second, and the page is written once a second. */
@@ -48,8 +50,9 @@ export function compact(value: number): string {
     ["G", 1e9],
     ["T", 1e12],
   ] as const) {
-    const scaled = value / size;
-    if (Math.abs(scaled) < 1_000) return `${scaled.toPrecision(3)}${unit}`.replace(/e\+\d+/, "");
+    // 999,600 rounds to 1,000 k, which is 1.00M.
+    const rounded = Number((value / size).toPrecision(3));
+    if (Math.abs(rounded) < 1_000) return `${rounded.toPrecision(3)}${unit}`;
   }
   return value.toExponential(1);
 }
@@ -66,7 +69,8 @@ export function age(ms: number | null): string {
   if (ms === null) return "never";
   if (ms < SECOND_MS) return "now";
   if (ms < 100 * SECOND_MS) return `${Math.round(ms / SECOND_MS)} s`;
-  return ms < 100 * 60 * SECOND_MS ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+  if (ms < 100 * MINUTE_MS) return `${Math.round(ms / MINUTE_MS)} min`;
+  return ms < 100 * HOUR_MS ? `${Math.round(ms / HOUR_MS)} h` : `${Math.round(ms / (24 * HOUR_MS))} days`;
 }
 
 const percent = (part: number, whole: number): string => (whole === 0 ? "" : `${((100 * part) / whole).toFixed(1)}%`);

@@ -122,6 +122,8 @@ class FakeDatabase {
   delayMs = 0;
   hangs = false;
   attempts = 0;
+  /** Pieces of retention that were asked for. */
+  retained = 0;
   /** Rejects what hangs when the connection is closed, as drivers do. */
   readonly #closed = Promise.withResolvers<never>();
 
@@ -144,7 +146,10 @@ class FakeDatabase {
         }
         return batch.count;
       },
-      retain: async () => false,
+      retain: async () => {
+        this.retained += 1;
+        return true; // there is always more
+      },
       close: async () => this.#closed.reject(new DatabaseProblem("the database went away", "soon")),
     };
   };
@@ -221,6 +226,31 @@ describe("a healthy database", () => {
     expect(recordsTaken + sampledOut).toBe(4_000);
     expect(recordsTaken).toBeWithin(800, 1_200);
     expect(fake.keys.size).toBe(recordsTaken);
+  });
+});
+
+describe("old rows", () => {
+  test("go also where the database is never idle", async () => {
+    const fake = new FakeDatabase();
+    const bench = new Bench({ open: fake.open, keepMs: 1_000 });
+    await bench.until(({ connected, waiting }) => connected === 1 && waiting === 0);
+    fake.delayMs = 400; // for each batch, and there are always some
+    const before = fake.retained;
+    await bench.send(30_000);
+    await bench.until(({ recordsTaken }) => recordsTaken === 30_000 && fake.keys.size > 12_000);
+    expect(bench.numbers.waiting).toBeGreaterThan(4_096);
+    expect(fake.retained).toBeGreaterThan(before);
+    fake.delayMs = 0;
+    await bench.stop();
+  });
+
+  test("stay where nothing is said of how long", async () => {
+    const fake = new FakeDatabase();
+    const bench = new Bench({ open: fake.open });
+    await bench.send(5_000);
+    await bench.until(({ waiting, recordsTaken }) => waiting === 0 && recordsTaken === 5_000);
+    await bench.stop();
+    expect(fake.retained).toBe(0);
   });
 });
 

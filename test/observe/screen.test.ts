@@ -239,6 +239,13 @@ describe("the screen", () => {
 });
 
 test("numbers are short", () => {
+  expect([999_499, 999_500, 999_999, 9.999e8, 9.996e11].map(compact)).toEqual([
+    "999k",
+    "1.00M",
+    "1.00M",
+    "1.00G",
+    "1.00T",
+  ]);
   expect([0, 999, 99_999, 123_456, 1_234_567, 5e9, 1e20].map(compact)).toEqual([
     "0",
     "999",
@@ -256,5 +263,5 @@ test("numbers are short", () => {
     "none",
     "none",
   ]);
-  expect([null, 10, 5_000, 600_000, 1e8].map(age)).toEqual(["never", "now", "5 s", "10 min", "28 h"]);
+  expect([null, 10, 5_000, 600_000, 1e8, 2e10].map(age)).toEqual(["never", "now", "5 s", "10 min", "28 h", "231 days"]);
 });

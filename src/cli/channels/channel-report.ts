@@ -55,7 +55,8 @@ export async function reportChannel(channel: NamedChannel, fd: number, watchMs: 
     head: after.head,
     producerHeartbeat: after.producerHeartbeat,
     consumerHeartbeat: after.consumerHeartbeat,
-    elementsPerSecond: Math.round(Number(after.tail - before.tail) / seconds),
+    // A producer that began anew meanwhile has a smaller tail.
+    elementsPerSecond: Math.max(0, Math.round(Number(after.tail - before.tail) / seconds)),
     producerAlive: moved("producerHeartbeat") || moved("tail"),
     consumerAlive: moved("consumerHeartbeat"),
     lockedBy: lockHolder(facts),
