@@ -107,8 +107,8 @@ test("npm scripts that the documents name exist", () => {
   expect(named.filter((name) => !known.has(name))).toEqual([]);
 });
 
-/** Of other programs: systemctl, Bun, curl. */
-const FLAGS_OF_OTHERS = ["--now", "--cpu-prof", "--unix-socket"];
+/** Of other programs: systemctl, Bun, curl, cargo. */
+const FLAGS_OF_OTHERS = ["--now", "--cpu-prof", "--unix-socket", "--release", "--locked"];
 
 test("flags that the documents name exist", async () => {
   const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
