@@ -113,7 +113,9 @@ const FLAGS_OF_OTHERS = ["--now", "--cpu-prof", "--unix-socket", "--release", "-
 test("flags that the documents name exist", async () => {
   const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
   const ofCommands = commands.flatMap(({ flags }) => Object.entries(flags).map(([name, row]) => flagName(name, row)));
-  const tools = readSources().filter(({ path }) => /^(build|test\/run|test\/(bench|fuzz|mutants)\/[\w-]+)\.ts$/.test(path));
+  const tools = readSources().filter(({ path }) =>
+    /^(build|test\/run|test\/(bench|fuzz|mutants)\/[\w-]+)\.ts$/.test(path),
+  );
   const ofTools = tools.flatMap(({ text }) =>
     [...text.matchAll(/["\s[]--([a-z][a-z-]*)/g)].map(([, name]) => `--${name}`),
   );
