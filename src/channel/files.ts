@@ -270,7 +270,7 @@ function prove(
   const magic = readU64(fd, path, MAGIC_AT); // before the rest: who sees the magic sees what was written before it
   if (magic !== MAGIC && magic !== 0n) return refuseMagic(path, magic);
   const capacity = readU64(fd, path, CAPACITY_AT);
-  if (magic === MAGIC && capacity !== BigInt(shape.capacity)) return refuseCapacity(path, capacity, shape.capacity);
+  if (magic === MAGIC && capacity !== BigInt(shape.capacity)) return refuseCapacity(path, capacity, found.bytes, shape);
   if (found.bytes !== wanted) return refuseSize(path, found.bytes, wanted, shape);
   return magic === MAGIC ? "initialised" : { state: "uninitialised" };
 }

@@ -4,7 +4,8 @@
 import { hugePageGroupNote, hugePageShortage } from "../../ffi/huge-pages.ts";
 import type { SystemError } from "../../ffi/libc.ts";
 import { MAGIC } from "../shape/channel-header.ts";
-import { type ChannelShape, pagesOf, STANDARD_PAGES_FOLDER } from "./place.ts";
+import { layoutOfBytes, PACKET_LAYOUT_NAMES, PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
+import { type ChannelShape, channelFileBytes, pagesOf, STANDARD_PAGES_FOLDER } from "./place.ts";
 
 /**
  * `kind`: not a regular file. `owner`: somebody's whom we do not believe. `locked`: another producer holds it. `pages`: its
@@ -40,10 +41,21 @@ export function refuseKind(path: string, found: "folder" | "link" | "other"): Re
 }
 
 export function refuseSize(path: string, found: number, wanted: number, shape: ChannelShape): Refused {
-  const message =
-    `${path} has ${found} bytes, and ${wanted} are wanted for ${shape.capacity} elements of ${shape.elementBytes} bytes ` +
-    "(made for another --packet-layout, or cut short; qos init --force makes it anew)";
-  return refuse("size", message);
+  const wants = `${path} has ${found} bytes, and ${wanted} are wanted for ${shape.capacity} elements of ${shape.elementBytes} bytes`;
+  const layouts = layoutsNote(path, found, shape);
+  const why = layouts ?? "made for another --packet-layout, or cut short";
+  return refuse("size", `${wants} (${why}; qos init --force makes it anew)`);
+}
+
+/** Which packet layout a file of so many bytes has, and which is wanted; undefined if the bytes do not tell. */
+function layoutsNote(path: string, found: number, shape: ChannelShape): string | undefined {
+  const wanted = layoutOfBytes(shape.elementBytes);
+  const made = PACKET_LAYOUT_NAMES.find((name) => {
+    const { bytes: elementBytes, capacities } = PACKET_LAYOUTS[name];
+    return channelFileBytes({ capacity: capacities.packets, elementBytes }, pagesOf(path)) === found;
+  });
+  if (wanted === undefined || made === undefined || made === wanted) return undefined;
+  return `it has packets of --packet-layout ${made}, and this is ${wanted}`;
 }
 
 export function refuseMagic(path: string, found: bigint): Refused {
@@ -54,8 +66,11 @@ export function refuseMagic(path: string, found: bigint): Refused {
   );
 }
 
-export function refuseCapacity(path: string, found: bigint, wanted: number): Refused {
-  return refuse("capacity", `${path} has a capacity of ${found} elements, and ${wanted} are wanted`);
+/** @param bytes of the file that was found */
+export function refuseCapacity(path: string, found: bigint, bytes: number, shape: ChannelShape): Refused {
+  const layouts = layoutsNote(path, bytes, shape);
+  const why = layouts === undefined ? "" : ` (${layouts}; qos init --force makes it anew)`;
+  return refuse("capacity", `${path} has a capacity of ${found} elements, and ${shape.capacity} are wanted${why}`);
 }
 
 export function refuseLocked(path: string, holder: number | undefined): Refused {

@@ -20,7 +20,7 @@ import { readElement, writeElement } from "./elements.ts";
 import { Peer, Place, rust, type Shape } from "./que-peer.ts";
 
 const CAPACITIES = [4, 8, 16, 64, 256, 1024];
-const ELEMENT_BYTES = [16, 64, 1264, 1296];
+const ELEMENT_BYTES = [16, 64, 1264, 1296, 4160];
 const SEED = 20_260_417;
 const RUNS = 50;
 const opened: { place: Place; peers: Peer[] }[] = [];

@@ -21,6 +21,8 @@ const STREAMS: readonly Stream[] = [
   { elementBytes: 1264, capacity: 32_768, count: 1_000_000, syncEvery: 64 },
   { elementBytes: 1296, capacity: 16, count: 500_000, syncEvery: 3 },
   { elementBytes: 1296, capacity: 32_768, count: 500_000, syncEvery: 64 },
+  { elementBytes: 4160, capacity: 16, count: 100_000, syncEvery: 3 },
+  { elementBytes: 4160, capacity: 16_384, count: 250_000, syncEvery: 64 },
 ];
 
 const LIMIT_MS = 40_000;

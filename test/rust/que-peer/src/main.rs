@@ -28,7 +28,7 @@ macro_rules! dispatch {
     ($element:expr, $capacity:expr, $command:ident, $place:expr, $arguments:expr; $($bytes:literal),+) => {
         match $element {
             $($bytes => dispatch!(@capacity $bytes, $capacity, $command, $place, $arguments;
-                4, 8, 16, 64, 256, 1024, 4096, 32_768, 262_144, 1_048_576),)+
+                4, 8, 16, 64, 256, 1024, 4096, 16_384, 32_768, 262_144, 1_048_576),)+
             other => Err(format!("no element of {other} bytes")),
         }
     };
@@ -81,5 +81,5 @@ fn start() -> Result<(), String> {
     let element: usize = arguments.number("element")?;
     let capacity: usize = arguments.number("capacity")?;
     let command = command.as_str();
-    dispatch!(element, capacity, command, &place, &arguments; 16, 64, 1264, 1296)
+    dispatch!(element, capacity, command, &place, &arguments; 16, 64, 1264, 1296, 4160)
 }
