@@ -62,6 +62,7 @@ export class Engine {
   #output: Producer | null = null;
   #bell = -1;
   #paused = false;
+  #isLeaving = false;
   #publishedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -128,6 +129,19 @@ export class Engine {
     this.#counters[STAT.turns]++;
     if (now - this.#publishedMs >= PUBLISH_INTERVAL_MS) this.publish(now);
     return done;
+  }
+
+  /**
+   * Stops beating the channels that packets come from: their producers pass packets by as soon as they notice the silence.
+   * Turns go on as before, so that what was handed over until then is still sent.
+   */
+  leave(): void {
+    this.#isLeaving = true;
+  }
+
+  /** Whether packets can come in. */
+  get takesPackets(): boolean {
+    return PACKET_CHANNELS.some((id) => this.#consumers[id] !== null);
   }
 
   /** Shows the present numbers to readers of the status page. */
@@ -228,7 +242,9 @@ export class Engine {
   }
 
   #beat(): void {
-    for (let id = 0; id < CHANNELS.length; id++) this.#consumers[id]?.beat();
+    for (let id = 0; id < CHANNELS.length; id++) {
+      if (!this.#isLeaving || CHANNELS[id].kind !== "packets") this.#consumers[id]?.beat();
+    }
     this.#output?.beat();
   }
 }

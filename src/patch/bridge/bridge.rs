@@ -68,6 +68,8 @@ impl Counts {
 pub struct State {
     pub counts: Counts,
     ended: AtomicBool,
+    /// Whether the sidecar's channel is joined. What is sent before that is not read.
+    reads: AtomicBool,
 }
 
 #[derive(Clone, Default)]
@@ -83,6 +85,14 @@ impl Deref for Shared {
 impl Shared {
     pub fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
+    }
+
+    pub fn set_reading(&self, reads: bool) {
+        self.reads.store(reads, Ordering::Release);
+    }
+
+    pub fn is_reading(&self) -> bool {
+        self.reads.load(Ordering::Acquire)
     }
 
     pub fn has_ended(&self) -> bool {

@@ -38,10 +38,10 @@ impl Port {
         Self { channel: Producer::new(spec), is_alive: false, name, kept: VecDeque::new() }
     }
 
-    /// Looks at the heartbeat. Returns the packets that a sidecar which died in between had not taken.
-    fn look(&mut self, now: Instant) -> VecDeque<(Instant, BytesPacket)> {
+    /// Looks at the heartbeat. `is_read`: whether what the sidecar sends is read. Returns the packets that a sidecar which died in between had not taken.
+    fn look(&mut self, now: Instant, is_read: bool) -> VecDeque<(Instant, BytesPacket)> {
         let was_alive = self.is_alive;
-        self.is_alive = self.channel.is_alive(now);
+        self.is_alive = self.channel.is_alive(now) && is_read;
         if was_alive == self.is_alive {
             let seen = self.channel.last_beat();
             while self.kept.front().is_some_and(|(at, _)| seen.is_some_and(|seen| *at + LULL_TURN < seen)) {
@@ -117,7 +117,8 @@ impl Intake {
     }
 
     fn look(&mut self, now: Instant) {
-        for left in [self.tpu.look(now), self.forward.look(now)] {
+        let is_read = self.shared.is_reading();
+        for left in [self.tpu.look(now, is_read), self.forward.look(now, is_read)] {
             self.shared.counts.recalled.fetch_add(left.len() as u64, Ordering::Relaxed);
             for (_, packet) in left {
                 self.pass(PacketBatch::Single(packet));

@@ -40,6 +40,7 @@ impl Outlet {
         let mut idle_turns: u32 = 0;
         while !self.shared.has_ended() {
             let is_there = self.channel.turn(Instant::now());
+            self.shared.set_reading(is_there);
             if is_there && self.turn() {
                 idle_turns = 0;
                 continue;

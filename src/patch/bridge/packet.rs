@@ -25,6 +25,12 @@ pub type Signature = [u8; SIGNATURE_BYTES];
 /// First byte of a transaction of version 1 (SIMD-0385). Its signatures stand at its end.
 const V1_FIRST_BYTE: u8 = 0x81;
 
+/// Marks what came through the sidecar: a flag that the validator does not use. Of others nothing is told, since the sidecar
+/// does not know them. Where a version has no such flag, this is empty, and of every packet is told.
+pub fn through_sidecar() -> PacketFlags {
+    PacketFlags::from_bits_truncate(0b0001_0000)
+}
+
 /// Whether a payload fits an element.
 pub fn fits(payload: &[u8]) -> bool {
     !payload.is_empty() && payload.len() <= PAYLOAD_MAX
@@ -45,11 +51,11 @@ pub fn write(element: Element, payload: &[u8], meta: &Meta) {
         }
     }
     element.write(PORT_AT, &meta.port.to_le_bytes());
-    element.write(FLAGS_AT, &[meta.flags.bits()]);
+    element.write(FLAGS_AT, &[(meta.flags & !through_sidecar()).bits()]);
     element.write(IDENTITY_AT, &meta.remote_pubkey().unwrap_or_default().to_bytes());
 }
 
-/// Reads a packet. One whose size cannot be right comes out empty.
+/// Reads a packet that the sidecar sent. One whose size cannot be right comes out empty.
 pub fn read(element: Element) -> BytesPacket {
     let size = usize::try_from(u64::from_le_bytes(element.bytes(SIZE_AT))).unwrap_or(usize::MAX);
     let mut payload = vec![0; if size <= PAYLOAD_MAX { size } else { 0 }];
@@ -63,7 +69,7 @@ pub fn read(element: Element) -> BytesPacket {
     };
     meta.port = u16::from_le_bytes(element.bytes(PORT_AT));
     let [flags] = element.bytes(FLAGS_AT);
-    meta.flags = PacketFlags::from_bits_truncate(flags) & !PacketFlags::DISCARD;
+    meta.flags = PacketFlags::from_bits_truncate(flags) & !PacketFlags::DISCARD | through_sidecar();
     meta.set_remote_pubkey(Pubkey::new_from_array(element.bytes(IDENTITY_AT)));
     BytesPacket::new(Bytes::from(payload), meta)
 }

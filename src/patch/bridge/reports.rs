@@ -8,7 +8,7 @@ use {
     super::{
         bridge::Shared,
         channel::{Producer, Spec},
-        packet::{first_signature, write, Hasher, Signature, CAPACITY, ELEMENT_BYTES},
+        packet::{first_signature, through_sidecar, write, Hasher, Signature, CAPACITY, ELEMENT_BYTES},
         pending::{Pending, PENDING_MAX},
         settings::Settings,
     },
@@ -60,7 +60,7 @@ pub struct Hooks {
 
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
 
-/// Which packets of a batch are still to be checked.
+/// Which packets of a batch came through the sidecar and are still to be checked.
 pub struct Unchecked(u128);
 
 /// The packets of a batch, one by one. The sidecar's come in these forms; others have not been through it.
@@ -80,8 +80,14 @@ pub fn before_check(batch: &PacketBatch, only_votes: bool) -> Option<Unchecked> 
     if only_votes {
         return None; // votes have a port of their own, which no sidecar sees
     }
-    let packets = packets_of(batch).iter().take(128).enumerate();
-    Some(Unchecked(packets.filter(|(_, packet)| !packet.meta().discard()).fold(0, |bits, (i, _)| bits | 1 << i)))
+    let mark = through_sidecar();
+    let mut bits = 0;
+    for (i, packet) in packets_of(batch).iter().take(128).enumerate() {
+        if packet.meta().flags.contains(mark) && !packet.meta().discard() {
+            bits |= 1 << i;
+        }
+    }
+    Some(Unchecked(bits))
 }
 
 /// Just after the signature check.

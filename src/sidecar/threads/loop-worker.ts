@@ -25,6 +25,11 @@ const MICROS_PER_MS = 1_000;
  * first full transmit and the first model update come.
  */
 const WARM_UP_ROUNDS = 12;
+/**
+ * A stopping loop turns for so long after its last beat. Producers take 100 ms of silence for a death; what they hand over
+ * until then waits for a transmit, which comes every 100 ms.
+ */
+const FAREWELL_MS = 250;
 /** Turns before the first step of it: what waits is taken first. */
 const COLD_TURNS = 2;
 
@@ -92,8 +97,14 @@ class Loop {
     let coldTurns = COLD_TURNS;
     let isWarm = false;
     let endedMs = performance.now();
-    while (!mailbox.stopping) {
+    let endMs = Number.POSITIVE_INFINITY;
+    for (;;) {
       const startedMs = performance.now();
+      if (mailbox.stopping && endMs === Number.POSITIVE_INFINITY) {
+        engine.leave();
+        endMs = startedMs + (engine.takesPackets ? FAREWELL_MS : 0);
+      }
+      if (startedMs >= endMs) return;
       record(words, gapWord, (startedMs - endedMs) * MICROS_PER_MS);
       const done = engine.turn(startedMs);
       endedMs = performance.now();

@@ -4,7 +4,7 @@ mod common;
 
 use bridge::{
     bridge::start,
-    packet::{first_signature, Hasher},
+    packet::{first_signature, through_sidecar, Hasher},
     reports::{after_check, before_check, committed, dropping},
     traffic::Traffic,
 };
@@ -49,6 +49,13 @@ impl Sidecar {
         });
         Self { lives, passed }
     }
+}
+
+/// A packet as it comes out of the sidecar: the same, with the mark.
+fn marked(packet: &BytesPacket) -> BytesPacket {
+    let mut marked = packet.clone();
+    marked.meta_mut().flags |= through_sidecar();
+    marked
 }
 
 fn take(chosen: &Receiver<PacketBatch>) -> Option<BytesPacket> {
@@ -106,8 +113,9 @@ fn packets_go_through_past_and_through_again_and_everything_is_told() {
     for _ in 0..200 {
         let sent = traffic.next();
         sender.send(PacketBatch::Single(sent.clone())).unwrap();
-        assert_eq!(take(&chosen).as_ref(), Some(&sent));
-        through.push(sent);
+        let taken = take(&chosen).unwrap();
+        assert_eq!(taken, marked(&sent));
+        through.push(taken);
     }
     assert_eq!(sidecar.passed.load(Ordering::Relaxed), 200);
 
@@ -121,10 +129,19 @@ fn packets_go_through_past_and_through_again_and_everything_is_told() {
     after_check(&batch, unchecked);
     let element = wait(|| failed.pop()).unwrap();
     assert_eq!(element.0[..bad.buffer().len()], bad.buffer()[..]);
-    assert_eq!(element.0[4124] & 1, 0);
+    assert_eq!(element.0[4124] & 0b0001_0001, 0);
     bad.meta_mut().set_discard(true);
     let batch = PacketBatch::Single(bad);
     after_check(&batch, before_check(&batch, false));
+    // Neither is a vote, nor what has not come through the sidecar.
+    let mut unknown = through[3].clone();
+    unknown.meta_mut().flags -= through_sidecar();
+    let mut batch = PacketBatch::Single(unknown);
+    let unchecked = before_check(&batch, false);
+    if let PacketBatch::Single(packet) = &mut batch {
+        packet.meta_mut().set_discard(true);
+    }
+    after_check(&batch, unchecked);
     let vote = PacketBatch::Single(through[2].clone());
     after_check(&vote, before_check(&vote, true));
 
@@ -160,7 +177,7 @@ fn packets_go_through_past_and_through_again_and_everything_is_told() {
     let before = sidecar.passed.load(Ordering::Relaxed);
     let sent = traffic.next();
     sender.send(PacketBatch::Single(sent.clone())).unwrap();
-    assert_eq!(take(&chosen), Some(sent));
+    assert_eq!(take(&chosen), Some(marked(&sent)));
     assert_eq!(sidecar.passed.load(Ordering::Relaxed), before + 1);
 
     // Killed under load: what it had not taken is given to the check all the same.
