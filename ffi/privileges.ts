@@ -1,4 +1,5 @@
-// Giving up root's rights for good: groups, gid, uid, and the proof for every thread that none is left and none can come back.
+// Giving up root's rights for good: groups, gid, uid, and the proof for every thread that
+// it has none left and can get none back.
 
 import { FFIType } from "bun:ffi";
 import fs from "node:fs";

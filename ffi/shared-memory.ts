@@ -123,7 +123,7 @@ export function readAt(fd: number, path: string, into: Uint8Array, position: num
 
 /**
  * Sets a file's size and takes the memory for it now: `ftruncate` alone succeeds on a full file system, and the first
- * write to such a page is a SIGBUS.
+ * write to a page without memory is a SIGBUS.
  * @param now bytes of memory that this call takes; another call must take the rest before it is written to
  * @throws SystemError `ENOSPC` if there is too little memory; the file then has its former size
  */

@@ -1,5 +1,5 @@
-// A failure that is no fault of the program: its message is a sentence for the operator, which says what is wrong and what
-// to do about it. Whoever catches one shows the message and no more.
+// A failure that is not a fault of the program: its message is a sentence for the operator, which says what is wrong and
+// what to do about it. A catcher shows the message and no more.
 
 export class Failure extends Error {
   override readonly name: string = "Failure";

@@ -1,5 +1,5 @@
 // How a cursor reads and writes the words of a channel that both sides see: tail and heartbeat. The kernel's way
-// (kernel/channel-words.as.ts) is the loop's; this one needs no kernel, and is for whoever is in no hurry.
+// (kernel/channel-words.as.ts) is the loop's; this one needs no kernel, and is for readers that have time.
 
 import type { Arena } from "../shape/arena.ts";
 

@@ -59,7 +59,7 @@ export class Consumer {
   /**
    * @param at arena offset of the channel's header, which is already checked
    * @param capacity elements, a power of two
-   * @param words the kernel, where there is one
+   * @param words the kernel, if there is one
    */
   constructor(
     arena: Arena,
@@ -84,14 +84,17 @@ export class Consumer {
     this.#joinedLost = this.#lost;
   }
 
-  /** Loads the producer's tail (acquire). @returns a tail behind the head where it is impossible */
+  /** Loads the producer's tail (acquire). @returns a tail behind the head if the stored one is impossible */
   loadTail(): number {
     const tail = this.#words.loadTail(this.#tailAt);
     this.tail = tail <= TAIL_MAX ? tail : this.#lose();
     return this.tail;
   }
 
-  /** Until the tail is possible again nothing is read. Like a producer that began again, except where it was joined so. */
+  /**
+   * Nothing is read until the tail is possible again. Counts as a producer that began again, unless the tail was impossible
+   * at the join already.
+   */
   #lose(): number {
     if (!this.#lost) {
       this.#lost = true;
@@ -103,7 +106,7 @@ export class Consumer {
   /**
    * How many elements can be read from `head` on, in place and contiguously. After a lap the head has moved up first.
    * @param most the caller's limit
-   * @returns 0 where nothing is there; a tail behind the head (a producer that was re-created) also gives 0: the
+   * @returns 0 if nothing is there; a tail behind the head (a producer that was re-created) also gives 0: the
    *   supervisor tells the two apart by `tail < head`
    */
   readable(most: number): number {
@@ -128,7 +131,7 @@ export class Consumer {
    */
   overrun(): number {
     const tail = this.loadTail();
-    if (this.#lost) return this.capacity; // nobody knows: none is believed
+    if (this.#lost) return this.capacity; // their number is not known, so none is used
     const safe = tail - this.#reach;
     return safe > this.head ? safe - this.head : 0;
   }
@@ -142,9 +145,9 @@ export class Consumer {
 
   /**
    * Gives up some more elements, for a reader of groups that has just been overrun: the head then stands where the producer
-   * is writing next, and a producer that is faster would tear the next group as well, and the next. Who is overrun once
-   * loses a group's worth; who is overrun again before it has read CALM_ELEMENTS loses twice as many as the last time, up
-   * to an eighth of the ring. Some of that could have been read: it is the price of reading the rest whole.
+   * is writing next, and a producer that is faster would tear the next group as well, and the next. The first
+   * overrun skips one group's worth; each further one within CALM_ELEMENTS skips twice as many as the last, up to an eighth
+   * of the ring. Some of the skipped elements could have been read: that is the price of reading the rest whole.
    */
   skipAhead(): void {
     const isCalm = this.received - this.#receivedAtSkip >= CALM_ELEMENTS;

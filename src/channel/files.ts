@@ -1,5 +1,5 @@
 // Channels as files: creating, joining, proving (spec: wire.md, 2). With its neighbours place.ts, refusal.ts and
-// snapshot.ts it is what of src/channel knows an operating system; the cursors see arena memory alone.
+// snapshot.ts these are the files of src/channel that know an operating system; the cursors see arena memory alone.
 //
 // A join proves the file's kind, size, magic and capacity through the descriptor before anything is mapped, and changes
 // nothing where one of them is wrong. What happens in ordinary life (absent, not initialised yet, refused) is a value;
@@ -132,7 +132,7 @@ export type CreateResult = { readonly state: "created" | "completed" | "present"
 
 /**
  * Creates a channel for others to join. An initialised one of the same shape stays as it is (`present`); one that was
- * opened but never initialised is `completed` in place, so that who waits for it goes on.
+ * opened but never initialised is `completed` in place, so that a process that waits for it goes on.
  */
 export function createChannel(path: string, shape: ChannelShape, options: CreateOptions = {}): CreateResult {
   const result = asValue<CreateResult | NotJoined>(path, () =>
@@ -164,7 +164,7 @@ export function openToRead(path: string, shape: ChannelShape): number | NotJoine
   );
 }
 
-/** What a path names now; undefined where nothing is, or nothing that we may see. */
+/** What a path names now; undefined if nothing is, or nothing that we may see. */
 export function identityOf(path: string): FileFacts | undefined {
   try {
     return statPath(path);
@@ -267,7 +267,7 @@ function prove(
   if (found.bytes === 0) return { state: "uninitialised" };
   const wanted = channelFileBytes(shape, pagesOf(path));
   if (found.bytes < HEADER_BYTES) return refuseSize(path, found.bytes, wanted, shape);
-  const magic = readU64(fd, path, MAGIC_AT); // before the rest: who sees the magic sees what was written before it
+  const magic = readU64(fd, path, MAGIC_AT); // before the rest: whatever was written before the magic is seen with it
   if (magic !== MAGIC && magic !== 0n) return refuseMagic(path, magic);
   const capacity = readU64(fd, path, CAPACITY_AT);
   if (magic === MAGIC && capacity !== BigInt(shape.capacity)) return refuseCapacity(path, capacity, found.bytes, shape);

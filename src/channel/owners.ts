@@ -13,7 +13,7 @@ export interface Trust {
   readonly gids: ReadonlySet<number>;
 }
 
-/** Believes everybody: for the validator's side, which joins what the sidecar's user made, whoever that is. */
+/** Believes everybody: for the validator's side, which joins what the sidecar's user made and cannot know that user. */
 export const ANYBODY: Trust = { uids: everybody(), gids: everybody() };
 
 function everybody(): ReadonlySet<number> {
@@ -25,7 +25,7 @@ function everybody(): ReadonlySet<number> {
   return new Everybody();
 }
 
-/** @param user whose rights this process is about to take, or who is named as the sidecar's */
+/** @param user the one whose rights this process is about to take, or the one named as the sidecar's */
 export function trustOf(user?: User): Trust {
   const own = [process.getegid?.() ?? -1, ...(process.getgroups?.() ?? [])];
   const effective = process.geteuid?.() ?? -1;
@@ -38,7 +38,7 @@ export function trustOf(user?: User): Trust {
   };
 }
 
-/** @returns why a channel's file is not believed, with the remedy; undefined where it is */
+/** @returns why a channel's file is not believed, with the remedy; undefined if it is */
 export function strangersChannel(path: string, { uid, gid, mode }: FileFacts, trust: Trust): string | undefined {
   const remedy = "remove it, and have qos init or the validator make it";
   if ((mode & WORLD_WRITABLE) !== 0) {
@@ -53,7 +53,7 @@ export function strangersChannel(path: string, { uid, gid, mode }: FileFacts, tr
 
 /**
  * A socket or a page that a sidecar made for its own user.
- * @returns why it is not believed; undefined where it is, or nothing is there
+ * @returns why it is not believed; undefined if it is, or nothing is there
  */
 export function strangersFile(path: string, trust: Trust): string | undefined {
   const facts = statPath(path);

@@ -63,7 +63,7 @@ export function channelFileBytes(shape: ChannelShape, pages: PageKind): number {
   return Math.ceil(channelBytes(shape.capacity, shape.elementBytes) / page) * page;
 }
 
-/** Why new files of `bytes` in all cannot be had, with what to do; undefined where they can. */
+/** Why new files of `bytes` in all cannot be had, with what to do; undefined if they can. */
 export function roomProblem(pages: PageKind, bytes: number): string | undefined {
   if (pages === "huge") return hugePageMountProblem() ?? hugePageShortage(Math.ceil(bytes / HUGE_PAGE_BYTES));
   try {

@@ -23,10 +23,10 @@ export class Producer {
   #published: number;
 
   /**
-   * Continues from the stored tail, or from 0 where that is impossible.
+   * Continues from the stored tail, or from 0 if that is impossible.
    * @param at arena offset of the channel's header, which is already checked
    * @param capacity elements, a power of two
-   * @param words the kernel, where there is one
+   * @param words the kernel, if there is one
    */
   constructor(
     arena: Arena,

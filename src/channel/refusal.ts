@@ -47,7 +47,7 @@ export function refuseSize(path: string, found: number, wanted: number, shape: C
   return refuse("size", `${wants} (${why}; qos init --force makes it anew)`);
 }
 
-/** Which packet layout a file of so many bytes has, and which is wanted; undefined if the bytes do not tell. */
+/** Which packet layout a file of this size has, and which is wanted; undefined if the size does not tell. */
 function layoutsNote(path: string, found: number, shape: ChannelShape): string | undefined {
   const wanted = layoutOfBytes(shape.elementBytes);
   const made = PACKET_LAYOUT_NAMES.find((name) => {

@@ -98,7 +98,7 @@ export class Peek {
   /**
    * Reads the next elements that are whole and hands each to `use`; its bytes are only good during the call.
    * @param most elements to hand on at most
-   * @returns how many there were; 0 where nothing is new, or the producer is quicker than this reader
+   * @returns how many there were; 0 if nothing is new, or the producer is quicker than this reader
    */
   read(use: (index: number, element: Uint8Array) => void, most: number): number {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
@@ -135,7 +135,7 @@ export class Peek {
   }
 }
 
-/** Somebody who uses a channel now. */
+/** A process that uses a channel now. */
 export interface Life {
   readonly path: string;
   /** What moved: `tail`, `producer heartbeat`, `consumer heartbeat`; or `lock`. */

@@ -9,7 +9,7 @@ import type { Output } from "./output.ts";
 
 export interface Example {
   readonly line: string;
-  /** What it does, for somebody who sees it for the first time. */
+  /** What it does, for a first-time reader. */
   readonly says: string;
 }
 
@@ -49,7 +49,7 @@ export function command<const Table extends FlagTable>(definition: QosCommand<Ta
       let file: FileValues = new Map();
       const { config } = read.values as { readonly config?: unknown };
       if (typeof config === "string") {
-        // Loaded where it is used: a start without a file needs no TOML.
+        // Loaded only when used: a start without a file needs no TOML.
         const { readConfigFile } = await import("../settings/config-file.ts");
         file = readConfigFile(config);
         read = readArguments(raw, definition.flags, places, process.env, file);
@@ -59,7 +59,7 @@ export function command<const Table extends FlagTable>(definition: QosCommand<Ta
   };
 }
 
-/** The command as a leaf of citty's tree: its help where that is asked for, else itself. `done` gets the exit code. */
+/** The command as a leaf of citty's tree: its help if that is asked for, else itself. `done` gets the exit code. */
 export function toCitty(one: AnyCommand, out: Output, done: (exitCode: number) => void): CommandDef {
   return defineCommand({
     meta: { name: one.name, description: one.summary },

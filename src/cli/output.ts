@@ -14,7 +14,7 @@ export interface Output {
   readonly note: (text: string) => void;
   /** Whether standard output takes no more: its reader went away, or writing failed. */
   readonly closed: () => boolean;
-  /** Why writing failed, the reader's going away apart; undefined where it did not. */
+  /** Why writing failed, the reader's going away apart; undefined if it did not. */
   readonly problem?: () => string | undefined;
 }
 

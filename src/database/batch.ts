@@ -31,7 +31,7 @@ const LENGTH_AT = 12;
 const OFFSET_AT = 16;
 const CHECKSUM_AT = 24;
 export const BATCH_HEADER_BYTES = 32;
-/** Longer payloads are no batch of ours: a damaged length must not make anybody allocate. */
+/** A longer payload is not one of our batches: a damaged length must not make a reader allocate. */
 export const PAYLOAD_MAX_BYTES = 16 * 1024 * 1024;
 const NAME_MAX_BYTES = 255;
 
@@ -58,7 +58,7 @@ export function encodeBatch(batch: Batch): Uint8Array {
   return bytes;
 }
 
-/** @returns the bytes of the batch that a header begins, or 0 where it is no header */
+/** @returns the bytes of the batch that a header begins, or 0 if it is no header */
 export function encodedBytes(header: Uint8Array): number {
   if (header.length < BATCH_HEADER_BYTES) return 0;
   const bytes = Buffer.from(header.buffer, header.byteOffset, header.byteLength);

@@ -187,7 +187,7 @@ export class Collector {
     for (const [channel, numbers] of Object.entries(status.channels)) {
       for (const [name, value] of Object.entries(numbers)) values.push([`${channel}.${name}`, value]);
     }
-    // An open door is no number of every engine.
+    // The score to beat is -Infinity while the queue has room, and not every engine stores that.
     const finite = values.filter(([, value]) => Number.isFinite(value));
     this.sendRows(
       "statistics",

@@ -1,6 +1,6 @@
 // The steps from one version of the tables to the next, embedded in the binary. A step is never changed once it was
 // released: a change is a new step. Each statement can run again, since two sidecars may start on one empty database
-// (no engine-specific lock: that is what keeps other engines possible).
+// (there is no engine-specific lock, so that other engines stay possible).
 
 import postgres1 from "./migrations/postgres/0001-tables.sql" with { type: "text" };
 import postgres2 from "./migrations/postgres/0002-names-of-ends.sql" with { type: "text" };

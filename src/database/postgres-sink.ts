@@ -59,7 +59,7 @@ export class Connection {
     return this.limited(this.client.unsafe(text, [...parameters]));
   }
 
-  /** A statement's answer, waited for so long and no longer. @throws DatabaseProblem */
+  /** A statement's answer, waited for up to a bound. @throws DatabaseProblem */
   async limited<Answer>(answer: Promise<Answer>): Promise<Answer> {
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
@@ -95,7 +95,7 @@ function withCode(error: unknown, location: Location): DatabaseProblem {
   return error instanceof DatabaseProblem ? error : new CodedProblem(problemOf(error, location), codeOf(error));
 }
 
-/** The version of a database's tables; 0 where there are none. */
+/** The version of a database's tables; 0 if there are none. */
 export async function postgresVersion(connection: Connection): Promise<number> {
   const [known] = await connection.run("SELECT to_regclass('qos_schema') IS NOT NULL AS there");
   if (known?.there !== true) return 0;
@@ -263,6 +263,6 @@ function arrayText(rows: readonly Record<string, unknown>[], field: string): str
 function elementText(value: unknown): string {
   if (value === null || value === undefined) return "NULL";
   if (typeof value === "number" || typeof value === "boolean") return String(value);
-  // A NUL is no character of PostgreSQL's.
+  // PostgreSQL's text cannot hold a NUL.
   return `"${String(value).replaceAll("\0", "").replace(/["\\]/g, "\\$&")}"`;
 }

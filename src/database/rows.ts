@@ -148,7 +148,7 @@ const SCORED_ENDS: ReadonlySet<number> = new Set([
 /** Ends of outcomes, whose record comes from a partial meta: the score without its factors. */
 const OUTCOME_ENDS: ReadonlySet<number> = new Set([END_INCLUDED, END_NOT_INCLUDED, END_FAILED_SIGNATURE]);
 
-/** Rows of outcomes; a record whose end is no outcome's is left out. */
+/** Rows of outcomes; a record with an end that outcomes do not have is left out. */
 export function transactionRows(batch: Batch): TransactionRow[] {
   const record = new RecordReader(batch);
   const rows: TransactionRow[] = [];
@@ -192,7 +192,7 @@ export function fateRows(batch: Batch): FateRow[] {
 
 function fateRow(record: RecordReader, batch: Batch, end: number, ending: string): FateRow {
   const refusal = record.u8(REASON_AT);
-  // What is no transaction has neither payer nor fee, and its hash is not computed.
+  // A packet that is not a transaction has neither payer nor fee, and its hash is not computed.
   const parsed = refusal === 0;
   const scored = SCORED_ENDS.has(end);
   const outcome = OUTCOME_ENDS.has(end);
@@ -226,7 +226,7 @@ function fateRow(record: RecordReader, batch: Batch, end: number, ending: string
   };
 }
 
-/** Rows that came as JSON. @throws DatabaseProblem where they are none */
+/** Rows that came as JSON. @throws DatabaseProblem if the text is not rows */
 function plainRows(batch: Batch): SessionRow[] | ScoreRow[] | StatisticRow[] {
   try {
     const rows: unknown = JSON.parse(Buffer.from(batch.payload).toString("utf8"));
@@ -239,7 +239,7 @@ function plainRows(batch: Batch): SessionRow[] | ScoreRow[] | StatisticRow[] {
 
 export type AnyRow = SessionRow | TransactionRow | FateRow | ScoreRow | StatisticRow;
 
-/** A batch's rows. @throws DatabaseProblem where it holds none */
+/** A batch's rows. @throws DatabaseProblem if it holds none */
 export function rowsOf(batch: Batch): AnyRow[] {
   if (batch.kind === "transactions") return transactionRows(batch);
   if (batch.kind === "fates") return fateRows(batch);

@@ -14,7 +14,7 @@ const UNSENT_AT = 16;
 const HEADER_BYTES = 64;
 /** Looked through at once, in search of a whole batch behind a damaged one. */
 const WINDOW_BYTES = 1024 * 1024;
-/** Owner only: it holds who sent what. */
+/** Owner only: it tells which sender sent which transactions. */
 const MODE = 0o600;
 
 /** Takes an advisory lock on a descriptor. @returns false where another process has it */
@@ -25,7 +25,7 @@ export class Spill {
   records = 0;
   /** Bytes of batches that were found damaged at the opening, and left out. */
   damagedBytes = 0;
-  /** Why the last append failed, other than for want of room; "" where it did not. */
+  /** Why the last append failed, other than for want of room; "" if it did not. */
   trouble = "";
 
   readonly #descriptor: number;
@@ -43,7 +43,7 @@ export class Spill {
   /**
    * Opens or creates the file.
    * @param limitBytes how large it may become
-   * @throws Error with a sentence where it cannot be opened, is another program's or another process has it
+   * @throws Error with a sentence if it cannot be opened, is another program's or another process has it
    */
   static open(path: string, limitBytes: number, tryLock: TryLock): Spill {
     const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
@@ -74,7 +74,7 @@ export class Spill {
     return this.#end - this.#unsent;
   }
 
-  /** @returns false where it has no room, or the disk takes no more: the batch is not in it */
+  /** @returns false if it has no room, or the disk takes no more: the batch is not in it */
   append(batch: Batch): boolean {
     const wanted = batchBytes(batch);
     if (this.#end + wanted > this.limitBytes && this.#unsent - HEADER_BYTES >= wanted) this.#compact();

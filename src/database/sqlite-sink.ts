@@ -1,5 +1,5 @@
 // SQLite: one file, bun:sqlite. Its calls hold up the thread that makes them, which is the writer's own; a lock held by
-// somebody else is waited for only so long that the rings are not lapped meanwhile, and tried again later.
+// another process is waited for only briefly, so that the rings are not lapped meanwhile, and tried again later.
 
 import { Database, type Statement } from "bun:sqlite";
 import fs from "node:fs";
@@ -30,7 +30,7 @@ interface Insert {
   readonly fields: readonly string[];
 }
 
-/** The version of a file's tables; 0 where there are none. */
+/** The version of a file's tables; 0 if there are none. */
 export function sqliteVersion(client: Database): number {
   const table = client.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'qos_schema'").get();
   if (table === null) return 0;
@@ -56,7 +56,7 @@ export function openSqliteSink(location: SqliteLocation): Sink {
   }
 }
 
-/** Makes the file where it is not there: SQLite would make it with the umask's mode. One that is there stays as it is. */
+/** Makes the file if it is not there: SQLite would make it with the umask's mode. One that is there stays as it is. */
 function makeFile(path: string): void {
   const { O_RDWR, O_CREAT, O_EXCL } = fs.constants;
   try {

@@ -86,7 +86,7 @@ export const TABLES = {
       /** Why it was refused, or why the chain would never include it: wire/reasons.ts. */
       reason: orNull("text"),
       channel: orNull("text"),
-      /** NULL: the packet was no transaction. */
+      /** NULL: the packet was not a transaction. */
       packetHash: orNull("text"),
       signatureKey: orNull("text"),
       ip: orNull("text"),

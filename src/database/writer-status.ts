@@ -1,4 +1,4 @@
-// The writer's numbers, in words of the arena: written by the writer thread alone, read by whoever shows them. Each word is a
+// The writer's numbers, in words of the arena: written by the writer thread alone, read by all that show them. Each word is a
 // fact of its own, so plain loads and stores do.
 
 import type { Arena } from "../shape/arena.ts";

@@ -156,7 +156,7 @@ export class Writer {
     this.#publish();
   }
 
-  /** @returns false where nothing waits */
+  /** @returns false if nothing waits */
   async #sendOldest(): Promise<boolean> {
     const batch = this.#backlog.next();
     if (batch === undefined || this.#sink === undefined) return false;
@@ -178,7 +178,7 @@ export class Writer {
     return true;
   }
 
-  /** Nothing waits: old rows are deleted, where it is time. */
+  /** Nothing waits: old rows are deleted if it is time. */
   async #idle(): Promise<void> {
     if (this.parts.nowMs() >= this.#retainAtMs) await this.#retain();
     await this.#pause(COLLECT_MS * 5, true);

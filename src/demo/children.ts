@@ -48,7 +48,7 @@ export class Child {
     return { exitCode: this.#process.signalCode === null ? this.#process.exitCode : null };
   }
 
-  /** Asks it to end, and forces it where that takes too long. */
+  /** Asks it to end, and forces it if that takes too long. */
   async end(limitMs = END_MAX_MS): Promise<Finished> {
     this.#signal("SIGTERM");
     const force = setTimeout(() => this.kill(), limitMs);

@@ -22,7 +22,7 @@ const REPORT = join(HOUSE, "dist", "demo-report.html");
 const SECOND_MS = 1_000;
 const DEFAULT_SECONDS = 15;
 const SECONDS_MAX = 3_600;
-/** The validator ends by itself when the sidecar has sent all that it holds; one that goes on so much longer has failed. */
+/** The validator ends by itself when the sidecar has sent all that it holds; one that takes this much longer has failed. */
 const OVERTIME_MS = 45 * SECOND_MS;
 const START_MAX_MS = 15 * SECOND_MS;
 const REFRESH_MS = 250;
@@ -149,7 +149,7 @@ class Demo {
     await this.#end(validator);
   }
 
-  /** A moment's wait, which ends the demo where it was stopped or the process that it needs is gone. */
+  /** A moment's wait, which ends the demo if it was stopped or the process that it needs is gone. */
   async #pause(needs: Child): Promise<void> {
     await Bun.sleep(REFRESH_MS);
     if (this.#stopped) throw new Stopped();

@@ -1,4 +1,4 @@
-// What the demo says beside the screen: a plain line each second where there is no terminal, and what is left to read at the
+// What the demo says beside the screen: a plain line each second if there is no terminal, and what is left to read at the
 // end. Pure: pictures and numbers in, lines out.
 
 import { lawOf } from "../engine/status.ts";

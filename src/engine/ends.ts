@@ -1,6 +1,6 @@
 // The door out: every packet's end passes through here, which counts it and records it. The law (every packet that was taken
 // has one end, or is queued) holds because there is no other place that counts an end. A transaction whose packet left
-// unsent is forgotten here as well, so that a client's retry is no duplicate.
+// unsent is forgotten here as well, so that a client's retry is not a duplicate.
 
 import type { Outlet } from "../records/outlet.ts";
 import { END_TRANSMITTED, ENDS } from "../shape/ends.ts";

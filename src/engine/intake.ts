@@ -1,6 +1,6 @@
 // A packet's way in: ring -> digest -> refuse? -> seen before? -> score -> queue.
 //
-// Packets are read in place, in groups: the kernel digests up to 16 of them where they lie (their cache misses overlap),
+// Packets are read in place, in groups: the kernel digests up to 16 of them in the ring (their cache misses overlap),
 // one lap check covers the group, then the lines of every table that the group will need are loaded together, and only then
 // is each packet judged. Only what enters the queue is copied, and checked once more after the copy. A packet that turns
 // out to be torn has no effect at all: nothing is counted, learned or remembered before its last lap check.
@@ -172,7 +172,7 @@ export class Intake {
     return seen === SEEN_WAITING ? END_DUPLICATE : 0;
   }
 
-  /** @returns false where the packet was overwritten or changed while it was copied: then it never was */
+  /** @returns false if the packet was overwritten or changed while it was copied: then it never was */
   #enqueue(consumer: Consumer, packet: number, digest: number, score: number, now: number): boolean {
     const { queue } = this;
     const slot = queue.slots.claim();

@@ -1,5 +1,5 @@
 // What the operator says about ranks, beside the model: lists of senders that are denied or allowed, and simple votes that
-// go first. Where nothing of it is configured there is no such object, and the loop pays one branch.
+// go first. If none of it is configured, this object is not made, and the loop pays one branch.
 //
 // An allowed payer's key and the flag of a vote prove nothing: anybody can put them on a forged packet. So nothing is put
 // above others that the model knows to be forged or hopeless (`Chooser.mayLift`).
@@ -31,7 +31,7 @@ export class OperatorRules {
     this.#u8 = arena.u8;
   }
 
-  /** @param chooser the model's, where it has one @returns null where neither lists nor votes are configured */
+  /** @param chooser the model's, if it has one @returns null if neither lists nor votes are configured */
   static open(
     arena: Arena,
     layout: ArenaLayout,

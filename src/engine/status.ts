@@ -93,7 +93,7 @@ export class StatusPage {
  * Reads the published words of a status page, from any thread or process that maps it.
  * @param buffer the arena's buffer, or the mapped page's
  * @param at offset of the page in it
- * @returns null where the page is of another format, or was being written at each of many looks
+ * @returns null if the page is of another format, or was being written at each of many looks
  */
 export function readStatus(buffer: ArrayBufferLike, at: number): Snapshot | null {
   const i32 = new Int32Array(buffer, at, 4);

@@ -26,7 +26,7 @@ export interface Board {
   readonly packetLayout: string;
   readonly targetPps: number;
   readonly paused: boolean;
-  /** By channel: milliseconds since the validator's side last moved; null where it never did. */
+  /** By channel: milliseconds since the validator's side last moved; null if it never did. */
   readonly heartbeatAgeMs: Readonly<Record<string, number | null>>;
   readonly loopAgeMs: number;
   readonly updates: readonly ModelUpdate[];
@@ -35,7 +35,7 @@ export interface Board {
   readonly faults: FaultCounts;
   /** By channel: how often it was let go of. */
   readonly detached: Readonly<Record<string, number>>;
-  /** Why it ended, where that was not meant; null while it runs. */
+  /** Why it ended, if that was not meant; null while it runs. */
   readonly ended: string | null;
 }
 
@@ -47,7 +47,7 @@ export const BOARD_TEXT_BYTES = STATUS_BYTES - BOARD_AT - TEXT_AT;
 /**
  * Writes the text. One thread only.
  * @param at offset of the status page in `buffer`
- * @returns false where it is too long: the one before stays
+ * @returns false if it is too long: the one before stays
  */
 export function writeBoard(buffer: ArrayBufferLike, at: number, text: string): boolean {
   const bytes = new TextEncoder().encode(text);
@@ -60,7 +60,7 @@ export function writeBoard(buffer: ArrayBufferLike, at: number, text: string): b
   return true;
 }
 
-/** @returns the text; undefined where there is none yet, or it was being written */
+/** @returns the text; undefined if there is none yet, or it was being written */
 export function readBoard(page: Uint8Array): string | undefined {
   const view = new DataView(page.buffer, page.byteOffset + BOARD_AT);
   const length = view.getUint32(LENGTH_AT, true);

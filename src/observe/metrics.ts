@@ -28,10 +28,10 @@ export interface MetricsFacts
     | "faults"
     | "detached"
   > {
-  /** Why the sidecar before this one ended, where that was not meant. */
+  /** Why the sidecar before this one ended, if that was not meant. */
   readonly previousEnd: string | undefined;
   readonly ready: boolean;
-  /** Milliseconds since 1970; undefined where the model has not learned yet. */
+  /** Milliseconds since 1970; undefined if the model has not learned yet. */
   readonly lastUpdateMs: number | undefined;
   readonly tables: { readonly ips: number; readonly payers: number };
   readonly limits: { readonly ips: number; readonly payers: number };

@@ -25,7 +25,7 @@ const FATES_INTERVAL_MS = 2_000;
 /** States of /proc: stopped by a signal, or by a debugger. */
 const STOPPED = /^[Tt]$/;
 
-/** @returns whether a process is stopped; false where that cannot be known */
+/** @returns whether a process is stopped; false if that cannot be known */
 export function isStoppedProcess(pid: number): boolean {
   try {
     // `4711 (name) S ...`: the name may hold anything, also parentheses.

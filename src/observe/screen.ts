@@ -18,7 +18,7 @@ export interface View {
   readonly paused: boolean;
   readonly sort: Sort;
   readonly kind: Kind;
-  /** The last line, where it is not the monitor's keys. */
+  /** The last line, if it is not the monitor's keys. */
   readonly footer?: string;
 }
 
@@ -57,7 +57,7 @@ export function compact(value: number): string {
   return value.toExponential(1);
 }
 
-/** A score in few characters: its size is what matters, over many powers of ten. */
+/** A score in few characters: only its size matters, over many powers of ten. */
 export function score(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return "none";
   if (value === 0) return "0";
@@ -112,13 +112,13 @@ export function waterfall(moment: Pictures): { taken: Step; ends: Step[]; sent: 
   };
 }
 
-/** For how long the loop has stood still, as far as can be seen; 0 where it turns. */
+/** For how long the loop has stood still, as far as can be seen; 0 if it turns. */
 export function standsStillMs({ now, stillMs }: Pick<Moment, "now" | "stillMs">): number {
   if (stillMs >= STILL_MS) return stillMs;
   return now.board.loopAgeMs > STALE_MS ? now.board.loopAgeMs : 0;
 }
 
-/** Why less goes out than the target allows; "" where it does not. */
+/** Why less goes out than the target allows; "" if it does not. */
 export function whyBelowTarget(moment: Pictures): string {
   const { board, snapshot } = moment.now;
   const out = perSecond(grown(moment, "bankingTransmissions"), moment.elapsedMs);
@@ -151,7 +151,7 @@ export function alarms(moment: Moment): string[] {
   ];
 }
 
-/** Lines of the screen: `rows` at most, each of `columns` at most, without escapes where there is no colour. */
+/** Lines of the screen: `rows` at most, each of `columns` at most, without escapes if there is no colour. */
 export function screen(moment: Moment, view: View): string[] {
   const { columns, rows } = view;
   const paint = (code: string, text: string): string => (view.colour ? `${ESCAPE}${code}m${text}${ESCAPE}0m` : text);
@@ -218,7 +218,7 @@ function headline(
   return board.paused ? paint("1;33", cut(`PAUSED BY qos ctl  ${text}`)) : paint("1", cut(text));
 }
 
-/** A line, and whether it can be left out where there is no room. */
+/** A line, and whether it can be left out if there is no room. */
 interface Line {
   readonly text: string;
   readonly isIdle: boolean;

@@ -20,7 +20,7 @@ const KEYS = { ip: { at: IP_KEY_AT, bytes: 8 }, payer: { at: PAYER_KEY_AT, bytes
 /** What comes back for a packet that went out: no end of another packet. */
 const AFTERWARDS = new Set([END_FAILED_SIGNATURE, END_INCLUDED, END_NOT_INCLUDED]);
 
-/** @returns undefined where the sidecar keeps no fates, or they may not be read */
+/** @returns undefined if the sidecar keeps no fates, or they may not be read */
 export function readFates(prefix: string): RecentFates | undefined {
   const path = fatesPath(prefix);
   let descriptor: number | undefined;
@@ -80,7 +80,7 @@ export interface RecentOfSender {
   readonly ends: readonly (readonly [end: string, packets: number])[];
 }
 
-/** One sender's ends among the recent fates. @returns undefined where there are no fates to look at */
+/** One sender's ends among the recent fates. @returns undefined if there are no fates to look at */
 export function recentOf(prefix: string, kind: SenderKind, sender: string): RecentOfSender | undefined {
   const fates = readFates(prefix);
   return fates === undefined ? undefined : endsOf(fates, kind, sender);

@@ -47,7 +47,7 @@ export interface SidecarPicture {
   readonly board: Board;
 }
 
-/** @returns undefined for what is no board. Its texts go to terminals */
+/** @returns undefined if the text is not a board. Its texts go to terminals */
 export function parseBoard(text: string): Board | undefined {
   try {
     const found: unknown = JSON.parse(text, (_, value) => (typeof value === "string" ? printable(value) : value));
@@ -87,7 +87,7 @@ export class StatusReader {
     }
   }
 
-  /** The process that holds the file now; undefined where its sidecar lives no more. */
+  /** The process that holds the file now; undefined if its sidecar lives no more. */
   get holder(): number | undefined {
     return lockHolder(this.identity);
   }
@@ -102,7 +102,7 @@ export class StatusReader {
     return now === undefined || now.inode !== this.identity.inode || now.device !== this.identity.device;
   }
 
-  /** @returns undefined where it is another version's page, or its sidecar has not begun, or it is always being written */
+  /** @returns undefined if it is another version's page, or its sidecar has not begun, or it is always being written */
   read(): SidecarPicture | undefined {
     const page = new Uint8Array(STATUS_BYTES);
     const after = new Uint8Array(STATUS_BYTES);

@@ -25,7 +25,7 @@ export interface Place {
   readonly does: string;
   /** A file without a match has no such place, and needs none. */
   readonly neededWhere?: RegExp;
-  /** All places in a text (without lines of ours) where it could be. Exactly one is right. */
+  /** All places in a text (without lines of ours) that fit. Exactly one is right. */
   readonly find: (text: string) => readonly (readonly Insertion[])[];
 }
 

@@ -57,7 +57,7 @@ function foldersIn(folder: string): string[] {
 }
 
 /**
- * Finds the crates in a folder, or in the folder beside it where it is solana-core itself.
+ * Finds the crates in a folder, or in the folder beside it if it is solana-core itself.
  * @throws Failure that says what is missing, there twice, or of two versions
  */
 export function findTree(folder: string): Tree {

@@ -57,13 +57,13 @@ export interface Model {
   /** Sigverify refused a packet of this sender (the digest may be unparsed: then only its sender fields mean anything). */
   failedSignature(at: number): void;
 
-  /** This sender's packet was no transaction. */
+  /** This sender's packet was not a transaction. */
   unparsable(at: number): void;
 
   /**
    * The scheduler said what became of a transaction.
    * @param at its partial meta
-   * @param executionNanos 0 where it was not included
+   * @param executionNanos 0 if it was not included
    */
   outcome(at: number, executionNanos: number): void;
 

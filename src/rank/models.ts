@@ -82,7 +82,7 @@ export function modelRow(name: ModelName): ModelRow {
   return rows[MODELS.indexOf(name)];
 }
 
-/** The row of a name that came from elsewhere; undefined where no model is called so. */
+/** The row of a name that came from elsewhere; undefined if no model is called so. */
 export function modelNamed(name: unknown): ModelRow | undefined {
   return rows.find((row) => row.name === name);
 }

@@ -4,7 +4,7 @@ export abstract class ScoreRows {
   /** Rows of the last copy. */
   abstract size: number;
 
-  /** Copies the rows. @returns false where no consistent copy could be had */
+  /** Copies the rows. @returns false if no consistent copy could be had */
   abstract read(): boolean;
 
   abstract score(row: number): number;

@@ -14,7 +14,7 @@ export interface RecentFates {
   readonly count: number;
 }
 
-/** @returns why a file's bytes are no ring of fates, or undefined */
+/** @returns why a file's bytes are not a ring of fates, or undefined */
 export function ringProblem(bytes: Uint8Array): string | undefined {
   if (bytes.length < HEADER_BYTES) return "is too short for a ring of fates";
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -125,7 +125,7 @@ export class Outlet {
     this.#u8[meta + TRAITS_AT] |= TRAIT_TRANSMITTED;
   }
 
-  /** The scheduler's answer for a meta. @param nanos 0 where it was not included */
+  /** The scheduler's answer for a meta. @param nanos 0 if it was not included */
   outcome(meta: number, nanos: number, now: number): void {
     const end = nanos > 0 ? END_INCLUDED : END_NOT_INCLUDED;
     if (this.#outcomeRing !== null) this.#fromMeta(this.#outcomeRing, meta, end, nanos, now);

@@ -1,6 +1,6 @@
 // A ring of records: a lossy channel (spec: wire.md, 1 and 3) over the arena's own memory, so that the loop's side is the
-// producer that exists already, and whoever reads it (the writer thread, or another process where the memory is shared) can
-// never hold up the loop. Being lapped is a counted loss.
+// producer that exists already, and its reader (the writer thread, or another process if the memory is shared) can never
+// hold up the loop. Being lapped is a counted loss.
 
 import { Consumer } from "../channel/consumer.ts";
 import { Producer } from "../channel/producer.ts";

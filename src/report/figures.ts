@@ -6,7 +6,7 @@ import { END_FAILED_SIGNATURE, endNamed, endOf } from "../shape/ends.ts";
 import * as queries from "./queries.ts";
 import { rankCorrelation } from "./rank-correlation.ts";
 
-/** What fates hold of failed signatures goes by the outcomes' share, where that is the larger one: database/collector.ts. */
+/** What fates hold of failed signatures goes by the outcomes' share, if that is the larger one: database/collector.ts. */
 const FAILED_SIGNATURE = endOf(END_FAILED_SIGNATURE)?.name;
 /** Steps of the plot over time. */
 const STEPS = 120;
@@ -29,7 +29,7 @@ export interface Report {
   readonly from: string;
   readonly to: string;
   readonly host: string | null;
-  /** The first and the last time of anything that the database holds of the host, or of all; null where it holds nothing. */
+  /** The first and the last time of anything that the database holds of the host, or of all; null if it holds nothing. */
   readonly rows: { readonly first: string; readonly last: string } | null;
   /** Every host that the database knows. */
   readonly hosts: readonly string[];
@@ -64,7 +64,7 @@ export interface Report {
     }[];
   };
   readonly calibration: {
-    /** Spearman's, between score at arrival and value; null where there are too few. */
+    /** Spearman's, between score at arrival and value; null if there are too few. */
     readonly rankCorrelation: number | null;
     readonly tenths: readonly {
       readonly tenth: number;
@@ -86,7 +86,7 @@ export interface Report {
     readonly longestMs: number | null;
     readonly bands: readonly { readonly fromMs: number; readonly toMs: number; readonly outcomes: number }[];
   };
-  /** Mean compute-unit prices in micro-lamports; `out` null where none was sent on. */
+  /** Mean compute-unit prices in micro-lamports; `out` null if none was sent on. */
   readonly prices: readonly {
     readonly sender: string;
     readonly packets: number;
@@ -112,7 +112,7 @@ export async function readReport(reader: Reader, options: ReportOptions): Promis
   const one = async (query: SQL): Promise<Row> => (await reader.all(query))[0] ?? {};
   const extent = await one(queries.extent(host));
   const isEmpty = extent.first_us === null || extent.first_us === undefined;
-  // Without rows there is no first and no last one: the report is of this moment.
+  // Without rows there is neither a first nor a last time: the report is of this moment.
   const [firstUs, lastUs] = isEmpty ? [Date.now() * 1_000] : [number(extent.first_us), number(extent.last_us)];
   const fromUs = Math.floor((options.fromMs ?? firstUs / 1_000) * 1_000);
   const toUs = Math.ceil((options.toMs ?? (lastUs ?? firstUs) / 1_000 + 1) * 1_000);

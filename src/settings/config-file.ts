@@ -1,5 +1,5 @@
 // `qos.toml`: every flag of `qos run` as a key, by the flag's name without its dashes. Read with smol-toml, checked against
-// a schema that is made from the table of flags; a mistake is an error with its line, and the nearest name where there is one.
+// a schema that is made from the table of flags; a mistake is an error with its line, and the nearest name if there is one.
 
 import { readFileSync, statSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
@@ -58,7 +58,7 @@ const SCHEMA = v.object(Object.fromEntries(CONFIG_KEYS.map((one) => [one.key, ke
 
 /**
  * Reads and checks a file.
- * @throws Failure where it cannot be read, UsageError for the first mistake in it
+ * @throws Failure if it cannot be read, UsageError for the first mistake in it
  */
 export function readConfigFile(path: string): FileValues {
   let text: string;

@@ -27,7 +27,7 @@ export const DATABASE_FLAGS = {
   }),
 };
 
-/** The database of a command that cannot do without one. @throws UsageError where none is given */
+/** The database of a command that cannot do without one. @throws UsageError if none is given */
 export function neededLocation(values: ValuesOf<typeof DATABASE_FLAGS>): Location {
   const location = locationOf({ ...values, dbUrl: process.env.QOS_DB_URL });
   if (location === undefined) throw new UsageError("--db is missing: the database to read, such as sqlite:qos.db");
@@ -93,7 +93,7 @@ export interface DatabaseWords {
 }
 
 /**
- * @returns undefined where no database is asked for
+ * @returns undefined if no database is asked for
  * @throws UsageError for what is not a location, for a password in the arguments, for two locations
  */
 export function locationOf(flags: DatabaseWords): Location | undefined {

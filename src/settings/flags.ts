@@ -24,7 +24,7 @@ export interface Flag<T, Kind extends FlagKind = FlagKind> {
   readonly secret: boolean;
   /** Heading in the help. */
   readonly group: string;
-  /** The value that a text stands for; undefined where it is not allowed. */
+  /** The value that a text stands for; undefined if it is not allowed. */
   readonly parse: (text: string) => T | undefined;
 }
 

@@ -22,7 +22,7 @@ export const STRUCT_ALIGN_BYTES = 128;
 export const TAIL_MAX = 2 ** 52;
 /** A producer that finds a tail above this begins again at 0: what it adds stays below TAIL_MAX. */
 export const START_TAIL_MAX = 2 ** 51;
-/** Elements that no producer writes between two looks of a consumer: a tail so far ahead was written by somebody else. */
+/** Elements that no producer writes between two looks of a consumer: a tail that is further ahead is not a producer's. */
 export const AHEAD_MAX = 2 ** 40;
 
 /**

@@ -11,7 +11,7 @@ export interface ChannelSpec {
   /** Name without the prefix, as on disk. */
   readonly name: string;
   readonly kind: ChannelKind;
-  /** Who writes it and who reads it, for people. */
+  /** Its writer and its reader, as people read it. */
   readonly from: string;
   readonly to: string;
   /** Whether `--no-wait` insists on it. */

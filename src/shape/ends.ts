@@ -4,7 +4,7 @@
 // kernel's compiler reads (shape/reason-codes.ts, written by kernel/build.ts).
 //
 // To refuse packets for one more reason: add a row to `reasons` of the end that it belongs to (or a new end's row), and the
-// check where it is made (kernel/packet.as.ts, kernel/transaction.as.ts, or engine/intake.ts for an end of the loop's).
+// check in its place (kernel/packet.as.ts, kernel/transaction.as.ts, or engine/intake.ts for an end of the loop's).
 //
 // What is persistent: don't renumber and don't rename. An end's code stands in the database's spill file. An end's name is
 // a statistic's, a metric's and a database's. Reasons' names stand in the database, their codes in spill files and in what
@@ -27,7 +27,7 @@ interface EndRow {
   readonly help: string;
   /** Its name in databases of version 1. */
   readonly formerly: string;
-  /** Where the packet left unsent and may come again: its transaction is no longer "seen before". */
+  /** Whether the packet left unsent and may come again: its transaction is then no longer "seen before". */
   readonly mayReturn?: boolean;
   readonly reasons?: readonly ReasonRow[];
 }
@@ -223,7 +223,7 @@ export type End = EndRow & { readonly name: EndName };
 
 export const ENDS: readonly End[] = ROWS;
 
-/** A good transaction that the chain never includes (engine.md, 4): its fee is 0, and it is no refusal. Codes 96 to 127. */
+/** A good transaction that the chain never includes (engine.md, 4): its fee is 0, and it is not refused. Codes 96 to 127. */
 export const NEVER_REASONS: readonly ReasonRow[] = [
   [96, "NEVER_INSTRUCTION_LIMIT", "never included: more than 64 instructions (SIMD-160)"],
   [97, "NEVER_ACCOUNT_LIMIT", "never included: over 255 accounts in one instruction (SIMD-406)"],
@@ -252,7 +252,7 @@ export function endOf(code: number): End | undefined {
   return BY_CODE[code];
 }
 
-/** @param name as it stands in a database of any version @returns undefined where no end is called so */
+/** @param name as it stands in a database of any version @returns undefined if no end is called so */
 export function endNamed(name: string): End | undefined {
   return ENDS.find((end) => end.name === name || end.formerly === name);
 }

@@ -4,7 +4,7 @@
 /** An outcome of the scheduler (wire.md, 7). */
 export const OUTCOME_HASH_AT = 0; // u64 packet hash
 export const OUTCOME_MIX_AT = 8; // u64 keyed mix of it, the same as a digest's HASH_MIX
-export const OUTCOME_NANOS_AT = 16; // f64 nanoseconds of execution; 0 where the transaction was not included
+export const OUTCOME_NANOS_AT = 16; // f64 nanoseconds of execution; 0 if the transaction was not included
 export const OUTCOME_ENTRY_BYTES = 32;
 
 /** A confirmed signature. */

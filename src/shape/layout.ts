@@ -202,7 +202,7 @@ export interface ArenaLayout {
   readonly evidence: EvidenceRegion;
   readonly payloads: LinesRegion;
   readonly presence: LinesRegion;
-  /** Rings of records (records/ring.ts), where there are any. On pages of their own: a file can be laid over them. */
+  /** Rings of records (records/ring.ts), if there are any. On pages of their own: a file can be laid over them. */
   readonly outcomes: RingRegion | undefined;
   readonly fates: RingRegion | undefined;
   readonly writerStatusAt: number;
@@ -337,8 +337,8 @@ class Plan {
 
 /**
  * Lays out an arena.
- * @param from arena offset where it begins; page 0 stays empty: offset 0 is nobody's address
- * @throws RangeError where an option is no valid size
+ * @param from arena offset of its first byte; page 0 stays empty, so that offset 0 can mean "none"
+ * @throws RangeError if an option is not a valid size
  */
 export function arenaLayout(options: LayoutOptions, from = PAGE_BYTES): ArenaLayout {
   const metas = options.partialMetas ?? PARTIAL_METAS;

@@ -66,7 +66,7 @@ export interface PacketShape extends LayoutRow {
   readonly addressAt: number;
   readonly portAt: number;
   readonly flagsAt: number;
-  /** undefined where the layout has no such key. */
+  /** undefined if the layout has no such key. */
   readonly remoteKeyAt: number | undefined;
 }
 
@@ -107,7 +107,7 @@ export const ROOMIEST_PACKET_LAYOUT = PACKET_LAYOUT_NAMES.reduce((most, name) =>
   PACKET_LAYOUTS[name].payloadMaxBytes > PACKET_LAYOUTS[most].payloadMaxBytes ? name : most,
 );
 
-/** @returns the layout whose packets have so many bytes; undefined: none has */
+/** @returns the layout whose packets have this many bytes; undefined if none has */
 export function layoutOfBytes(bytes: number): PacketLayout | undefined {
   return PACKET_LAYOUT_NAMES.find((name) => PACKET_LAYOUTS[name].bytes === bytes);
 }

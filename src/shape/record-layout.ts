@@ -14,12 +14,12 @@ import {
 export const RECORD_BYTES = DIGEST_BYTES;
 
 // In place of the digest's scratch.
-export const RECORD_EXECUTION_NANOS_AT = 48; // f64, 0 where it was not included
+export const RECORD_EXECUTION_NANOS_AT = 48; // f64, 0 if it was not included
 export const RECORD_END_AT = 56; // u8 shape/ends.ts
 // In place of the mixes.
 export const RECORD_SEQUENCE_AT = 128; // f64: counts up by one within a ring
 export const RECORD_END_MS_AT = 136; // f64 milliseconds of the loop's clock
-export const RECORD_TRANSMIT_MS_AT = 144; // f64 likewise; NOT_TRANSMITTED where it was not, or is not known
+export const RECORD_TRANSMIT_MS_AT = 144; // f64 likewise; NOT_TRANSMITTED if it was not, or is not known
 /** First byte of what a record shares with a whole digest again. */
 export const RECORD_TAIL_AT = 152;
 

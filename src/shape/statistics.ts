@@ -1,6 +1,6 @@
 // What is counted: the one table of the loop's counters and gauges. The statistics file, the log line, the metrics and the
-// test of the law all come from it. To add a counter, add a row here and count it where it happens; an end's counter comes
-// from the end's row in shape/ends.ts, and is counted by engine/ends.ts.
+// test of the law all come from it. To add a counter, add a row here and count it in its place; an end's counter comes from
+//  the end's row in shape/ends.ts, and is counted by engine/ends.ts.
 //
 // Names are persistent: they are metrics, and stand in databases. Don't rename them. Rows may be put anywhere: a reader of
 // another build tells by the status page's format that they are not its own (engine/status.ts).

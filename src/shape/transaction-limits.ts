@@ -45,7 +45,7 @@ export const MICRO_LAMPORTS_PER_LAMPORT = 1_000_000;
 export const COMPUTE_UNITS_MAX = 1_400_000;
 export const COMPUTE_UNITS_DEFAULT = 200_000;
 export const COMPUTE_UNITS_BUILTIN = 3_000;
-/** The reference's rule looks at so many instructions, from the first on. */
+/** The reference's rule looks at this many instructions, from the first on. */
 export const REFERENCE_INSTRUCTIONS_MAX = 8;
 /** SIMD-160. */
 export const INSTRUCTIONS_MAX = 64;

@@ -19,7 +19,7 @@ const FATES_MIN = 64;
 /** A ring holds a power of two. */
 const ringRecords = (wanted: number): number => Math.max(FATES_MIN, 2 ** Math.ceil(Math.log2(wanted)));
 
-/** @throws Failure where the tables do not fit an arena */
+/** @throws Failure if the tables do not fit an arena */
 export function reserveMemory(settings: SidecarSettings): SidecarMemory {
   const options: LayoutOptions = {
     packetLayout: settings.packetLayout,

@@ -17,7 +17,7 @@ export interface Beginning {
   readonly startedAt: Date;
   readonly log: Log;
   readonly memory: SidecarMemory;
-  /** What became of the sidecar before this one; undefined where it ended well, or there was none. */
+  /** What became of the sidecar before this one; undefined if it ended well, or there was none. */
   readonly previous?: PreviousEnd | undefined;
   /** Milliseconds of a clock that never goes back; a test may bring its own. */
   readonly now?: () => number;

@@ -40,7 +40,7 @@ const LOOK_AGAIN_MS = 20;
 /**
  * Runs the sidecar until it is told to stop.
  * @returns the exit code
- * @throws Failure where it cannot start, before or while it gives up its rights
+ * @throws Failure if it cannot start, before or while it gives up its rights
  */
 export async function runSidecar(settings: SidecarSettings, version: string): Promise<number> {
   const startedAt = new Date();
@@ -153,7 +153,7 @@ async function start(
   }
 }
 
-/** The files that the sidecar writes. @throws Failure where one cannot be what it is meant for */
+/** The files that the sidecar writes. @throws Failure if one cannot be what it is meant for */
 function openFiles({ stateFile, statsJsonFile }: SidecarSettings, log: Log) {
   const state = stateFile === undefined ? undefined : new StateFile(stateFile, log);
   const statistics = statsJsonFile === undefined ? undefined : new StatsFile(statsJsonFile, log);

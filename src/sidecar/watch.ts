@@ -87,7 +87,7 @@ export class Watch {
     return this.#turns;
   }
 
-  /** Why the sidecar does not do its work, or undefined where it does. */
+  /** Why the sidecar does not do its work, or undefined if it does. */
   unready(now: Snapshot | null): string | undefined {
     if (now === null || this.#turns <= 0) return "the loop has not begun";
     if (this.loopAgeMs > STALL_MAX_MS) return `the loop has not turned for ${Math.round(this.loopAgeMs)} ms`;
@@ -98,7 +98,7 @@ export class Watch {
     return undefined;
   }
 
-  /** By channel: since when the validator's side stands still; null where it never moved, or the channel is not attached. */
+  /** By channel: since when the validator's side stands still; null if it never moved, or the channel is not attached. */
   heartbeatAges(): Record<string, number | null> {
     const nowMs = this.runtime.now();
     return Object.fromEntries(

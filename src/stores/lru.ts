@@ -25,8 +25,8 @@ export class Lru {
   readonly #bucketMask: number;
 
   /**
-   * @throws RangeError where the region is no store: an index smaller than twice its nodes, sizes that are no power of two,
-   *   buckets that are no cache lines
+   * @throws RangeError if the region is not a store: an index smaller than twice its nodes, sizes that are not powers of
+   *   two, buckets that are not cache lines
    */
   constructor(
     arena: Arena,

@@ -1,4 +1,4 @@
-// What can be said of a channel after watching it for a moment: its header, its file, who is alive on it. It only reads.
+// What can be said of a channel after watching it for a moment: its header, its file, the processes alive on it. It only reads.
 
 import { lockHolder, statFile } from "../../../ffi/shared-memory.ts";
 import { groupName, userName } from "../../../ffi/users.ts";

@@ -93,7 +93,7 @@ function addressText(octets: Uint8Array): string {
   return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1); // the URL standard's short form
 }
 
-/** The QUIC peer's identity; undefined where it is not known. */
+/** The QUIC peer's identity; undefined if it is not known. */
 function peerOf(element: Uint8Array, keyAt: number): string | undefined {
   const key = element.slice(keyAt, keyAt + packet.PUBKEY_BYTES);
   return key.every((byte) => byte === 0) ? undefined : base58.encode(key);

@@ -44,7 +44,7 @@ class Source {
     return this.#missedBefore + (this.#peek?.lapped ?? 0);
   }
 
-  /** Opens it where it is there; what is in it already is no part of the recording, unless it was created meanwhile. */
+  /** Opens a channel that is there. What is in it already is not recorded, unless it was created meanwhile. */
   look(first: boolean): void {
     const { path, shape } = this.channel;
     if (this.#peek !== undefined) {

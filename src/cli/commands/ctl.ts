@@ -66,7 +66,7 @@ export function requestOf(words: readonly string[], top: number): ControlRequest
 /**
  * Sends a request and waits for the answer.
  * @param trust whose sockets are believed: others could answer anything
- * @throws Failure where there is no answer, or it is a refusal
+ * @throws Failure if there is no answer, or it is a refusal
  */
 export async function ask(path: string, request: ControlRequest, trust: Trust = trustOf()): Promise<Answer> {
   const stranger = strangersFile(path, trust);

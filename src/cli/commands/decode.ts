@@ -15,7 +15,7 @@ import type { Output } from "../output.ts";
 /** An answer; the fields behind `reasonName` are there where the verdict is `ok`. */
 export interface Answer {
   readonly verdict: "ok" | "malformed" | "unsanitary";
-  /** Code of shape/reason-codes.ts; 0 where nothing is wrong. */
+  /** Code of shape/reason-codes.ts; 0 if nothing is wrong. */
   readonly reason: number;
   readonly reasonName: string;
   readonly version?: "legacy" | 0 | 1;

@@ -45,7 +45,7 @@ function signatureBytes(word: string): Uint8Array | undefined {
   }
 }
 
-/** What a running sidecar remembers. @returns undefined where none keeps fates under the prefix */
+/** What a running sidecar remembers. @returns undefined if none keeps fates under the prefix */
 function lookAtRing(prefix: string, wanted: Wanted): Event[] | undefined {
   const path = fatesPath(prefix);
   let descriptor: number;

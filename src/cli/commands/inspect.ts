@@ -1,4 +1,4 @@
-// `qos inspect CHANNEL`: a channel's header, who is alive on it, and its newest elements; without CHANNEL all eight in a
+// `qos inspect CHANNEL`: a channel's header, the processes alive on it, its newest elements; without CHANNEL all eight in a
 // table. It only reads, through a descriptor that may not write: nobody is disturbed, not even by a heartbeat. With
 // `--record`, see record.ts.
 
@@ -54,7 +54,7 @@ function whyNot(path: string, not: NotJoined): string {
   return `${path} is not initialised yet: its producer has not begun`;
 }
 
-/** The seed that stands in the scheduler's channel, for packet hashes; undefined where none can be read. */
+/** The seed that stands in the scheduler's channel, for packet hashes; undefined if none can be read. */
 function standingSeed(channels: readonly NamedChannel[]): bigint | undefined {
   const { path, shape } = channels[OUTCOME_CHANNEL];
   const opened = openToRead(path, shape);

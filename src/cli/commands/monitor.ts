@@ -28,7 +28,7 @@ const LOOK_AGAIN_MS = 50;
 const COLUMNS_MIN = 40;
 const ROWS_MIN = 10;
 
-/** The first picture, as soon as there is one. @throws Failure where none comes in time */
+/** The first picture, as soon as there is one. @throws Failure if none comes in time */
 async function began(moments: Moments): Promise<void> {
   const end = performance.now() + START_MAX_MS;
   for (;;) {

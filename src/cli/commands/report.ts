@@ -74,7 +74,7 @@ export default command({
       const remark = remarkOf(report, last !== undefined && to === undefined ? Date.now() : undefined);
       if (remark !== undefined) out.note(`qos report: ${remark}`);
       if (values.html !== undefined) {
-        // Only where it is wanted: the page's parts are text that no other output needs.
+        // Loaded only for a page: its parts are text that no other output needs.
         const { htmlOf } = await import("../../report/html.ts");
         writePage(values.html, htmlOf(report, VERSION));
         out.note(`${values.html} is written`);
@@ -100,7 +100,7 @@ const LAG_MS = 90_000;
 
 /**
  * What a reader of an empty or half-empty report should know.
- * @param nowMs where the range ends now; undefined where it ends elsewhere
+ * @param nowMs where the range ends now; undefined if it ends elsewhere
  */
 export function remarkOf(report: Pick<Report, "from" | "to" | "rows">, nowMs: number | undefined): string | undefined {
   const { rows, from, to } = report;

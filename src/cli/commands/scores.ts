@@ -51,7 +51,7 @@ async function importScores(
   }
 }
 
-/** @throws Failure where a sidecar uses the checkpoint, or one is there already and is not to be replaced */
+/** @throws Failure if a sidecar uses the checkpoint, or one is there already and is not to be replaced */
 function lockState(state: string, force: boolean): FileLock {
   try {
     const kind = targetKind(state);
@@ -74,7 +74,7 @@ function lockState(state: string, force: boolean): FileLock {
   }
 }
 
-/** As root the file is to be read by the sidecar's user: whoever has it already, or has its folder. */
+/** For root: the file must be readable by the sidecar's user, which is the owner of the file or else of its folder. */
 function ownerOf(state: string): { uid: number; gid: number } | undefined {
   if (process.geteuid?.() !== 0) return undefined;
   const { uid, gid } = statSync(targetKind(state) === "file" ? state : dirname(resolve(state)));

@@ -17,7 +17,7 @@ import { type Output, toJson } from "../output.ts";
 const CONFIG = "/etc/qos/qos.toml";
 const BINARY = "/usr/local/bin/qos";
 
-/** This program; where it runs from source, the process is the runtime, and the usual place is named. */
+/** This program. If it runs from source the process is the runtime, so the usual place is named. */
 function ownBinary(): string {
   const own = realpathSync(process.execPath);
   return basename(own).startsWith("qos") ? own : BINARY;

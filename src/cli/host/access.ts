@@ -42,7 +42,7 @@ interface Problem {
   readonly mend: string | undefined;
 }
 
-/** Why a user cannot read a regular file; undefined where it can. */
+/** Why a user cannot read a regular file; undefined if it can. */
 export function readProblem(path: string, who: Identity): Problem | undefined {
   const whole = resolve(path);
   const closed = enterProblem(dirname(whole), who);
@@ -58,7 +58,7 @@ export function readProblem(path: string, who: Identity): Problem | undefined {
 }
 
 /**
- * Why a user cannot write a file and replace it; undefined where it can. A file that is not there yet is fine.
+ * Why a user cannot write a file and replace it; undefined if it can. A file that is not there yet is fine.
  * @param read it must be able to read what is there, too
  */
 export function writeProblem(path: string, who: Identity, read: boolean): Problem | undefined {

@@ -32,7 +32,7 @@ export interface ChannelFact {
   readonly state: "absent" | "uninitialised" | "refused" | "readable";
   /** Why it is refused. */
   readonly problem: string | undefined;
-  /** undefined where nothing is there, or it cannot be seen. */
+  /** undefined if nothing is there, or it cannot be seen. */
   readonly rights: Rights | undefined;
   /** The channel that the validator reads. */
   readonly isOutput: boolean;

@@ -1,5 +1,5 @@
-// Whether this process may start the threads that it needs. The runtime starts its own and ends with a page about a crash
-// where it cannot, so this is asked first, of the kernel, before any thread is begun.
+// Whether this process may start the threads that it needs. The runtime starts some of its own and
+// shows a crash page if it cannot, so the kernel is asked before any thread is begun.
 
 import { readFileSync } from "node:fs";
 import { softLimit } from "./soft-limit.ts";
@@ -8,7 +8,7 @@ import { softLimit } from "./soft-limit.ts";
 export const PROCESSES_MIN = 16;
 
 /**
- * Why there are too few processes for a start; undefined where there are enough.
+ * Why there are too few processes for a start; undefined if there are enough.
  * @param limits content of /proc/self/limits
  * @param uid root is not held to the limit
  */

@@ -17,7 +17,7 @@ export interface ExplainedSender {
 
 /**
  * @param sender an address or a payer, as qos writes them
- * @throws Failure where nothing is known of it; its message names some that are known
+ * @throws Failure if nothing is known of it; its message names some that are known
  */
 export function explainSender({ arena, layout }: PlainEngine, sender: string): ExplainedSender {
   const known: string[] = [];

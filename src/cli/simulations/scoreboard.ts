@@ -1,6 +1,6 @@
 // `qos simulate --scoreboard`: every scenario with several seeds, the models beside the rules that they are measured by, on
 // the same traffic. A scenario and seed is a process of its own, several at a time; what they say is averaged here. Rows
-// can be kept in a folder, so that what was broken off goes on where it stopped.
+// can be kept in a folder, so that a run that was broken off goes on from there.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ export interface ScoreRow {
   readonly players: Readonly<Record<PlayerName, Measures>>;
 }
 
-/** Plays all models on one seed's traffic. Baselines are computed once, but for attackers who adapt to what they see. */
+/** Plays all models on one seed's traffic. Baselines are computed once, unless attackers adapt to what they see. */
 export function playRow(scenario: Scenario, seed: bigint): ScoreRow {
   let baselines: Baselines | undefined;
   const players: Partial<Record<PlayerName, Measures>> = {};
@@ -68,7 +68,7 @@ export interface ScoreboardOptions {
   readonly json: boolean;
 }
 
-/** @throws Failure where a row cannot be played or kept */
+/** @throws Failure if a row cannot be played or kept */
 export async function scoreboard(options: ScoreboardOptions, out: Output): Promise<void> {
   const { names, first, seeds, durationMs, rows: folder, json } = options;
   const todo = names.flatMap((name) => Array.from({ length: seeds }, (_, i) => ({ name, seed: first + BigInt(i) })));
@@ -115,7 +115,7 @@ export function rowFile(name: string, seed: bigint, durationMs: number | undefin
   return `${name.replaceAll(/[^a-z0-9-]/gi, "_")}-${seed}-${durationMs === undefined ? "own" : `${durationMs}ms`}.json`;
 }
 
-/** @throws Failure where the file holds something else */
+/** @throws Failure if the file holds something else */
 function readRow(file: string, name: string, seed: bigint): ScoreRow | undefined {
   if (!existsSync(file)) return undefined;
   try {

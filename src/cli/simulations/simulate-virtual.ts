@@ -101,7 +101,7 @@ export function playVirtual(
   }
 }
 
-/** @param isReplay of a recording, in which nobody knows who is honest and who an attacker */
+/** @param isReplay of a recording, which does not tell honest senders from attackers */
 function virtualRows(
   { scenario, seed, model, history, ms, sent, delivered, validator, measures }: VirtualResult,
   isReplay: boolean,

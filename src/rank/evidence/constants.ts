@@ -46,7 +46,7 @@ export const RESTORED_EVIDENCE = 8;
 export const RECORD_MIN = 0.75;
 /** Packets in flight for an address or a payer without a record. */
 export const UNPROVEN_IN_FLIGHT_MAX = 4;
-/** After this time without an outcome (some slots) none is waited for: there is no feedback, or the validator stands still. */
+/** After this time without an outcome (some slots) none is waited for: feedback is off, or the validator stands still. */
 export const SILENCE_MS = 2_000;
 
 // --- The market and the block's room ---
@@ -98,7 +98,7 @@ export const OVERRUN_FREE = 3;
 export const LANDS_PLAUSIBLY = 0.25;
 /** What is assumed of payers that never landed weighs as much as this many that were seen. */
 export const NEVER_LANDED_WEIGHT = 16;
-/** One transaction in so many ends its payer's record of landings: a key is sold, a bot's luck is over, an attack begins. */
+/** One transaction in this many ends its payer's record of landings: a key is sold, a bot's luck ends, an attack begins. */
 export const TURNS_RARELY = 1e-4;
 /** No payer is expected to land more often than this: one transaction in twenty is late or lost without a visible reason. */
 export const USUAL_MAX = 0.95;

@@ -16,7 +16,7 @@ class Decay {
     for (let i = 0; i < this.#table.length; i++) this.#table[i] = 2 ** ((-i * DECAY_STEP_MS) / halfLifeMs);
   }
 
-  /** Share of a count that is left after so long. @param ms from 0 on; less counts as 0 */
+  /** Share of a count that is left after a time. @param ms from 0 on; less counts as 0 */
   over(ms: number): number {
     return ms > 0 ? this.overSteps(Math.floor(ms / DECAY_STEP_MS)) : 1;
   }

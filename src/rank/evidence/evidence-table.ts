@@ -151,7 +151,7 @@ export class EvidenceTable {
   }
 
   /**
-   * The node of a key; a new one where there is none.
+   * The node of a key; a new one if there is none.
    * @param nowMs whole milliseconds
    * @param kind one of KIND_
    * @param key word index of the key itself, where the kind has one; 2 words of an address, 8 of a payer

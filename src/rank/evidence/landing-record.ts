@@ -58,7 +58,7 @@ export class LandingRecords {
     this.#compare(payer, Math.log(ratio), node.USUALLY_MISSED, blame);
   }
 
-  /** Gives a payer a record. @param share that landed of so much evidence */
+  /** Gives a payer a record. @param share that landed of the evidence */
   restore(payer: number, share: number, evidence: number): void {
     this.counts[payer + node.USUALLY_LANDED] = evidence * share;
     this.counts[payer + node.USUALLY_MISSED] = evidence * (1 - share);

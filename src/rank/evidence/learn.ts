@@ -134,7 +134,7 @@ export class Learning {
 
   /**
    * Gives an address what a checkpoint says: an estimate, with the weight of a few observations.
-   * @returns false where that is no probability
+   * @returns false if the estimate is not a probability
    */
   restoreAddress(at: number, pGood: number): boolean {
     if (!(pGood >= 0 && pGood <= 1)) return false;

@@ -167,7 +167,7 @@ export class Looker {
   /**
    * Takes the estimates of a leaf and a payer that were settled in this transmit already: most packets share theirs with
    * others. What became known meanwhile is in them, too. The ids must be set.
-   * @returns false where there are none such: nothing was looked at then
+   * @returns false if there are none: nothing was looked at then
    */
   settled(look: Look, at: number): boolean {
     const table = this.#table;
@@ -247,7 +247,7 @@ export class Looker {
 
 /**
  * An estimate at an address, port or leaf, drawn towards its parent's. What is in flight counts against it until it is
- * answered, the less the more good signatures back it.
+ * answered; the more good signatures back it, the less.
  * @param credit the column of credit; that of blame stands behind it
  */
 function estimate(counts: Float32Array, at: number, credit: number, parent: number): number {

@@ -61,7 +61,7 @@ class Quota {
   readonly #rank = new Float64Array(PLACES_MAX);
   readonly #place = new Int32Array(PLACES_MAX);
   readonly #address = new Int32Array(PLACES_MAX);
-  /** How many of the candidates' addresses share a mark: an address without one is no candidate. */
+  /** How many of the candidates' addresses share a mark: an address without one is not a candidate. */
   readonly #marks = new Uint16Array(MARKS);
   /** What is due; parts of a place are saved up for later transmits. */
   #due = 0;

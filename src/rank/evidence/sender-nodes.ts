@@ -1,4 +1,4 @@
-// The nodes of a packet's sender, made where there are none: for the parts of the evidence model that write to them.
+// The nodes of a packet's sender, made if there are none: for the parts of the evidence model that write to them.
 
 import type { Arena } from "../../shape/arena.ts";
 import { IP_ID_AT, IP_KEY_AT, PAYER_ID_AT, PAYER_KEY_AT, TRAIT_IPV6, TRAITS_AT } from "../../shape/digest-layout.ts";

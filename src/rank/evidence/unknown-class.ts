@@ -14,7 +14,7 @@ const WORK_KEPT = 1 - 1 / COUNTS_MAX;
 export class UnknownClass {
   pGood = PRIOR_GOOD;
   pLands = PRIOR_LANDS;
-  /** Nanoseconds of execution per asked compute unit; 0 where nothing is known. */
+  /** Nanoseconds of execution per asked compute unit; 0 if nothing is known. */
   nanosPerUnit = 0;
   #nanos = 0;
   #asked = 0;

@@ -34,9 +34,9 @@ export class Worth {
     // Worth falls faster than the expected value does. By expected value alone a sender believed one time in fifty would
     // win with fifty times the fee. A bad signature has no innocent cause, so its power is the eighth: a sender that signs
     // one of a hundred falsely keeps nine tenths of its worth, and one that signs every second so would have to pay 256
-    // times as much. Landing has a power only where it is rarer than is usual for the sender (`doubt`): a payer that wins
+    // times as much. Landing has a power only if it is rarer than usual for the sender (`doubt`): a payer that wins
     // one race in two is honest and worth half.
-    // The hopeless come after all others, and forgers last: where there is room for all, even a sender that never lands is
+    // The hopeless come after all others, and forgers last: if there is room for all, even a sender that never lands is
     // sent.
     const hope = look.pGood < HOPELESS ? 0 : this.isHopeless(look) ? HOPELESS_WORTH : 1;
     const value = hope * look.pGood ** 8 * look.doubt * look.pLands * this.#f64[(at + FEE_AT) >>> 3];
@@ -67,7 +67,7 @@ export class Worth {
 
   /**
    * Whether the sender's own record says that hardly any of its signatures is good. That has no innocent cause, and is not
-   * worth sigverify's work even where there is room for all; a sender that never lands may still be.
+   * worth sigverify's work even if there is room for all; a sender that never lands may still be.
    */
   isForger(look: Look): boolean {
     if (look.pGood >= HOPELESS || look.known === 0) return false;

@@ -160,7 +160,7 @@ export class SenderLists {
   }
 }
 
-/** @returns the first word of a prefix's slot, or of the empty one where it would stand */
+/** @returns the first word of a prefix's slot, or of the empty slot that it would take */
 function prefixSlot(words: Int32Array, mask: number, kind: number, low: number, high: number): number {
   let slot = mix(kind, low, high) & mask;
   for (;;) {

@@ -58,8 +58,8 @@ export class StakeTable {
    * Writes a table.
    * @param total lamports in all; the entries' sum where absent
    * @param place a zeroed or outdated place (default: plain memory of the size needed)
-   * @throws RangeError for more entries than half the slots, and stakes that are no numbers from 0 up. Where an address
-   *   occurs twice its stakes add up
+   * @throws RangeError for more entries than half the slots, and stakes that are not numbers from 0 up. Stakes of an
+   *   address that occurs twice add up
    */
   static build(
     entries: readonly Stake[],
@@ -108,7 +108,7 @@ export class StakeTable {
   }
 }
 
-/** @returns the slot of an address, or the empty one where it would stand: half of all slots are empty */
+/** @returns the slot of an address, or the empty slot that it would take: half of all slots are empty */
 function probe(words: Int32Array, mask: number, low: number, high: number, kind: number): number {
   let slot = mix(low, high, kind) & mask;
   for (;;) {

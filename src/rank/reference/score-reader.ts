@@ -40,7 +40,7 @@ export class ScoreReader extends ScoreRows {
     this.#entries = new Float64Array(rows * 2);
   }
 
-  /** Copies the rows. @returns false where they moved all the time; the last copy is lost then */
+  /** Copies the rows. @returns false if they moved all the time; the last copy is lost then */
   read(): boolean {
     for (let i = 0; i < TRIES_MAX; i++) {
       const version = Atomics.load(this.#state, STATE_VERSION);

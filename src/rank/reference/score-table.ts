@@ -99,7 +99,7 @@ export class ScoreTable {
     return toucher.touchRowsThrough(idsAt, strideBytes, count, slots, this.#slotMask, 4, rows, ROW_MASK, ROW_BYTES);
   }
 
-  /** The score of a key, or the median where it has none. @param idAt arena offset of its id (u64) */
+  /** The score of a key, or the median if it has none. @param idAt arena offset of its id (u64) */
   score(idAt: number): number {
     const row = this.#find(this.#words[idAt >>> 2], this.#words[(idAt >>> 2) + 1]);
     // A missing key's row is -1, a candidate's is not below the size.
@@ -111,7 +111,7 @@ export class ScoreTable {
     return this.#find(this.#words[idAt >>> 2], this.#words[(idAt >>> 2) + 1]) >>> 0 < this.size;
   }
 
-  /** Blames a key, where it has a score. @param idAt arena offset of its id (u64) */
+  /** Blames a key that has a score. @param idAt arena offset of its id (u64) */
   blame(idAt: number): void {
     const row = this.#find(this.#words[idAt >>> 2], this.#words[(idAt >>> 2) + 1]);
     if (row >>> 0 >= this.size) return;
@@ -169,7 +169,7 @@ export class ScoreTable {
 
   /**
    * Adds a key with its score, from a checkpoint. Between batches only.
-   * @returns false where the key is there already, the table is full, or the score is no finite number from 0 up
+   * @returns false if the key is there already, the table is full, or the score is not a finite number from 0 up
    */
   restore(idAt: number, keyAt: number, traits: number, score: number): boolean {
     const low = this.#words[idAt >>> 2];

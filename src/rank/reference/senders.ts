@@ -69,7 +69,7 @@ export class Senders {
   /**
    * A completed transaction (engine.md, 5.2).
    * @param at arena offset of its meta
-   * @param executionNanos 0 where it was not included
+   * @param executionNanos 0 if it was not included
    */
   outcome(at: number, executionNanos: number): void {
     const fee = this.#f64[(at + FEE_AT) >>> 3];

@@ -1,7 +1,7 @@
 // The control socket, `<prefix>qos_control` in /dev/shm or where `--control` says: HTTP over a unix socket that its owner
 // alone may connect to. A request is a POST of one JSON object, the answer another. Whatever is sent to it, the sidecar goes
 // on: a request has a size, a silent connection an end (the runtime closes it after some ten seconds), a connection one
-// request, and only so many requests are under way.
+// request, and the number of requests under way has a bound.
 
 import { lstatSync, unlinkSync } from "node:fs";
 import { sharedPath } from "../../channel/place.ts";
@@ -44,7 +44,7 @@ export class ControlServer {
     private readonly retryMs: number = RETRY_MS,
   ) {}
 
-  /** Listens; where it cannot, that is said once, and it tries again every while. The sidecar goes on without. */
+  /** Listens. If it cannot, it says so once and tries again from time to time. The sidecar goes on without. */
   async open(): Promise<void> {
     try {
       if (Buffer.byteLength(this.path) > PATH_MAX_BYTES) throw new Error("the path is too long for a socket");

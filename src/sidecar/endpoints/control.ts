@@ -1,5 +1,5 @@
-// What can be asked of a running sidecar, and what it answers. One JSON object in, one out; the socket says who may connect
-// (control-server.ts). A request is somebody's bytes: checked here, refused with a sentence.
+// What can be asked of a running sidecar, and what it answers. One JSON object in, one out; the socket's file decides
+// which users may connect (control-server.ts). A request is hostile bytes: checked here, refused with a sentence.
 
 import { base58 } from "@scure/base";
 import * as v from "valibot";
@@ -47,7 +47,7 @@ export interface Commands {
   readonly statistics: () => Record<string, unknown> | null;
   /** Reads stakes and lists again. @returns what was looked at */
   readonly reload: () => Promise<readonly string[]>;
-  /** Writes the scores; undefined where no `--state` is given. @returns false where it could not be written */
+  /** Writes the scores; undefined if no `--state` is given. @returns false if it could not be written */
   readonly checkpoint: (() => Promise<boolean>) | undefined;
 }
 

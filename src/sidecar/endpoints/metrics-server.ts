@@ -1,4 +1,4 @@
-// `--metrics ADDRESS:PORT`: a small HTTP server on the main thread, where anybody who reaches it may do what they like: a
+// `--metrics ADDRESS:PORT`: a small HTTP server on the main thread, which must bear whatever a client does: a
 // connection answers one request, a page is made four times a second at most, and connections have a bound. Where the
 // server cannot listen (the port is taken), that is said once and tried again every while: the sidecar runs all the same.
 
@@ -9,7 +9,7 @@ import type { MetricsAddress } from "../../settings/metrics-address.ts";
 import type { Log } from "../process/log.ts";
 
 const RETRY_MS = 10_000;
-/** A page is made anew at most so often: whoever asks more gets the same one, for the price of a copy. */
+/** A page is made anew at most this often: further requests get a copy of the same one. */
 const PAGE_MS = 250;
 /** Descriptors of this process, of which the sidecar's own work needs some fifty; more are connections that others hold. */
 const DESCRIPTORS_MAX = 512;
@@ -17,7 +17,7 @@ const DESCRIPTORS_LOOK_MS = 1_000;
 
 export interface MetricsPages {
   readonly metrics: () => string;
-  /** Why it is not healthy; undefined where it is. */
+  /** Why it is not healthy; undefined if it is. */
   readonly unhealthy: () => string | undefined;
   readonly unready: () => string | undefined;
 }
@@ -65,7 +65,7 @@ export class MetricsServer {
     }
   }
 
-  /** The port it listens on; undefined where it does not. */
+  /** The port it listens on; undefined if it does not. */
   get port(): number | undefined {
     return this.#server?.port;
   }
@@ -77,7 +77,7 @@ export class MetricsServer {
     this.#server = undefined;
   }
 
-  /** Drops all connections where they have become too many, before the sidecar runs out of descriptors for its files. */
+  /** Drops all connections if they have become too many, before the sidecar runs out of descriptors for its files. */
   #shed(): void {
     if (readdirSync("/proc/self/fd").length <= DESCRIPTORS_MAX) return;
     this.log.faults.count("metricsFailures");

@@ -9,7 +9,7 @@ export interface ReplaceOptions {
   readonly mode: number;
   /** Force it to the disk before the name changes: it then survives a power cut, too. */
   readonly durable: boolean;
-  /** Whose the file is to be; whoever writes it where absent. */
+  /** The file's future owner; the writing process's user if absent. */
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 

@@ -22,11 +22,11 @@ export interface FileLock {
 }
 
 export interface Locked {
-  /** The process that has the lock; undefined where it cannot be told. */
+  /** The process that has the lock; undefined if it cannot be told. */
   readonly lockedBy: number | undefined;
 }
 
-/** Takes a file's lock, or names its holder. @throws SystemError where the folder takes no files */
+/** Takes a file's lock, or names its holder. @throws SystemError if the folder takes no files */
 export function lockFile(path: string): FileLock | Locked {
   const name = lockName(path);
   for (let race = 0; race < RACES_MAX; race++) {
@@ -55,7 +55,7 @@ export function lockFile(path: string): FileLock | Locked {
 
 const lockName = (path: string): string => `${path}.lock`;
 
-/** @returns undefined where somebody was quicker: try again */
+/** @returns undefined if somebody was quicker: try again */
 function openLock(name: string): number | Locked | undefined {
   try {
     return createExclusive(name, FILE_MODE);

@@ -25,7 +25,7 @@ export interface SharedFile {
   readonly path: string;
   /** Removes the file, after the loop has ended. */
   readonly close: () => void;
-  /** Lets go of the file and leaves it where it is, for whoever begins next (previous-end.ts). */
+  /** Lets go of the file and leaves it in place, for the next sidecar (previous-end.ts). */
   readonly leave: () => void;
 }
 
@@ -72,7 +72,7 @@ export function shareRange(
   }
 }
 
-/** Removes a file that a killed sidecar left behind. @returns false where a living one has it */
+/** Removes a file that a killed sidecar left behind. @returns false if a living one has it */
 export function removeStale(path: string): boolean {
   if (statPath(path) === undefined) return true;
   let descriptor: number;

@@ -20,7 +20,7 @@ export class StatsFile {
     private readonly log: Log,
   ) {}
 
-  /** Before the loop turns. @throws Failure where a folder is there, or another sidecar writes to the file */
+  /** Before the loop turns. @throws Failure if a folder is there, or another sidecar writes to the file */
   open(): void {
     const kind = kindOf(this.path);
     if (kind === "folder") throw new Failure(`--stats-json ${this.path} is a folder; name a file`);
@@ -76,7 +76,7 @@ export class StatsFile {
   }
 }
 
-/** @returns undefined where it cannot be told */
+/** @returns undefined if it cannot be told */
 function kindOf(path: string): ReturnType<typeof targetKind> | undefined {
   try {
     return targetKind(path);

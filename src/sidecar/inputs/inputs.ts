@@ -5,7 +5,7 @@ import { watchedLists } from "./lists.ts";
 import { watchedStakes } from "./stakes.ts";
 import { FileWatch } from "./watched-file.ts";
 
-/** Reads them for the first time. @throws Failure where one cannot be read */
+/** Reads them for the first time. @throws Failure if one cannot be read */
 export async function openInputs(runtime: Runtime): Promise<FileWatch[]> {
   const { stakeFile, allowFile, denyFile } = runtime.settings;
   const watched = [watchedStakes(stakeFile, runtime), watchedLists(allowFile, denyFile, runtime)];

@@ -40,8 +40,8 @@ export function parseList(content: Uint8Array, entriesMax: number): SenderList {
 }
 
 /**
- * An address or a prefix. An IPv6 address stands for its /64, since that is what senders count by, and so does a longer
- * prefix.
+ * An address or a prefix. An IPv6 address, like a prefix longer than /64, stands for its /64, since senders are counted by
+ * those.
  */
 function parsePrefix(text: string): { octets: Uint8Array; bits: number } | undefined {
   const [address, length, ...more] = text.split("/");

@@ -16,7 +16,7 @@ export interface InputParts {
   readonly log: Log;
 }
 
-/** The lists of senders that two flags name; undefined where neither is given. */
+/** The lists of senders that two flags name; undefined if neither is given. */
 export function watchedLists(
   allow: string | undefined,
   deny: string | undefined,

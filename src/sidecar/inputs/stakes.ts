@@ -9,7 +9,7 @@ import type { WatchedFile } from "./watched-file.ts";
 
 const KEY_BYTES = 8;
 
-/** The stakes that a flag names; undefined where it is not given. */
+/** The stakes that a flag names; undefined if it is not given. */
 export function watchedStakes(
   path: string | undefined,
   { arena, layout, mailbox, log }: InputParts,

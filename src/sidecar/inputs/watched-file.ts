@@ -35,7 +35,7 @@ export class FileWatch {
     private readonly log: Log,
   ) {}
 
-  /** Reads the files for the first time. @throws Failure where one cannot be read */
+  /** Reads the files for the first time. @throws Failure if one cannot be read */
   async open(): Promise<void> {
     try {
       const identity = this.#identity();

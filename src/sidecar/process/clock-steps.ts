@@ -10,7 +10,7 @@ export class ClockSteps {
   /**
    * @param wallMs milliseconds since 1970
    * @param nowMs of a clock that never goes back (and stands still while the host sleeps)
-   * @returns by how much the wall clock was set since the last look; 0 where it was not
+   * @returns by how much the wall clock was set since the last look; 0 if it was not
    */
   look(wallMs: number, nowMs: number): number {
     const before = this.#offsetMs;

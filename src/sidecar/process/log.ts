@@ -12,9 +12,9 @@ export interface Log {
   readonly info: (message: string, fields?: LogFields) => void;
   readonly warn: (message: string, fields?: LogFields) => void;
   readonly error: (message: string, fields?: LogFields) => void;
-  /** Warnings and errors so far, also those that were left out. */
+  /** Warnings and errors until now, also those that were left out. */
   readonly counts: { readonly warn: number; readonly error: number };
-  /** Where each trouble is counted, also where it is not worth a line each time. */
+  /** The place that counts each trouble, even if it is not worth a line each time. */
   readonly faults: Faults;
   /** Waits until everything is written, or the time is over. */
   readonly flush: (mostMs: number) => Promise<void>;
@@ -106,7 +106,7 @@ const KINDS_MAX = 500;
 export class RateLimit {
   #kinds = new Map<string, { sinceMs: number; count: number }>();
 
-  /** @returns undefined where it is to be left out, else how many like it were since the last one */
+  /** @returns undefined if it is to be left out, else how many like it were since the last one */
   pass(message: string, nowMs: number): { readonly leftOut: number } | undefined {
     // Messages of a kind differ in their numbers and in what they repeat.
     const kind = message.replace(/"[^"]*"/g, '""').replace(/\d+/g, "0");
@@ -127,7 +127,7 @@ const LEVELS: readonly Level[] = LOG_LEVELS;
 const PRIORITIES: Readonly<Record<Level, string>> = { info: "<6>", warn: "<4>", error: "<3>" };
 type Put = (level: Level, message: string, fields?: LogFields) => void;
 
-/** JSON lines, by pino; what it makes goes the way of all lines. Loaded where it is asked for. */
+/** JSON lines, by pino; what it makes goes the way of all lines. Loaded only when asked for. */
 async function jsonPut(lines: Pick<LineWriter, "line">): Promise<Put> {
   const { pino, stdTimeFunctions } = await import("pino");
   const logger = pino(

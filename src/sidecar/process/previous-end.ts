@@ -8,12 +8,12 @@ const REASON_CHARACTERS_MAX = 200;
 const KILLED = "it was killed, or crashed";
 
 export interface PreviousEnd {
-  /** 0 where it cannot be told. */
+  /** 0 if it cannot be told. */
   readonly pid: number;
   readonly reason: string;
 }
 
-/** @returns undefined where it ended well, still runs, or there was none. Before the page is laid anew */
+/** @returns undefined if it ended well, still runs, or there was none. Before the page is laid anew */
 export function previousEnd(prefix: string, trust?: Trust): PreviousEnd | undefined {
   const reader = StatusReader.open(prefix, trust);
   if (typeof reader === "string") return undefined;

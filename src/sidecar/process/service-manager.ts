@@ -81,7 +81,7 @@ export function watchdogMs({ WATCHDOG_USEC, WATCHDOG_PID }: ServiceEnvironment, 
   return Number(WATCHDOG_USEC) / MICROS_PER_MS;
 }
 
-/** @returns undefined where no service manager waits for messages */
+/** @returns undefined if no service manager waits for messages */
 export function openServiceManager(
   environment: ServiceEnvironment,
   pid: number,

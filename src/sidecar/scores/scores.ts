@@ -25,7 +25,7 @@ const PAYERS = "payers";
 const IP_KEY_BYTES = 8;
 const PAYER_KEY_BYTES = 32;
 
-/** @returns undefined where no consistent copy could be had */
+/** @returns undefined if no consistent copy could be had */
 export function takeScores(model: string, readers: ScoreReaders): SavedScores | undefined {
   if (!readers.ips.read() || !readers.payers.read()) return undefined;
   return {

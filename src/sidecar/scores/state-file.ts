@@ -51,7 +51,7 @@ export class StateFile {
     }
   }
 
-  /** The scores in the file, or undefined where there are none that can be used. */
+  /** The scores in the file, or undefined if there are none that can be used. */
   read(model: string): SavedScores | undefined {
     let bytes: Uint8Array;
     try {
@@ -67,7 +67,7 @@ export class StateFile {
     return decoded.state === "good" ? decoded.scores : this.#setAside(decoded.reason);
   }
 
-  /** Writes, after whatever is being written already. @returns false where it could not be written */
+  /** Writes, once an earlier write is done. @returns false if it could not be written */
   write(scores: SavedScores): Promise<boolean> {
     const written = this.#writing.then(async () => {
       try {

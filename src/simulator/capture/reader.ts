@@ -50,7 +50,7 @@ export interface Recording {
   readonly at: Uint32Array;
   /** The whole file. */
   readonly bytes: Uint8Array;
-  /** What the recorder missed, by packet channel; 0 where the recording was salvaged, since its end would say that. */
+  /** What the recorder missed, by packet channel; 0 if the recording was salvaged, since its end would say that. */
   readonly missed: readonly number[];
   /** Bytes behind the last whole chunk of a salvaged recording that are left out; undefined for one that is whole. */
   readonly leftOut: number | undefined;
