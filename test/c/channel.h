@@ -40,7 +40,8 @@ struct qos_producer {
   struct qos_header *shared;
   uint64_t tail, published, capacity, element_bytes;
   uint64_t seen_heartbeat;
-  int64_t seen_at; /* 0: no beat seen yet */
+  int64_t seen_at;  /* 0: no beat seen yet */
+  int64_t asked_at; /* 0: not asked yet */
 };
 
 static inline int64_t qos_now(void) {
@@ -83,7 +84,7 @@ static inline int qos_join(struct qos_producer *p, const char *name, uint64_t ca
     atomic_fetch_add_explicit(&shared->producer_heartbeat, 1, memory_order_release);
   }
   const uint64_t tail = atomic_load_explicit(&shared->tail, memory_order_acquire);
-  *p = (struct qos_producer){shared, tail, tail, capacity, element_bytes, atomic_load(&shared->consumer_heartbeat), 0};
+  *p = (struct qos_producer){shared, tail, tail, capacity, element_bytes, atomic_load(&shared->consumer_heartbeat), 0, 0};
   return 0;
 }
 
@@ -94,13 +95,15 @@ static inline void qos_publish(struct qos_producer *p) {
   atomic_fetch_add_explicit(&p->shared->producer_heartbeat, 1, memory_order_release);
 }
 
-/* Whether a sidecar takes what is pushed. */
+/* Whether a sidecar takes what is pushed. Ask in every turn, also in a lull: a beat is noticed when it is asked for. One that
+ * is found after a long pause may be as old as the pause, so the next one counts. */
 static inline bool qos_is_alive(struct qos_producer *p, int64_t now) {
   const uint64_t beat = atomic_load_explicit(&p->shared->consumer_heartbeat, memory_order_acquire);
   if (beat != p->seen_heartbeat) {
     p->seen_heartbeat = beat;
-    p->seen_at = now;
+    if (p->asked_at != 0 && now - p->asked_at < QOS_SILENCE_NANOS) p->seen_at = now;
   }
+  p->asked_at = now;
   return p->seen_at != 0 && now - p->seen_at < QOS_SILENCE_NANOS;
 }
 

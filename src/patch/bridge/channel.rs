@@ -229,19 +229,27 @@ impl Element {
     }
 }
 
-/// Whether the other end's heartbeat moves. Ask it in every turn, also in a lull: a beat is noticed when it is asked for, and
-/// one that is noticed late makes a dead sidecar look alive.
+/// Whether the other end's heartbeat moves. Ask it in every turn, also in a lull: a beat is noticed when it is asked for. One
+/// that is found after a long pause may be as old as the pause, so it counts for nothing, and the next one does.
 struct Watch {
     seen: u64,
+    asked: Instant,
     last_beat: Option<Instant>,
 }
 
 impl Watch {
+    fn new(heartbeat: u64, now: Instant) -> Self {
+        Self { seen: heartbeat, asked: now, last_beat: None }
+    }
+
     fn is_alive(&mut self, heartbeat: u64, now: Instant) -> bool {
         if heartbeat != self.seen {
             self.seen = heartbeat;
-            self.last_beat = Some(now);
+            if now.saturating_duration_since(self.asked) < SILENCE {
+                self.last_beat = Some(now);
+            }
         }
+        self.asked = now;
         self.last_beat.is_some_and(|at| now.saturating_duration_since(at) < SILENCE)
     }
 }
@@ -297,7 +305,7 @@ impl Producer {
             mapping: None,
             tail: 0,
             published: 0,
-            watch: Watch { seen: 0, last_beat: None },
+            watch: Watch::new(0, Instant::now()),
         }
     }
 
@@ -313,10 +321,7 @@ impl Producer {
                 mapping.word(PRODUCER_HEARTBEAT_AT).fetch_add(1, Ordering::Release);
                 self.tail = mapping.word(TAIL_AT).load(Ordering::Acquire);
                 self.published = self.tail;
-                self.watch = Watch {
-                    seen: mapping.word(CONSUMER_HEARTBEAT_AT).load(Ordering::Acquire),
-                    last_beat: None,
-                };
+                self.watch = Watch::new(mapping.word(CONSUMER_HEARTBEAT_AT).load(Ordering::Acquire), now);
             }
         }
         let Some(mapping) = &self.mapping else { return false };

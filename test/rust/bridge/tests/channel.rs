@@ -100,6 +100,21 @@ fn a_reader_that_dies_in_a_lull_is_not_taken_for_alive() {
 }
 
 #[test]
+fn a_beat_that_is_found_after_a_pause_may_be_old_and_counts_for_nothing() {
+    let prefix = Prefix::new("pause");
+    let mut producer = Producer::new(spec(&prefix, CAPACITY));
+    let start = Instant::now();
+    producer.is_alive(start);
+    let consumer = prefix.consumer::<Outcome, CAPACITY>("c");
+    consumer.beat(); // its last one; nobody asks for two seconds
+    let late = start + Duration::from_secs(2);
+    assert!(!producer.is_alive(late));
+    assert!(!producer.is_alive(late + TURN));
+    consumer.beat();
+    assert!(producer.is_alive(late + TURN * 2));
+}
+
+#[test]
 fn another_size_another_capacity_or_another_file_is_left_as_it_is() {
     let prefix = Prefix::new("wrong");
     let path = format!("/dev/shm/{}c", prefix.0);

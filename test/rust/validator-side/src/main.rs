@@ -107,8 +107,8 @@ impl Validator {
                     self.receive(now);
                 }
             }
-            self.tpu.publish();
-            self.forward.publish();
+            self.tpu.publish(now);
+            self.forward.publish(now);
             let mut taken = 0;
             while let Some(packet) = self.outlet.take(now) {
                 self.counts.from_sidecar += 1;

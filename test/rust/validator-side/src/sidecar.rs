@@ -83,18 +83,21 @@ fn join<T: AnyBitPattern, const N: usize>(prefix: &str, name: &str) -> Result<Pr
 pub struct Intake {
     channel: Producer<Packet, PACKETS>,
     unpublished: usize,
+    asked: Option<Instant>,
     last_beat: Option<Instant>,
 }
 
 impl Intake {
     /// Creates the channel, or joins it where it is there.
     pub fn new(prefix: &str, name: &str) -> Result<Self, QueError> {
-        Ok(Self { channel: join(prefix, name)?, unpublished: 0, last_beat: None })
+        Ok(Self { channel: join(prefix, name)?, unpublished: 0, asked: None, last_beat: None })
     }
 
-    /// Whether a sidecar takes what is offered. Costs one atomic load; ask as often as you like.
+    /// Whether a sidecar takes what is offered. Costs one atomic load. Ask in every turn, also in a lull: a beat is noticed when
+    /// it is asked for. One that is found after a long pause may be as old as the pause, so the next one counts.
     pub fn is_alive(&mut self, now: Instant) -> bool {
-        if self.channel.consumer_heartbeat() {
+        let asked = self.asked.replace(now);
+        if self.channel.consumer_heartbeat() && asked.is_some_and(|at| now.duration_since(at) < SILENCE) {
             self.last_beat = Some(now);
         }
         self.last_beat.is_some_and(|at| now.duration_since(at) < SILENCE)
@@ -112,18 +115,19 @@ impl Intake {
         self.channel.push(packet);
         self.unpublished += 1;
         if self.unpublished >= PUBLISH_EVERY {
-            self.publish();
+            self.publish(now);
         }
         Ok(())
     }
 
     /// Call it after each batch that the network gave, and whenever nothing comes: what is not published is not seen.
-    pub fn publish(&mut self) {
+    pub fn publish(&mut self, now: Instant) {
         if self.unpublished > 0 {
             self.channel.sync();
             self.unpublished = 0;
         }
         self.channel.beat();
+        self.is_alive(now);
     }
 }
 
