@@ -57,10 +57,10 @@ export const RUN_FLAGS = {
     group: TRAFFIC,
   }),
   maxAge: duration({
-    help: "packets that waited longer leave the queue; about a blockhash's life",
+    help: "packets that waited longer leave the queue; a blockhash lives for 150 slots",
     min: 100,
     max: DAY_MS,
-    fallback: 60 * SECOND_MS,
+    fallback: 30 * SECOND_MS,
     group: TRAFFIC,
   }),
   feeModel: choice(FEE_MODELS, {

@@ -5,6 +5,10 @@
 // queue of the same size (if it is full the lowest leaves), and every 100 ms hands over what sigverify takes in 100 ms. Both
 // drop exact copies (same bytes, same sender), as validators do, and both end in the same simulated validator as the run.
 //
+// The fee floor stands for Agave from 4.2 on without a sidecar: arrival order, and a scheduler that holds verified
+// transactions over the slots' ends and has sigverify drop what pays no more than the least of them (fee-floor.ts). Agave's
+// holds 100,000, which its sigverify checks in about a second; here it holds what sigverify takes in a second.
+//
 // The oracle knows the truth. It never sends a packet that does not land, a copy, or more than a block takes. Each slot has
 // two budgets, sigverify's packets and the block's CUs. The oracle fills both from all transactions that can land, have
 // arrived by the slot's end and were not taken before, in falling order of
@@ -20,18 +24,15 @@
 // Only transactions that arrived from the attack's start on and landed by the run's end count, and the oracle takes no others.
 // (If all that landed after the start counted, a rule would gain by being late with earlier ones.)
 
+import { FeeFloor } from "./fee-floor.ts";
 import type { ValidatorSpec } from "./scenario.ts";
 import { HONEST, INCLUDABLE, NEWCOMER, PARSABLE, type Trace } from "./trace.ts";
-import {
-  BLOCKHASH_LIFE_MS,
-  honestLamportsSince,
-  NO_ANSWERS,
-  QUANTA_PER_SLOT,
-  SimulatedValidator,
-} from "./validator.ts";
+import { blockhashLifeMs, honestLamportsSince, NO_ANSWERS, QUANTA_PER_SLOT, SimulatedValidator } from "./validator.ts";
 
 const QUEUE_PLACES = 16_384;
 const TICK_MS = 100;
+/** The scheduler that sets a fee floor holds what sigverify takes in this time. */
+const HELD_SECONDS = 1;
 const TWO_32 = 4_294_967_296;
 /** The oracle keeps this many times a slot's packets, the best. It forgets the others: no slot can come down to them. */
 const ORACLE_MEMORY_SLOTS = 3;
@@ -56,7 +57,16 @@ export interface Span {
 
 /** No sidecar: first come, first served. */
 export function arrivalOrder(trace: Trace, spec: ValidatorSpec, span: Span): BaselineResult {
-  const validator = new SimulatedValidator(trace, spec, NO_ANSWERS);
+  return firstCome(trace, spec, span, undefined);
+}
+
+/** No sidecar, and the fee floor of Agave from 4.2 on. */
+export function feeFloor(trace: Trace, spec: ValidatorSpec, span: Span): BaselineResult {
+  return firstCome(trace, spec, span, new FeeFloor(trace, Math.ceil(spec.sigverifyPps * HELD_SECONDS)));
+}
+
+function firstCome(trace: Trace, spec: ValidatorSpec, span: Span, floor: FeeFloor | undefined): BaselineResult {
+  const validator = new SimulatedValidator(trace, spec, NO_ANSWERS, 0, undefined, floor);
   const seen = new Seen(trace);
   const transactions = new Uint32Array(QUEUE_PLACES);
   const addresses = new Uint32Array(QUEUE_PLACES);
@@ -74,10 +84,14 @@ export function arrivalOrder(trace: Trace, spec: ValidatorSpec, span: Span): Bas
       // Sigverify takes what it can: its own backlog stays short, so that the wait is here.
       const most = Math.max(1, Math.ceil(spec.sigverifyPps / 100));
       while (waiting > 0 && validator.backlog < most) {
-        validator.deliver(transactions[first], addresses[first]);
-        newcomers.note(transactions[first], nowMs);
+        const transaction = transactions[first];
+        const address = addresses[first];
         first = (first + 1) % QUEUE_PLACES;
         waiting -= 1;
+        const parses = (trace.traits[transaction] & PARSABLE) !== 0;
+        if (floor !== undefined && !floor.admits(transaction, parses)) continue;
+        validator.deliver(transaction, address);
+        newcomers.note(transaction, nowMs);
       }
       validator.step(nowMs);
     },
@@ -145,6 +159,7 @@ export function oracle(
   let delivered = 0;
   let attackers = 0;
   let lastShare = 0.5;
+  const lifeMs = blockhashLifeMs(spec);
   for (let startMs = 0; startMs < span.untilMs; startMs += spec.slotMs) {
     const quarters = Math.floor((QUANTA_PER_SLOT * Math.min(spec.slotMs, span.untilMs - startMs)) / spec.slotMs);
     const part = quarters / QUANTA_PER_SLOT;
@@ -155,7 +170,7 @@ export function oracle(
       seen[transaction] = 1;
       if ((trace.traits[transaction] & wanted) === wanted) pool.push(transaction);
     }
-    pool = pool.filter((transaction) => endMs - trace.createdMs[transaction] <= BLOCKHASH_LIFE_MS);
+    pool = pool.filter((transaction) => endMs - trace.createdMs[transaction] <= lifeMs);
     const packets = Math.floor((spec.sigverifyPps * part * spec.slotMs) / 1_000);
     if (pool.length === 0 || packets === 0) continue;
     const { taken, rest, share } = fillSlot(trace, pool, packets, spec.blockUnits * part, lastShare);

@@ -1,7 +1,7 @@
 // What a run was worth: lamports against the oracle's and the other rules' on the same traffic, waste, the attackers' share,
 // newcomers, delays. The same numbers for both drivers and for the scoreboard.
 
-import { arrivalOrder, declaredFee, oracle, payingAttackers } from "./baselines.ts";
+import { arrivalOrder, declaredFee, feeFloor, oracle, payingAttackers } from "./baselines.ts";
 import {
   type AttackShare,
   attackersShare,
@@ -20,6 +20,7 @@ export interface Baselines {
   readonly oracleNewcomers: number;
   readonly arrivalOrderLamports: number;
   readonly declaredFeeLamports: number;
+  readonly feeFloorLamports: number;
   /** Share of attackers in what an oracle would deliver that counts everybody's lamports. */
   readonly payingAttackers: number;
 }
@@ -31,6 +32,7 @@ export interface Measures {
   readonly value: number | undefined;
   readonly arrivalOrderValue: number | undefined;
   readonly declaredFeeValue: number | undefined;
+  readonly feeFloorValue: number | undefined;
   /** Share of what was delivered from the attack's start on and was not included. */
   readonly waste: number;
   readonly attack: AttackShare;
@@ -54,8 +56,17 @@ export function baselinesOf(source: Source, untilMs = source.durationMs, fromMs 
     oracleNewcomers: best.newcomers,
     arrivalOrderLamports: arrivalOrder(trace, validator, span).honestLamports,
     declaredFeeLamports: declaredFee(trace, validator, span).honestLamports,
+    feeFloorLamports: feeFloor(trace, validator, span).honestLamports,
     payingAttackers: payingAttackers(trace, validator, span),
   };
+}
+
+/** The value alone: honest lamports since the attack's start, by the oracle's. @returns undefined if that earns nothing */
+export function valueOfRun(run: { source: Source; validator: SimulatedValidator; nowMs: number }): number | undefined {
+  const { trace, validator, attackMs: fromMs } = run.source;
+  const span = { fromMs, untilMs: run.nowMs };
+  const best = oracle(trace, validator, span).honestLamports;
+  return best === 0 ? undefined : honestLamportsSince(trace, run.validator.landings, fromMs, run.nowMs) / best;
 }
 
 export function measure(
@@ -81,6 +92,7 @@ export function measure(
     value: share(honestLamports),
     arrivalOrderValue: share(baselines.arrivalOrderLamports),
     declaredFeeValue: share(baselines.declaredFeeLamports),
+    feeFloorValue: share(baselines.feeFloorLamports),
     waste: delivered === 0 ? 0 : Math.max(0, 1 - included / delivered),
     attack,
     beyondPaying: {

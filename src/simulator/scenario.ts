@@ -12,6 +12,15 @@ const whole = (least: number, most: number) => v.pipe(v.number(), v.integer(), v
 const moment = (fallback: number) => v.optional(v.union([v.literal("attack"), number(0, 1)]), fallback);
 const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,39}$/, "is no name (small letters, digits, hyphens)"));
 
+/**
+ * A slot and its block where a scenario says nothing else: the last of the steps from 400 ms and 60 M CUs down
+ * (solana-runtime 4.4.0, slot_params.rs). Each step takes the block's CUs in proportion to the slot.
+ */
+export const USUAL_SLOT_MS = 200;
+const USUAL_BLOCK_UNITS = 30_000_000;
+export const SLOT_MS_MIN = 40;
+export const SLOT_MS_MAX = 60_000;
+
 /** Bounds that keep one run's columns within a few GB. */
 const PPS_MAX = 2_000_000;
 const SENDERS_MAX = 1_000_000;
@@ -89,8 +98,8 @@ const scenarioSchema = v.strictObject({
   validator: v.optional(
     v.strictObject({
       sigverifyPps: v.optional(whole(10, 10_000_000), 8_000),
-      blockUnits: v.optional(whole(1_000, 1_000_000_000_000), 60_000_000),
-      slotMs: v.optional(whole(40, 60_000), 400),
+      blockUnits: v.optional(whole(1_000, 1_000_000_000_000), USUAL_BLOCK_UNITS),
+      slotMs: v.optional(whole(SLOT_MS_MIN, SLOT_MS_MAX), USUAL_SLOT_MS),
       /** Deviation (log) of the execution time around the time that the used CUs stand for. */
       executionNoise: v.optional(number(0, 2), 0.2),
     }),
@@ -152,6 +161,13 @@ function checkReferences(scenario: Scenario, source: string): void {
     if (one.usedRatio[0] > one.usedRatio[1]) problem(`senders.${i}.usedRatio: the first number is the lower one`);
     if (one.copyDelayMs[0] > one.copyDelayMs[1]) problem(`senders.${i}.copyDelayMs: the first number is the lower one`);
   });
+}
+
+/** The same scenario with slots of another length, and blocks in proportion: as many CUs a second as before. */
+export function inRhythm(scenario: Scenario, slotMs: number): Scenario {
+  const { validator } = scenario;
+  const blockUnits = Math.round((validator.blockUnits * slotMs) / validator.slotMs);
+  return { ...scenario, validator: { ...validator, slotMs, blockUnits } };
 }
 
 /** Milliseconds into the run at which a group starts or ends. */

@@ -1,6 +1,6 @@
 // The summary at the end of `qos simulate`: one object for machines, and a table of it for people.
 
-import { arrivalOrder, declaredFee } from "./baselines.ts";
+import { arrivalOrder, declaredFee, feeFloor } from "./baselines.ts";
 import { checkOrder, type OrderCheck } from "./deliveries.ts";
 import { baselinesOf, type Measures, measure } from "./measures.ts";
 import type { RealTimeRun } from "./real-time.ts";
@@ -45,6 +45,7 @@ export interface Summary {
   /** Honest lamports that other rules would have earned from the same traffic. */
   readonly arrivalOrderLamports: number;
   readonly declaredFeeLamports: number;
+  readonly feeFloorLamports: number;
   readonly interrupted: boolean;
   /** Assumptions about traffic whose truth is not known. */
   readonly assumed?: string;
@@ -93,6 +94,7 @@ export function summaryOf(run: RealTimeRun, options: SummaryOptions): Summary {
     honestLamports: totals.honestLamports,
     arrivalOrderLamports: arrivalOrder(trace, source.validator, span).honestLamports,
     declaredFeeLamports: declaredFee(trace, source.validator, span).honestLamports,
+    feeFloorLamports: feeFloor(trace, source.validator, span).honestLamports,
     interrupted: run.interrupted,
     ...(options.assumed === undefined ? {} : { assumed: options.assumed }),
     ...(options.orderGapMs === undefined ? {} : { order: checkOrder(trace, deliveries, options.orderGapMs) }),
@@ -135,6 +137,7 @@ export function summaryRows(summary: Summary): [string, string][] {
     ["lamports", `${count(summary.lamports)}, of honest senders ${count(summary.honestLamports)}`],
     ["arrival order", `${count(summary.arrivalOrderLamports)}${against(summary.arrivalOrderLamports)}`],
     ["declared fee/CU", `${count(summary.declaredFeeLamports)}${against(summary.declaredFeeLamports)}`],
+    ["fee floor", `${count(summary.feeFloorLamports)}${against(summary.feeFloorLamports)}`],
     ...(summary.assumed === undefined ? [] : ([["assumed", summary.assumed]] as [string, string][])),
     ...(order === undefined
       ? []

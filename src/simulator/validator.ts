@@ -7,14 +7,19 @@
 // quarter of the room, because blocks are produced while time goes by. A transaction that found no room by the slot's end comes
 // back "not included", like one that never lands.
 
+import type { FeeFloor } from "./fee-floor.ts";
 import type { ValidatorSpec } from "./scenario.ts";
 import { GOOD_SIGNATURE, HONEST, INCLUDABLE, type Trace } from "./trace.ts";
 
 /** The scheduler looks this often in a slot. */
 export const QUANTA_PER_SLOT = 4;
 const BACKLOG_SECONDS = 0.5;
-/** A blockhash is good for 150 slots of 400 ms. */
-export const BLOCKHASH_LIFE_MS = 60_000;
+/** A blockhash is good for this many slots (solana-clock 3.1.1, MAX_PROCESSING_AGE). */
+const BLOCKHASH_LIFE_SLOTS = 150;
+/** @returns how long a transaction may wait before its blockhash is too old */
+export function blockhashLifeMs({ slotMs }: Pick<ValidatorSpec, "slotMs">): number {
+  return BLOCKHASH_LIFE_SLOTS * slotMs;
+}
 
 /** What the validator tells the sidecar. Each transaction is named with the address that the packet came from. */
 export interface Answers {
@@ -85,7 +90,10 @@ export class SimulatedValidator {
     private readonly answers: Answers,
     startMs = 0,
     private readonly verify: Verify = (transaction) => (trace.traits[transaction] & GOOD_SIGNATURE) !== 0,
+    /** Holds over the slots' ends what found no room; without it, that comes back. */
+    private readonly floor?: FeeFloor,
   ) {
+    this.#blockhashLifeMs = blockhashLifeMs(spec);
     const capacity = Math.ceil(spec.sigverifyPps * BACKLOG_SECONDS);
     this.#backlogTransaction = new Uint32Array(capacity);
     this.#backlogAddress = new Uint32Array(capacity);
@@ -94,6 +102,7 @@ export class SimulatedValidator {
   }
 
   readonly #startMs: number;
+  readonly #blockhashLifeMs: number;
 
   /** Packets that wait for sigverify. */
   get backlog(): number {
@@ -172,29 +181,38 @@ export class SimulatedValidator {
     const stays = new Uint8Array(count);
     for (const i of order) stays[i] = this.#execute(transactions[i], addresses[i], nowMs) ? 0 : 1;
     this.#quantum += 1;
+    this.#keep((i) => stays[i] !== 0);
     const slotEnds = this.#quantum % QUANTA_PER_SLOT === 0;
-    let kept = 0;
-    for (let i = 0; i < count; i++) {
-      if (stays[i] === 0) continue;
-      if (slotEnds) {
-        this.#miss(transactions[i], addresses[i], nowMs);
-        continue;
-      }
-      transactions[kept] = transactions[i];
-      addresses[kept++] = addresses[i];
-    }
-    transactions.length = kept;
-    addresses.length = kept;
+    const leaves = this.floor?.hold(transactions);
+    this.#keep((i) => {
+      const isKept = leaves === undefined ? !slotEnds : leaves[i] === 0;
+      if (!isKept) this.#miss(transactions[i], addresses[i], nowMs);
+      return isKept;
+    });
     if (!slotEnds) return;
     this.slotUnits.push(this.#usedUnits);
     this.#usedUnits = 0;
     this.#roomUnits = 0;
   }
 
+  /** Drops from the buffer what is not kept. */
+  #keep(isKept: (i: number) => boolean): void {
+    const transactions = this.#bufferTransaction;
+    const addresses = this.#bufferAddress;
+    let kept = 0;
+    for (let i = 0; i < transactions.length; i++) {
+      if (!isKept(i)) continue;
+      transactions[kept] = transactions[i];
+      addresses[kept++] = addresses[i];
+    }
+    transactions.length = kept;
+    addresses.length = kept;
+  }
+
   /** @returns false if the transaction must wait for room */
   #execute(transaction: number, address: number, nowMs: number): boolean {
     const { trace } = this;
-    const late = nowMs - trace.createdMs[transaction] > BLOCKHASH_LIFE_MS;
+    const late = nowMs - trace.createdMs[transaction] > this.#blockhashLifeMs;
     const lands = (trace.traits[transaction] & INCLUDABLE) === INCLUDABLE;
     if (!lands || late || this.#stateOf(transaction) === INCLUDED) {
       if (late && lands) this.totals.expired += 1;

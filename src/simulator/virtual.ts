@@ -24,7 +24,7 @@ import { Packets } from "./packet-maker.ts";
 import { Random } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import { type Source, scenarioSource } from "./source.ts";
-import { type Answers, SimulatedValidator, type ValidatorTotals } from "./validator.ts";
+import { type Answers, blockhashLifeMs, SimulatedValidator, type ValidatorTotals } from "./validator.ts";
 
 /** Smaller than a sidecar's, for speed: a fifth of a million transactions are several seconds of the busiest scenario. */
 const USUAL_STORE_ENTRIES = 262_144;
@@ -33,7 +33,6 @@ const USUAL_CHANNELS = smallCapacities(4_096, { outcomes: 32_768, confirmed: 32_
 const USUAL_KEYS = 10_000;
 /** Capacity of the records' rings, if a run keeps records. Nobody reads them. */
 const RECORDS = 1_024;
-const MAX_AGE_MS = 60_000;
 /** An engine that has not come to rest after this many turns in one millisecond goes on in the next. */
 const TURNS_PER_STEP = 256;
 const XXHASH_SEED = 420n;
@@ -205,7 +204,7 @@ export class VirtualRun {
         ...(this.#options.evidenceSets === undefined ? {} : { evidenceSets: this.#options.evidenceSets }),
       },
       context: { xxhashSeed: XXHASH_SEED, secret: this.#secret(), feeModel: "chain", ipv6: "64" },
-      engine: { targetPps: scenario.validator.sigverifyPps, maxAgeMs: MAX_AGE_MS, ...engine },
+      engine: { targetPps: scenario.validator.sigverifyPps, maxAgeMs: blockhashLifeMs(scenario.validator), ...engine },
       model,
       scratchBytes: SCRATCH_BYTES,
     });

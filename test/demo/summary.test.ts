@@ -27,6 +27,7 @@ const summary: Summary = {
   honestLamports: 3.48e9,
   arrivalOrderLamports: 2e9,
   declaredFeeLamports: 3e9,
+  feeFloorLamports: 2e9,
   interrupted: false,
 };
 

@@ -7,6 +7,8 @@ const line = (scenario: string, value: number) => ({
   value: { evidence: value, reference: 0.4, "reference, stalling": 0.3 },
   arrivalOrder: 0.2,
   declaredFee: 0.5,
+  feeFloor: 0.35,
+  otherRhythm: 0.88,
   waste: 0.1,
   isolatedMs: 400,
   attackers: 0.02,
@@ -38,7 +40,9 @@ test("the sentence and the table are of one board", () => {
   expect(model).toStartWith("5 seeds of 12 s each (`npm run scoreboard -- --seeds 5 --duration 12s`):\n\n| scenario |");
   const rows = model.split("\n").slice(2);
   expect(new Set(rows.map((text) => text.split("|").length)).size).toBe(1);
-  expect(rows[2]).toBe("| some | .90 | .40 | .30 | .20 | .50 | .10 | .02 | .00 | 0.4 s | never | - | 50 | 150 |");
+  expect(rows[2]).toBe(
+    "| some | .90 | .40 | .30 | .20 | .50 | .35 | .88 | .10 | .02 | .00 | 0.4 s | never | - | 50 | 150 |",
+  );
 });
 
 const read = (file: string): Promise<string> => Bun.file(join(import.meta.dir, "../..", file)).text();

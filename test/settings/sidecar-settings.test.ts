@@ -27,7 +27,7 @@ describe("settings", () => {
       wait: true,
       xxhashSeed: undefined,
       targetPps: 1_000_000,
-      maxAgeMs: 60_000,
+      maxAgeMs: 30_000,
       feeModel: "chain",
       ipv6: "64",
       model: "evidence",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { arrivalOrder, declaredFee, oracle } from "../../src/simulator/baselines.ts";
+import { arrivalOrder, declaredFee, feeFloor, oracle } from "../../src/simulator/baselines.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
 import { SCENARIOS } from "../../src/simulator/scenarios/index.ts";
 import { GOOD_SIGNATURE, HONEST, LANDS, PARSABLE } from "../../src/simulator/trace.ts";
@@ -18,6 +18,7 @@ describe.each(Object.keys(SCENARIOS))("%s", (name) => {
       expect(best).toBeGreaterThan(0);
       expect(best).toBeGreaterThanOrEqual(arrivalOrder(source.trace, source.validator, span).honestLamports);
       expect(best).toBeGreaterThanOrEqual(declaredFee(source.trace, source.validator, span).honestLamports);
+      expect(best).toBeGreaterThanOrEqual(feeFloor(source.trace, source.validator, span).honestLamports);
     }
   });
 });
@@ -71,3 +72,20 @@ test("the oracle takes nothing that is bad, early, late or twice", () => {
   trace.addPacket(0, trace.address[0], 0, 950);
   expect(oracle(trace, spec, { fromMs: 0, untilMs: 1_600 }).honestLamports).toBe(110_001);
 });
+
+test("a fee floor earns more than arrival order where packets pay what they declare, and believes forgers", () => {
+  const earned = (name: string, room: number): { floor: number; arrival: number } => {
+    const { trace, validator: usual } = played({ ...loadScenario(name), durationSeconds: 6 }, 1n);
+    const validator = { ...usual, blockUnits: usual.blockUnits * room };
+    const span = { fromMs: 2_000, untilMs: 6_000 };
+    const arrival = arrivalOrder(trace, validator, span).honestLamports;
+    return { floor: feeFloor(trace, validator, span).honestLamports, arrival };
+  };
+  const honest = earned("overload", 0.1);
+  expect(honest.floor).toBeGreaterThan(1.2 * honest.arrival);
+  const forged = earned("bad-signatures-few", 0.1);
+  expect(forged.floor / forged.arrival).toBeLessThan(honest.floor / honest.arrival);
+  // Where blocks take all that sigverify passes, the scheduler never fills, and there is no floor.
+  const roomy = earned("overload", 1);
+  expect(roomy.floor / roomy.arrival).toBeCloseTo(1, 2);
+}, 60_000);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
-import { momentMs, parseScenario } from "../../src/simulator/scenario.ts";
+import { inRhythm, momentMs, parseScenario } from "../../src/simulator/scenario.ts";
 import { SCENARIOS } from "../../src/simulator/scenarios/index.ts";
 import { scaled } from "../../src/simulator/source.ts";
 
@@ -72,4 +72,12 @@ test("another rate scales all groups and the adaptive attacker", () => {
   const half = scaled(adaptive, (adaptive.adaptive!.rate + 9_000) / 2);
   expect(half.adaptive!.rate).toBe(adaptive.adaptive!.rate / 2);
   expect(half.senders[0].rate).toBe(adaptive.senders[0].rate / 2);
+});
+
+test("slots are of 200 ms and 30 M CUs if a scenario says nothing; another rhythm takes as many CUs a second", () => {
+  const usual = parseScenario(HEAD + GROUP, "x");
+  expect(usual.validator).toMatchObject({ slotMs: 200, blockUnits: 30_000_000 });
+  expect(inRhythm(usual, 400).validator).toEqual({ ...usual.validator, slotMs: 400, blockUnits: 60_000_000 });
+  const own = parseScenario(`${HEAD}[validator]\nslotMs = 300\nblockUnits = 12000000\n${GROUP}`, "x");
+  expect(inRhythm(own, 200).validator).toMatchObject({ slotMs: 200, blockUnits: 8_000_000 });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { FeeFloor } from "../../src/simulator/fee-floor.ts";
 import { GOOD_SIGNATURE, HONEST, LANDS, PARSABLE } from "../../src/simulator/trace.ts";
 import { type Answers, honestLamportsSince, SimulatedValidator } from "../../src/simulator/validator.ts";
 import { traceOf } from "./rig.ts";
@@ -96,4 +97,30 @@ test("what does not land, is a copy or too old comes back not included and pays 
   late.deliver(0, 1);
   late.step(61_400);
   expect(late.totals).toMatchObject({ included: 0, expired: 1, notIncluded: 1 });
+});
+
+test("a blockhash lives for 150 slots, however long these are", () => {
+  for (const slotMs of [200, 400]) {
+    const trace = traceOf([{ ms: 0 }, { ms: 1 }]);
+    const heard = new Heard();
+    const validator = new SimulatedValidator(trace, { ...SPEC, slotMs }, heard, 150 * slotMs + 1 - slotMs / 4);
+    for (const id of [0, 1]) validator.deliver(id, 1);
+    validator.step(150 * slotMs + 1);
+    expect(heard.confirmations).toEqual([1]);
+    expect(validator.totals.expired).toBe(1);
+  }
+});
+
+test("with a fee floor, what finds no room is held over the slot's end until a place is wanted", () => {
+  const trace = traceOf(Array.from({ length: 4 }, (_, i) => ({ usedUnits: 9_000, feeLamports: 5_000 + 1_000 * i })));
+  const heard = new Heard();
+  const floor = new FeeFloor(trace, 2);
+  const validator = new SimulatedValidator(trace, SPEC, heard, 0, undefined, floor);
+  for (let id = 0; id < 4; id++) validator.deliver(id, 1);
+  validator.step(SPEC.slotMs);
+  // One lands in the first slot; before it did, the least two had to go for want of a place.
+  expect(heard.confirmations).toEqual([3]);
+  expect(heard.outcomes.map(([id]) => id).sort()).toEqual([0, 1, 3]);
+  validator.step(2 * SPEC.slotMs);
+  expect(heard.confirmations).toEqual([3, 2]);
 });

@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, messageOf } from "../../failure.ts";
-import { type Baselines, baselinesOf, type Measures } from "../../simulator/measures.ts";
-import type { Scenario } from "../../simulator/scenario.ts";
+import { type Baselines, baselinesOf, type Measures, valueOfRun } from "../../simulator/measures.ts";
+import { inRhythm, type Scenario, USUAL_SLOT_MS } from "../../simulator/scenario.ts";
 import { SCENARIOS } from "../../simulator/scenarios/index.ts";
 import { VirtualRun } from "../../simulator/virtual.ts";
 import type { Output } from "../output.ts";
@@ -32,7 +32,12 @@ export interface ScoreRow {
   readonly scenario: string;
   readonly seed: string;
   readonly players: Readonly<Record<PlayerName, Measures>>;
+  /** Value of the evidence model on the same traffic with the other slots; undefined if the oracle earns nothing. */
+  readonly otherRhythmValue?: number;
 }
+
+/** Slots were of 400 ms, and come down to 200 in steps: a scenario is played with the one it names, and with the other. */
+const LONG_SLOT_MS = 400;
 
 /** Plays all models on one seed's traffic. Baselines are computed once, unless attackers adapt to what they see. */
 export function playRow(scenario: Scenario, seed: bigint): ScoreRow {
@@ -51,7 +56,19 @@ export function playRow(scenario: Scenario, seed: bigint): ScoreRow {
     const { measures } = run.result(baselines);
     players[player.name] = { ...measures, attack: { ...measures.attack, shares: [] } };
   }
-  return { scenario: scenario.name, seed: seed.toString(), players: players as Record<PlayerName, Measures> };
+  const value = otherRhythmValue(scenario, seed);
+  return {
+    scenario: scenario.name,
+    seed: seed.toString(),
+    players: players as Record<PlayerName, Measures>,
+    ...(value === undefined ? {} : { otherRhythmValue: value }),
+  };
+}
+
+function otherRhythmValue(scenario: Scenario, seed: bigint): number | undefined {
+  const slotMs = scenario.validator.slotMs === LONG_SLOT_MS ? USUAL_SLOT_MS : LONG_SLOT_MS;
+  const other = inRhythm(scenario, slotMs);
+  return valueOfRun(new VirtualRun({ scenario: other, seed, checks: false, ...modelOptions("evidence") }).run());
 }
 
 export interface ScoreboardOptions {
@@ -156,6 +173,9 @@ export interface ScoreLine {
   readonly value: Readonly<Record<PlayerName, number>>;
   readonly arrivalOrder: number;
   readonly declaredFee: number;
+  readonly feeFloor: number;
+  /** The evidence model's value with slots of 400 ms (of 200 ms where the scenario's own are of 400). */
+  readonly otherRhythm: number | null;
   /** Of the evidence model: means over the seeds, for `isolatedMs` the worst; null: never, or nothing to measure. */
   readonly waste: number;
   readonly isolatedMs: number | null;
@@ -171,8 +191,7 @@ export interface ScoreLine {
 
 export function averageOf(rows: readonly ScoreRow[]): ScoreLine {
   const mean = (pick: (measures: Measures) => number | undefined, player: PlayerName = "evidence"): number | null => {
-    const values = rows.map(({ players }) => pick(players[player])).filter((value) => value !== undefined);
-    return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
+    return meanOf(rows.map(({ players }) => pick(players[player])));
   };
   const worst = (pick: (measures: Measures) => number | undefined): number | null => {
     const most = Math.max(...rows.map(({ players }) => pick(players.evidence) ?? Number.POSITIVE_INFINITY));
@@ -186,6 +205,8 @@ export function averageOf(rows: readonly ScoreRow[]): ScoreLine {
     >,
     arrivalOrder: mean((one) => one.arrivalOrderValue) ?? 0,
     declaredFee: mean((one) => one.declaredFeeValue) ?? 0,
+    feeFloor: mean((one) => one.feeFloorValue) ?? 0,
+    otherRhythm: meanOf(rows.map((row) => row.otherRhythmValue)),
     waste: mean((one) => one.waste) ?? 0,
     isolatedMs: worst((one) => one.attack.isolatedAfterMs),
     attackers: mean((one) => one.attack.share) ?? 0,
@@ -197,6 +218,12 @@ export function averageOf(rows: readonly ScoreRow[]): ScoreLine {
   };
 }
 
+/** The mean of what is known; null where nothing is. */
+function meanOf(values: readonly (number | null | undefined)[]): number | null {
+  const known = values.filter((value) => value !== null && value !== undefined);
+  return known.length === 0 ? null : known.reduce((a, b) => a + b, 0) / known.length;
+}
+
 const HEAD = [
   "scenario",
   "evidence",
@@ -204,6 +231,8 @@ const HEAD = [
   "stalling",
   "arrival",
   "declared",
+  "floor",
+  "rhythm",
   "waste",
   "attackers",
   "paying",
@@ -226,6 +255,8 @@ export function scoreLines(lines: readonly ScoreLine[]): string[] {
     share(line.value["reference, stalling"]),
     share(line.arrivalOrder),
     share(line.declaredFee),
+    share(line.feeFloor),
+    share(line.otherRhythm),
     share(line.waste),
     share(line.attackers),
     share(line.paying),
@@ -237,10 +268,6 @@ export function scoreLines(lines: readonly ScoreLine[]): string[] {
   ]);
   const mean = (pick: (line: ScoreLine) => number): string =>
     share(lines.reduce((sum, line) => sum + pick(line), 0) / lines.length);
-  const meanOf = (pick: (line: ScoreLine) => number | null): number | null => {
-    const values = lines.map(pick).filter((value) => value !== null);
-    return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
-  };
   const means = [
     "mean",
     mean((line) => line.value.evidence),
@@ -248,14 +275,16 @@ export function scoreLines(lines: readonly ScoreLine[]): string[] {
     mean((line) => line.value["reference, stalling"]),
     mean((line) => line.arrivalOrder),
     mean((line) => line.declaredFee),
+    mean((line) => line.feeFloor),
+    share(meanOf(lines.map((line) => line.otherRhythm))),
     mean((line) => line.waste),
     "",
     "",
     "",
     "",
     "",
-    ms(meanOf((line) => line.p50Ms)),
-    ms(meanOf((line) => line.p99Ms)),
+    ms(meanOf(lines.map((line) => line.p50Ms))),
+    ms(meanOf(lines.map((line) => line.p99Ms))),
   ];
   return table(HEAD, [...rows, means]);
 }

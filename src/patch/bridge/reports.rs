@@ -30,7 +30,7 @@ const COMMITTED_MAX: usize = 131_072;
 const TURN_EVENTS: usize = 4096;
 const LULL_PAUSE: Duration = Duration::from_millis(1);
 const LEADER_LOOK_EVERY: Duration = Duration::from_millis(10);
-/// What arrives so shortly before the end of the leader window had too little time to be included: about a slot.
+/// What arrives so shortly before the end of the leader window had too little time to be included: a slot of the longest kind.
 const WINDOW_MARGIN: Duration = Duration::from_millis(400);
 const LOG_EVERY: Duration = Duration::from_secs(10);
 /// Ten nanoseconds stand for a compute unit. 0 would say "not included".

@@ -3,7 +3,7 @@
 
 // --- How long things are remembered ---
 
-/** Half-life of credit: some twenty slots, long enough to know a sender, short enough to notice a change. */
+/** Half-life of credit: twenty long slots (400 ms), enough to know a sender, short enough to notice a change. */
 export const HALF_LIFE_MS = 8_000;
 /** Half-life of blame, four times as long: a sender that is held back cannot misbehave, and would be back within seconds. */
 export const BLAME_HALF_LIFE_MS = 32_000;
@@ -59,7 +59,10 @@ export const LIKELY_LANDER = 0.7;
 export const ODDS_LANDINGS_MIN = 4;
 /** However full blocks are, a miss counts at least this much: otherwise a sender that fills blocks could never be blamed. */
 export const MISS_WEIGHT_MIN = 0.1;
-/** Time over which the block's intake is measured: a slot. */
+/**
+ * Time over which the block's intake is measured. It holds a whole slot whatever the rhythm is: one of 400 ms, or two of
+ * 200 ms. A part of a slot would take the answers at a slot's end for a rate.
+ */
 export const ROOM_WINDOW_MS = 400;
 /**
  * Blocks leave out the cheapest first. They count as full where this share is left out of the cheapest quarter of the likely

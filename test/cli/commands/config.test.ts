@@ -174,7 +174,7 @@ describe("qos config", () => {
     expect(lines).toContainEqual(["target-pps = 500", `${path}, line 2`]);
     expect(lines).toContainEqual(["max-ips = 7", "--max-ips"]);
     expect(lines).toContainEqual(["xxhash-seed = (hidden)", `${path}, line 1`]);
-    expect(lines).toContainEqual(['max-age = "1m"', "default"]);
+    expect(lines).toContainEqual(['max-age = "30s"', "default"]);
     expect((await run("config", "shwo")).err).toContain("did you mean show?");
   });
 });
@@ -185,7 +185,7 @@ test("show --json is JSON, with each value's source, and hides the seed", async 
   expect(JSON.parse(out)).toMatchObject({
     "target-pps": { value: 50_000, from: "--target-pps" },
     "xxhash-seed": { value: "(hidden)", from: "--xxhash-seed" },
-    "max-age": { value: 60_000, from: "default" },
+    "max-age": { value: 30_000, from: "default" },
     cpu: { value: null, from: "default" },
   });
 });

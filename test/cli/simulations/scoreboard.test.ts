@@ -21,6 +21,7 @@ const measures = (value: number | undefined, isolatedAfterMs: number | undefined
   value,
   arrivalOrderValue: 0.25,
   declaredFeeValue: 0.5,
+  feeFloorValue: 0.35,
   waste: 0.1,
   attack: { shares: [], windowMs: 200, share: 0.04, isolatedAfterMs },
   beyondPaying: { payingShare: 0.01, isolatedAfterMs: 200 },
@@ -36,6 +37,7 @@ const row = (seed: number, value: number, isolatedAfterMs: number | undefined): 
     reference: measures(0.4, 0),
     "reference, stalling": measures(0.3, 0),
   },
+  otherRhythmValue: value - 0.05,
 });
 
 describe("a line", () => {
@@ -46,19 +48,22 @@ describe("a line", () => {
       isolatedMs: 800,
       arrivalOrder: 0.25,
       declaredFee: 0.5,
+      feeFloor: 0.35,
       newcomers: null,
     });
     expect(line.value.evidence).toBeCloseTo(0.95, 12);
     expect(line.value["reference, stalling"]).toBeCloseTo(0.3, 12);
+    expect(line.otherRhythm).toBeCloseTo(0.9, 12);
+    expect(averageOf([{ scenario: "some", seed: "1", players: row(1, 0.9, 400).players }]).otherRhythm).toBeNull();
   });
 
   test("says never where one seed's attackers were never isolated", () => {
     const line = averageOf([row(1, 0.9, 400), row(2, 1, undefined)]);
     expect(line.isolatedMs).toBeNull();
     expect(scoreLines([line])).toEqual([
-      "scenario  evidence  reference  stalling  arrival  declared  waste  attackers  paying  isolated  beyond  newcomers  p50 ms  p99 ms",
-      "some      .95       .40        .30       .25      .50       .10    .04        .01     never     0.2 s   -          50      150",
-      "mean      .95       .40        .30       .25      .50       .10                                                    50      150",
+      "scenario  evidence  reference  stalling  arrival  declared  floor  rhythm  waste  attackers  paying  isolated  beyond  newcomers  p50 ms  p99 ms",
+      "some      .95       .40        .30       .25      .50       .35    .90     .10    .04        .01     never     0.2 s   -          50      150",
+      "mean      .95       .40        .30       .25      .50       .35    .90     .10                                                    50      150",
     ]);
   });
 });
@@ -67,13 +72,16 @@ test(
   "a row plays each model on the same traffic, and the evidence model earns more than the others where there is an attack",
   () => {
     const scenario = { ...loadScenario("never-included"), durationSeconds: 3 };
-    const { players, seed } = playRow(scenario, 3n);
+    const { players, seed, otherRhythmValue } = playRow(scenario, 3n);
     expect(seed).toBe("3");
     const { evidence, reference } = players;
     expect(evidence.arrivalOrderValue).toBe(reference.arrivalOrderValue);
     expect(evidence.value).toBeGreaterThan(0.75);
     expect(evidence.value).toBeGreaterThan(2 * reference.value!);
     expect(evidence.value).toBeGreaterThan(2 * evidence.declaredFeeValue!);
+    expect(evidence.value).toBeGreaterThan(2 * evidence.feeFloorValue!);
+    expect(otherRhythmValue).toBeGreaterThan(0.75);
+    expect(otherRhythmValue).not.toBe(evidence.value);
   },
   LIMIT_MS,
 );
