@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hugePageMountProblem, hugePages } from "../../ffi/huge-pages.ts";
 import { buildBridge } from "../rust/build.ts";
 import { freshPrefix, type Stats, until } from "../sidecar/sidecar-process.ts";
 
@@ -99,18 +100,21 @@ class Sidecar {
   readonly child: Bun.Subprocess;
   readonly #statsPath: string;
 
-  constructor(prefix: string) {
+  constructor(prefix: string, more: readonly string[] = []) {
     const folder = mkdtempSync(join(tmpdir(), "qos-bridge-"));
     folders.push(folder);
     this.#statsPath = join(folder, "stats.json");
     const flags = ["--packet-layout", "large", "--idle", "backoff", "--allow-root", "--stats-interval", "100ms"];
     // Ten times what comes: nothing is held back for want of room.
     const sizes = ["--target-pps", `${10 * RATE}`];
-    this.child = Bun.spawn([BINARY, "run", "--prefix", prefix, ...flags, ...sizes, "--stats-json", this.#statsPath], {
-      stdout: "ignore",
-      stderr: "ignore",
-      env: {},
-    });
+    this.child = Bun.spawn(
+      [BINARY, "run", "--prefix", prefix, ...flags, ...sizes, "--stats-json", this.#statsPath, ...more],
+      {
+        stdout: "ignore",
+        stderr: "ignore",
+        env: {},
+      },
+    );
     children.push(this.child);
   }
 
@@ -123,6 +127,10 @@ class Sidecar {
     return await this.child.exited;
   }
 }
+
+/** What the channels of the layout `large` take, the relayer's two too. */
+const HUGE_PAGES = 245;
+const hasHugePages = hugePageMountProblem() === undefined && (hugePages()?.free ?? 0) >= HUGE_PAGES;
 
 const THROUGH = "packets go through it";
 const PAST = "packets pass it by";
@@ -166,6 +174,31 @@ describe.skipIf(!rust.ok || !existsSync(BINARY))("the bridge and a sidecar (need
     expect(counters.completed).toBe(counts.committed + counts.notIncluded);
     expect(counts.notIncluded).toBeGreaterThan(RATE);
   }, 120_000);
+
+  test.skipIf(!hasHugePages)(
+    "on huge pages as on others (needs 245 free huge pages, mounted)",
+    async () => {
+      const prefix = freshPrefix();
+      const validator = new Validator(`${prefix},huge-pages`);
+      try {
+        const sidecar = new Sidecar(prefix, ["--use-huge-pages"]);
+        await validator.logged(THROUGH, 2);
+        const at = validator.latest?.sent ?? 0;
+        await validator.when("traffic to have gone through", ({ sent }) => sent > at + RATE);
+        expect(await sidecar.end("SIGTERM")).toBe(0);
+        const { report, counts } = await validator.finish();
+        expect(report).toMatchObject({ altered: 0, missingGood: 0 });
+        expect(counts.fromSidecar).toBeGreaterThan(RATE / 2);
+        expect(readdirSync("/dev/shm").filter((name) => name.startsWith(prefix) && name.includes("_to_"))).toEqual([]);
+      } finally {
+        for (const name of readdirSync("/mnt/hugepages")) {
+          if (name.startsWith(prefix)) unlinkSync(`/mnt/hugepages/${name}`);
+        }
+        prefixes.push(prefix);
+      }
+    },
+    60_000,
+  );
 
   test("a graceful stop loses nothing", async () => {
     const prefix = freshPrefix();
