@@ -178,7 +178,8 @@ export class Intake {
     const slot = queue.slots.claim();
     const at = queue.slots.at(slot);
     const used = this.#isPassedWhole ? this.#room : this.#u32[(digest + SIZE_COPY_AT) >>> 2];
-    const isSame = this.kernel.fillSlot(at, packet, used, this.#room, this.#packetBytes, digest) !== 0;
+    const bytes = this.#packetBytes;
+    const isSame = this.kernel.fillSlot(at, packet, used, this.#room, bytes, digest, this.#context) !== 0;
     if (consumer.overrun() > 0 || !isSame) {
       queue.slots.release(slot);
       consumer.drop(1);

@@ -1,10 +1,12 @@
 // What the operator says about ranks, beside the model: lists of senders that are denied or allowed, and simple votes that
 // go first. If none of it is configured, this object is not made, and the loop pays one branch.
 //
-// An allowed payer's key and the flag of a vote prove nothing: anybody can put them on a forged packet. So nothing is put
+// An allowed payer's key and the flag of a vote prove nothing: anybody can put them on a forged packet. (A staked peer's
+// identity proves who sent a packet, and not that its transactions are good.) So nothing is put
 // above others that the model knows to be forged or hopeless (`Chooser.mayLift`).
 
 import type { Chooser } from "../rank/chooser.ts";
+import { Identities } from "../rank/identities.ts";
 import { LIST_ALLOW, LIST_DENY, SenderLists } from "../rank/lists/sender-lists.ts";
 import { RecentMedian } from "../rank/recent-median.ts";
 import type { Arena } from "../shape/arena.ts";
@@ -24,6 +26,7 @@ export class OperatorRules {
   private constructor(
     private readonly arena: Arena,
     private readonly region: ListRegion | undefined,
+    private readonly identities: Identities,
     private readonly counters: Float64Array,
     private readonly votesFirst: boolean,
     private readonly chooser: Chooser | null,
@@ -41,13 +44,14 @@ export class OperatorRules {
   ): OperatorRules | null {
     const votesFirst = settings.votes === "first";
     if (layout.lists === undefined && !votesFirst) return null;
-    return new OperatorRules(arena, layout.lists, counters, votesFirst, chooser);
+    return new OperatorRules(arena, layout.lists, new Identities(arena, layout), counters, votesFirst, chooser);
   }
 
   /** Swaps the lists. @param table 1 or 2 */
   useLists(table: number): void {
     if (this.region === undefined) return;
-    this.#lists = new SenderLists(this.arena.buffer, this.region.tablesAt[table === 2 ? 1 : 0], this.region.slotCount);
+    const { tablesAt, slotCount } = this.region;
+    this.#lists = new SenderLists(this.arena.buffer, tablesAt[table === 2 ? 1 : 0], slotCount, this.identities);
   }
 
   /** Whether the lists deny a sender. One that they allow is marked in its digest. Denied beats allowed. */

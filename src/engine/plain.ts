@@ -58,7 +58,11 @@ export function plainEngine(options: PlainEngineOptions): PlainEngine {
     arena.u64[(region.at + CAPACITY_AT) / 8] = BigInt(region.capacity);
     arena.u64[(region.at + MAGIC_AT) / 8] = MAGIC;
   }
-  writeKernelContext(arena, layout.contextAt, { ...options.context, packetLayout: options.layout.packetLayout });
+  writeKernelContext(arena, layout.contextAt, {
+    ...options.context,
+    packetLayout: options.layout.packetLayout,
+    identitiesAt: layout.identitiesAt,
+  });
   const kernel = within?.kernel ?? loadKernel(arena);
   const model = options.model(arena, layout);
   const engine = new Engine(arena, layout, options.wrapKernel?.(kernel) ?? kernel, model, options.engine);

@@ -21,6 +21,8 @@ export interface KernelSettings {
   readonly secret: Uint8Array;
   /** Default compute-unit limits of before SIMD-0170, for old data. */
   readonly preSimd0170?: boolean;
+  /** Arena offset of the table of identities (layout.ts: identitiesAt), if the packet layout has them. */
+  readonly identitiesAt?: number | undefined;
   /** Leaves the payload's keyed hash out; for models that do not ask for it. */
   readonly skipPayloads?: boolean;
 }
@@ -70,6 +72,7 @@ export function writeKernelContext(arena: Arena, contextAt: number, settings: Ke
   bytes.fill(0);
   bytes.set(packetHashSecret(settings.xxhashSeed), at.XXH3_SECRET_AT);
   arena.view.setUint32(contextAt + at.PAYLOAD_ROOM_AT, PACKET_LAYOUTS[settings.packetLayout].payloadMaxBytes, true);
+  arena.view.setUint32(contextAt + at.IDENTITIES_AT, settings.identitiesAt ?? 0, true);
   bytes[at.REFERENCE_FEES_AT] = settings.feeModel === "reference" ? 1 : 0;
   bytes[at.PRE_SIMD_0170_AT] = settings.preSimd0170 === true ? 1 : 0;
   bytes[at.DROP_IPV6_AT] = settings.ipv6 === "drop" ? 1 : 0;

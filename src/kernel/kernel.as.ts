@@ -105,10 +105,10 @@ export function copy(to: usize, from: usize, bytes: i32): void {
  * Copies a packet and its digest into a slot of the queue: the digest, then the packet.
  * @returns 1 where the copy's size, flags and sender are still those of the digest; 0: they were changed in the ring
  */
-export function fillSlot(slot: usize, packet: usize, used: i32, room: i32, bytes: i32, digest: usize): i32 {
+export function fillSlot(slot: usize, packet: usize, used: i32, room: i32, bytes: i32, digest: usize, context: usize): i32 {
   copyPacket(slot + DIGEST_BYTES, packet, used, room, bytes);
   copy(slot, digest, DIGEST_BYTES);
-  return i32(hasFieldsOf(slot + DIGEST_BYTES + room, digest));
+  return i32(hasFieldsOf(slot + DIGEST_BYTES + room, digest, context));
 }
 
 /** XXH3-64 of contiguous bytes with a 192-byte secret; 8 bytes are written to `out`. */

@@ -117,7 +117,15 @@ export interface Kernel extends MetaKernel, ChannelWords {
    * Copies a packet, as `copyPacket` does, and its digest into a slot of the queue: the digest, then the packet.
    * @returns 1 where the copy's size, flags and sender are still those of the digest; 0: they were changed meanwhile
    */
-  fillSlot(slotAt: number, packetAt: number, used: number, room: number, bytes: number, digestAt: number): number;
+  fillSlot(
+    slotAt: number,
+    packetAt: number,
+    used: number,
+    room: number,
+    bytes: number,
+    digestAt: number,
+    contextAt: number,
+  ): number;
 
   /** Reads remaining metas, 16 bytes each, into entries of OUTCOME_ENTRY_BYTES (shape/entry-layout.ts). */
   digestOutcomes(firstAt: number, count: number, outAt: number, contextAt: number): void;
@@ -182,8 +190,8 @@ export function loadKernel(arena: Arena, ordersMemory = ORDERS_MEMORY): Kernel {
     digest: (first, count, stride, out, context) => raw.digest(first | 0, count | 0, stride | 0, out | 0, context | 0),
     copy: (to, from, bytes) => raw.copy(to | 0, from | 0, bytes | 0),
     copyPacket: (to, from, used, room, bytes) => raw.copyPacket(to | 0, from | 0, used | 0, room | 0, bytes | 0),
-    fillSlot: (slot, packet, used, room, bytes, digest) =>
-      raw.fillSlot(slot | 0, packet | 0, used | 0, room | 0, bytes | 0, digest | 0),
+    fillSlot: (slot, packet, used, room, bytes, digest, context) =>
+      raw.fillSlot(slot | 0, packet | 0, used | 0, room | 0, bytes | 0, digest | 0, context | 0),
     digestOutcomes: (first, count, out, context) => raw.digestOutcomes(first | 0, count | 0, out | 0, context | 0),
     digestSignatures: (first, count, out, context) => raw.digestSignatures(first | 0, count | 0, out | 0, context | 0),
     hash: (at, length, secret, out) => raw.hash(at | 0, length | 0, secret | 0, out | 0),

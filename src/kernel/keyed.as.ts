@@ -45,7 +45,11 @@ export function signatureMix(key: u64, context: usize): u64 {
 
 /** @param at the 32-byte key */
 export function keyId(at: usize, context: usize): u64 {
-  const keys = context + PAYER_KEYS_AT;
+  return keyIdWith(at, context + PAYER_KEYS_AT);
+}
+
+/** @param at the 32-byte key @param keys 6 words */
+export function keyIdWith(at: usize, keys: usize): u64 {
   const front = foldedProduct(load<u64>(at) ^ load<u64>(keys), load<u64>(at, 8) ^ load<u64>(keys, 8));
   const back = foldedProduct(load<u64>(at, 16) ^ load<u64>(keys, 16), load<u64>(at, 24) ^ load<u64>(keys, 24));
   const id = foldedProduct(front ^ load<u64>(keys, 32), back ^ load<u64>(keys, 40)) ^ front ^ rotl<u64>(back, 32);

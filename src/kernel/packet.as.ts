@@ -1,6 +1,7 @@
 // One packet into one digest (shape/digest-layout.ts), with the refusals in the order of engine.md, 2. No part of a digest
 // depends on the packet's garbage bytes, and all of its 192 bytes are written.
 
+import { identityWord, NO_IDENTITY } from "./identities.as";
 import { hashMix, ipv4Id, ipv6Id, keyId, payloadMix, signatureMix } from "./keyed.as";
 import { packetHash } from "./packet-hash.as";
 import { DROP_IPV6_AT, SKIP_PAYLOADS_AT } from "../shape/context-layout";
@@ -27,6 +28,7 @@ import {
   SIGNATURE_MIX_AT,
   SIGNATURE_OFFSET_AT,
   SIZE_COPY_AT,
+  TRAIT_IDENTITY,
   TRAIT_IPV6,
   TRAIT_NEVER,
   TRAIT_SIMPLE_VOTE,
@@ -106,8 +108,10 @@ export function digestPacket(at: usize, room: u32, out: usize, context: usize): 
   }
   store<u64>(out, octets == 4 ? ipv4Id(<u32>octetsLow, context) : ipv6Id(octetsLow, context), IP_ID_AT);
   store<u64>(out, octetsLow, IP_KEY_AT);
+  const identity = identityWord(fields, context);
+  if (identity != NO_IDENTITY) traits |= TRAIT_IDENTITY;
   store<u8>(out, traits, TRAITS_AT);
-  store<u16>(out, load<u16>(fields, FIELD_PORT_AT), PORT_COPY_AT);
+  store<u16>(out, identity != NO_IDENTITY ? <u16>identity : load<u16>(fields, FIELD_PORT_AT), PORT_COPY_AT);
   store<u8>(out, flags, PACKET_FLAGS_AT);
 
   const declared = load<u64>(fields, FIELD_SIZE_AT);
@@ -160,11 +164,15 @@ export function digestPacket(at: usize, room: u32, out: usize, context: usize): 
  * copy of a packet its size could be set beyond the payload, or another sender put in.
  * @param fields of the copy
  */
-export function hasFieldsOf(fields: usize, digest: usize): bool {
+export function hasFieldsOf(fields: usize, digest: usize, context: usize): bool {
+  const identity = identityWord(fields, context);
+  const hasIdentity = (<i32>load<u8>(digest, TRAITS_AT) & TRAIT_IDENTITY) != 0;
+  if (hasIdentity != (identity != NO_IDENTITY)) return false;
+  const sender = hasIdentity ? <u16>identity : load<u16>(fields, FIELD_PORT_AT);
   const isSame =
     load<u64>(fields, FIELD_SIZE_AT) == <u64>load<u32>(digest, SIZE_COPY_AT) &&
     load<u8>(fields, FIELD_FLAGS_AT) == load<u8>(digest, PACKET_FLAGS_AT) &&
-    load<u16>(fields, FIELD_PORT_AT) == load<u16>(digest, PORT_COPY_AT);
+    sender == load<u16>(digest, PORT_COPY_AT);
   if (!isSame) return false;
   const tag = <i32>load<u8>(fields, FIELD_ADDRESS_TAG_AT);
   const key = load<u64>(digest, IP_KEY_AT);

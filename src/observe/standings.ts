@@ -15,9 +15,13 @@ const SHOWN = 10;
  * @returns empty standings where no consistent copy of a table could be had
  */
 export function standingsOf(readers: ScoreReaders, count = SHOWN): Senders {
+  const { identities } = readers;
   return {
     ips: standing(readers.ips, count, (row) => formatAddress(readers.ips.key(row), readers.ips.isIpv6(row))),
     payers: standing(readers.payers, count, (row) => base58.encode(readers.payers.key(row))),
+    ...(identities === undefined
+      ? {}
+      : { identities: standing(identities, count, (row) => base58.encode(identities.key(row))) }),
   };
 }
 

@@ -54,6 +54,8 @@ export interface Standing {
 export interface Senders {
   readonly ips: Standing;
   readonly payers: Standing;
+  /** Staked peers' identities, each at an address; absent if the packet layout or the model has none. */
+  readonly identities?: Standing;
 }
 
 /** What the statistics file holds, as one plain object. */

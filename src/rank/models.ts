@@ -23,6 +23,8 @@ export interface SidecarModel extends Model {
 export interface ScoreReaders {
   readonly ips: ScoreRows;
   readonly payers: ScoreRows;
+  /** Staked peers' identities, each at an address; where the model knows them, and the packet layout has them. */
+  readonly identities?: ScoreRows;
 }
 
 interface ModelRow {
@@ -49,6 +51,7 @@ const ROWS = [
     readers: (arena: Arena, layout: ArenaLayout) => ({
       ips: new EvidenceReader(arena, layout, "ips"),
       payers: new EvidenceReader(arena, layout, "payers"),
+      ...(layout.identitiesAt === undefined ? {} : { identities: new EvidenceReader(arena, layout, "identities") }),
     }),
     needsPayloads: true,
     unknown: "newcomer",

@@ -94,7 +94,7 @@ export const RUN_FLAGS = {
   }),
   allow: path({
     help:
-      "senders that never score below the median: a line an address, a prefix or a fee payer, # comments; read again " +
+      "senders that never score below the median: a line an address, a prefix or a key (fee payer or staked identity), # comments; read again " +
       "when it changes",
     group: SCORES,
   }),

@@ -9,6 +9,9 @@ export const SKIP_PAYLOADS_AT = 195; // u8: 1 where the payload's keyed hash is 
 // u32 bytes before a packet's fields: the longest payload of the layout in use (shape/packet-layouts.ts).
 export const PAYLOAD_ROOM_AT = 196;
 export const PROGRAM_MULTIPLIER_AT = 200; // u64: spreads the known program ids over their slots without a collision
+// u32 arena offset of the table of identities (shape/identity-layout.ts); 0: the packet layout has none.
+export const IDENTITIES_AT = 208;
+export const IDENTITIES_COUNT_AT = 212; // u32: packets with an identity so far
 
 /** u64 keys for ids and mixes, in the order of their use. */
 export const KEYS_AT = 256;
@@ -18,7 +21,8 @@ export const HASH_KEYS_AT = 288; // 2
 export const SIGNATURE_KEYS_AT = 304; // 2
 export const PAYER_KEYS_AT = 320; // 6
 export const PAYLOAD_FOLD_KEYS_AT = 368; // 6
-export const KEYS_BYTES = 160;
+export const IDENTITY_KEYS_AT = 416; // 6
+export const KEYS_BYTES = 208;
 
 /** Known programs: a table of slots, each an id and what the program is. */
 export const PROGRAMS_AT = 512;

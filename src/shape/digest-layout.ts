@@ -13,7 +13,7 @@ export const FEE_AT = 32; // f64 total fee in lamports, as the model reads it
 export const COMPUTE_UNITS_AT = 40; // u32 compute-unit limit that the fee rule takes
 export const REASON_AT = 44; // u8 wire/reasons.ts: 0 is good
 export const TRAITS_AT = 45; // u8 bit set, see TRAIT_ below
-export const PORT_COPY_AT = 46; // u16 sender's port
+export const PORT_COPY_AT = 46; // u16 sender's port; with TRAIT_IDENTITY its word in the table of identities
 export const DIGEST_SCRATCH_AT = 48; // 16 bytes: zero in a fresh digest, the links of a partial meta
 export const QUEUED_META_AT = 48; // u32 in a queued digest: arena offset of its partial meta
 export const PAYER_KEY_AT = 64; // 32 bytes: static key 0
@@ -42,8 +42,8 @@ export const TRAIT_STAKED = 4; // the packet's flag
 export const TRAIT_NEVER = 8; // the chain would refuse it (NEVER_AT says why)
 export const TRAIT_ALLOWED = 16; // the operator's list allows its sender; written by the loop
 export const TRAIT_TRANSMITTED = 32; // in a partial meta alone: it was sent on (shape/record-layout.ts)
-
 export const TRAIT_LEFT = 64; // in a partial meta alone: its packet left the queue unsent, and may come again
+export const TRAIT_IDENTITY = 128; // its sender has an identity (shape/identity-layout.ts)
 
 export const VERSION_LEGACY = 255;
 export const VERSION_0 = 0;

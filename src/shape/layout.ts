@@ -5,8 +5,9 @@
 import { channelBytes } from "./channel-header.ts";
 import { CHANNELS, capacityOf, elementBytes } from "./channels.ts";
 import { DIGEST_BYTES, GROUP, META_BYTES } from "./digest-layout.ts";
+import { IDENTITY_BYTES, IDENTITY_PLACES } from "./identity-layout.ts";
 import { EVIDENCE_WAYS, NODE_BYTES, NODE_KEY_BYTES, TAG_SET_BYTES } from "./node-layout.ts";
-import { type PacketLayout, packetBytes } from "./packet-layouts.ts";
+import { PACKET_LAYOUTS, type PacketLayout, packetBytes } from "./packet-layouts.ts";
 import { RECORD_BYTES } from "./record-layout.ts";
 import { sortScratchBytes } from "./sort-scratch.ts";
 
@@ -200,6 +201,8 @@ export interface ArenaLayout {
   readonly stakes: StakeRegion;
   readonly lists: ListRegion | undefined;
   readonly evidence: EvidenceRegion;
+  /** Offset of the table of identities (shape/identity-layout.ts), if the packet layout has them. */
+  readonly identitiesAt: number | undefined;
   readonly payloads: LinesRegion;
   readonly presence: LinesRegion;
   /** Rings of records (records/ring.ts), if there are any. On pages of their own: a file can be laid over them. */
@@ -368,6 +371,9 @@ export function arenaLayout(options: LayoutOptions, from = PAGE_BYTES): ArenaLay
     stakes: plan.stakes(STAKE_ENTRIES),
     lists: plan.lists(options.listEntries),
     evidence: plan.evidence(options.evidenceSets ?? EVIDENCE_SETS),
+    identitiesAt: PACKET_LAYOUTS[options.packetLayout].hasRemoteKey
+      ? plan.take(IDENTITY_PLACES * IDENTITY_BYTES, PAGE_BYTES)
+      : undefined,
     payloads: plan.lines(PAYLOAD_LINES),
     presence: plan.lines(PRESENCE_LINES),
     outcomes: plan.ring(options.outcomeRecords),

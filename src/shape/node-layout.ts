@@ -64,6 +64,8 @@ export const KIND_OTHER = 0;
 export const KIND_ADDRESS = 1;
 export const KIND_ADDRESS_IPV6 = 2;
 export const KIND_PAYER = 3;
+/** An identity at an address: what a port is elsewhere. */
+export const KIND_IDENTITY = 4;
 
 /** From a column of credit to its column of blame. */
 export const BLAME = 1;

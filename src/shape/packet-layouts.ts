@@ -102,6 +102,10 @@ export const PACKET_MAX_BYTES = Math.max(...shapes.map(({ bytes }) => bytes));
 /** The longest payload of all layouts. */
 export const PAYLOAD_MAX_BYTES = Math.max(...shapes.map(({ payloadMaxBytes }) => payloadMaxBytes));
 
+/** The first layout that has a place for a staked peer's identity. */
+export const IDENTITY_PACKET_LAYOUT =
+  PACKET_LAYOUT_NAMES.find((name) => ROWS[name].hasRemoteKey) ?? USUAL_PACKET_LAYOUT;
+
 /** The layout that has room for every transaction. */
 export const ROOMIEST_PACKET_LAYOUT = PACKET_LAYOUT_NAMES.reduce((most, name) =>
   PACKET_LAYOUTS[name].payloadMaxBytes > PACKET_LAYOUTS[most].payloadMaxBytes ? name : most,

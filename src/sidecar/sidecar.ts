@@ -127,6 +127,7 @@ async function start(
     const scores = readScores(files.state, runtime);
     writeKernelContext(arena, layout.contextAt, {
       ...settings,
+      identitiesAt: layout.identitiesAt,
       xxhashSeed: channels.seed,
       secret: crypto.getRandomValues(new Uint8Array(SECRET_BYTES)),
       skipPayloads: !modelRow(settings.model).needsPayloads,

@@ -1,7 +1,7 @@
 // A packet that can be written again at any time from its transaction's number and its sender's address. So no packet is kept:
 // what comes out of the sidecar is compared with it byte for byte, and failed packets are handed back from it.
 
-import { ADDRESS_TAG_IPV4, ADDRESS_TAG_IPV6, FLAG_STAKED } from "../shape/packet-layout.ts";
+import { ADDRESS_TAG_IPV4, ADDRESS_TAG_IPV6, FLAG_STAKED, PUBKEY_BYTES } from "../shape/packet-layout.ts";
 import { PACKET_LAYOUTS, type PacketLayout, type PacketShape } from "../shape/packet-layouts.ts";
 import { mix32 } from "./random.ts";
 import { IPV6, STAKED, type Trace } from "./trace.ts";
@@ -53,7 +53,7 @@ export class Packets {
   write(memory: PacketMemory, at: number, transaction: number, address: number): void {
     const { trace } = this;
     const { u8, view } = memory;
-    const { sizeAt, addressTagAt, addressAt, portAt, flagsAt, bytes } = this.shape;
+    const { sizeAt, addressTagAt, addressAt, portAt, flagsAt, remoteKeyAt, bytes } = this.shape;
     const size = this.maker.writePayload(memory, at, transaction);
     const own = address === trace.address[transaction];
     const traits = own ? trace.traits[transaction] : 0;
@@ -71,8 +71,11 @@ export class Packets {
     }
     view.setUint16(at + portAt, own ? trace.port[transaction] : portOf(address), true);
     u8[at + flagsAt] = (traits & STAKED) !== 0 ? FLAG_STAKED : 0;
-    // Behind the flags is padding, or in the newer layout the peer's key: zero, which means unknown.
+    // Behind the flags is padding, or in the newer layouts the peer's key: zero means unknown.
     u8.fill(0, at + flagsAt + 1, at + bytes);
+    if (remoteKeyAt === undefined || !own || trace.identity[transaction] === 0) return;
+    for (let i = 0; i < PUBKEY_BYTES; i += 4)
+      view.setUint32(at + remoteKeyAt + i, mix32(trace.identity[transaction] ^ Math.imul(i + 1, 0x9e3779b1)));
   }
 
   /** The sender's address as a trace numbers it. */
@@ -86,7 +89,7 @@ export class Packets {
   equals(memory: PacketMemory, at: number, transaction: number, address: number): boolean {
     if (transaction < 0 || transaction >= this.trace.transactions) return false;
     const { u8, view } = memory;
-    const { sizeAt, addressTagAt, addressAt, portAt, flagsAt } = this.shape;
+    const { sizeAt, addressTagAt, addressAt, portAt, flagsAt, remoteKeyAt } = this.shape;
     const mine = this.#scratch;
     this.write(mine, 0, transaction, address);
     const size = mine.view.getUint32(sizeAt, true);
@@ -96,6 +99,9 @@ export class Packets {
       if (view.getUint32(at + i, true) !== mine.view.getUint32(i, true)) return false;
     }
     for (let i = words; i < size; i++) if (u8[at + i] !== mine.u8[i]) return false;
+    for (let i = 0; remoteKeyAt !== undefined && i < PUBKEY_BYTES; i++) {
+      if (u8[at + remoteKeyAt + i] !== mine.u8[remoteKeyAt + i]) return false;
+    }
     const addressBytes = mine.u8[addressTagAt] === ADDRESS_TAG_IPV6 ? 16 : 4;
     for (let i = addressTagAt; i < addressAt + addressBytes; i++) if (u8[at + i] !== mine.u8[i]) return false;
     return (

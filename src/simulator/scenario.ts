@@ -52,6 +52,8 @@ const sendersSchema = v.strictObject({
   /** Share of the addresses whose packets carry the staked-node flag. */
   stakedShare: probability(0),
 
+  /** Whether packets carry a staked peer's identity, where the packet layout has one: each address's own, or each payer's. */
+  identityPer: v.optional(v.picklist(["none", "address", "payer"], "is none of none, address, payer"), "none"),
   payersPerAddress: v.optional(whole(1, 100_000), 1),
   /** The group whose fee payers they name: those of the address if `addressesOf` is the same group, else any. */
   payersOf: v.optional(name),
@@ -168,6 +170,11 @@ export function inRhythm(scenario: Scenario, slotMs: number): Scenario {
   const { validator } = scenario;
   const blockUnits = Math.round((validator.blockUnits * slotMs) / validator.slotMs);
   return { ...scenario, validator: { ...validator, slotMs, blockUnits } };
+}
+
+/** Whether the scenario's packets need a layout with a place for identities. */
+export function hasIdentities(scenario: Scenario): boolean {
+  return scenario.senders.some(({ identityPer }) => identityPer !== "none");
 }
 
 /** Milliseconds into the run at which a group starts or ends. */

@@ -28,6 +28,8 @@ export interface Truth {
   port: number;
   /** Number of the fee payer. */
   payer: number;
+  /** Number of the sender's identity, 0: it has none. */
+  identity: number;
   /** CU limit and price (micro-lamports per CU) that it declares. */
   askedUnits: number;
   price: number;
@@ -48,6 +50,7 @@ export function emptyTruth(): Truth {
     address: 0,
     port: 0,
     payer: 0,
+    identity: 0,
     askedUnits: 0,
     price: 0,
     feeLamports: 0,
@@ -66,6 +69,7 @@ export class Trace {
   address = new Uint32Array(FIRST_ROWS);
   port = new Uint16Array(FIRST_ROWS);
   payer = new Uint32Array(FIRST_ROWS);
+  identity = new Uint32Array(FIRST_ROWS);
   askedUnits = new Uint32Array(FIRST_ROWS);
   price = new Float64Array(FIRST_ROWS);
   feeLamports = new Float64Array(FIRST_ROWS);
@@ -102,6 +106,7 @@ export class Trace {
     this.address[id] = truth.address;
     this.port[id] = truth.port;
     this.payer[id] = truth.payer;
+    this.identity[id] = truth.identity;
     this.askedUnits[id] = truth.askedUnits;
     this.price[id] = truth.price;
     this.feeLamports[id] = truth.feeLamports;
@@ -160,6 +165,7 @@ export class Trace {
     this.address = doubled(this.address, Uint32Array);
     this.port = doubled(this.port, Uint16Array);
     this.payer = doubled(this.payer, Uint32Array);
+    this.identity = doubled(this.identity, Uint32Array);
     this.askedUnits = doubled(this.askedUnits, Uint32Array);
     this.price = doubled(this.price, Float64Array);
     this.feeLamports = doubled(this.feeLamports, Float64Array);

@@ -299,9 +299,16 @@ export class Traffic {
     truth.address = address;
     truth.port = spec.portsKnown ? portOf(address) : 1_024 + random.below(64_512);
     truth.payer = payer;
+    truth.identity = this.#identityOf(group, address, payer);
     truth.group = group.index;
     truth.signatureOf = signatureOf;
     truth.traits = this.#traits(group, address, signatureOf >= 0);
+  }
+
+  /** A group's own: a sender that uses another's address or payer does not have its key. */
+  #identityOf({ index, spec }: Group, address: number, payer: number): number {
+    if (spec.identityPer === "none") return 0;
+    return mix32(mix32((spec.identityPer === "address" ? address : payer) ^ this.#salt) + index + 1) || 1;
   }
 
   #traits(group: Group, address: number, forged: boolean): number {

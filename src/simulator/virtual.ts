@@ -11,7 +11,12 @@ import {
   PACKET_CHANNELS,
   smallCapacities,
 } from "../shape/channels.ts";
-import { PACKET_MAX_BYTES, type PacketLayout, USUAL_PACKET_LAYOUT } from "../shape/packet-layouts.ts";
+import {
+  IDENTITY_PACKET_LAYOUT,
+  PACKET_MAX_BYTES,
+  type PacketLayout,
+  USUAL_PACKET_LAYOUT,
+} from "../shape/packet-layouts.ts";
 import { STAT, STATISTICS, type StatisticName } from "../shape/statistics.ts";
 import { ChannelAnswers } from "./answers.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -22,7 +27,7 @@ import { Digests } from "./memory.ts";
 import { type Faults, FaultyAnswers, Stalls } from "./mishaps.ts";
 import { Packets } from "./packet-maker.ts";
 import { Random } from "./random.ts";
-import type { Scenario } from "./scenario.ts";
+import { hasIdentities, type Scenario } from "./scenario.ts";
 import { type Source, scenarioSource } from "./source.ts";
 import { type Answers, blockhashLifeMs, SimulatedValidator, type ValidatorTotals } from "./validator.ts";
 
@@ -87,6 +92,11 @@ export interface VirtualResult {
   readonly measures: Measures;
 }
 
+/** The usual layout, or for a scenario with identities one that has a place for them. */
+function layoutFor(scenario: Scenario): PacketLayout {
+  return hasIdentities(scenario) ? IDENTITY_PACKET_LAYOUT : USUAL_PACKET_LAYOUT;
+}
+
 export class VirtualRun {
   readonly source: Source;
   readonly validator: SimulatedValidator;
@@ -122,7 +132,7 @@ export class VirtualRun {
     this.source = options.source ?? scenarioSource(scenario, seed);
     this.#random = new Random(seed, "faults");
     const { trace, maker, packets } = this.source;
-    this.#packets = packets ?? new Packets(trace, maker, options.packetLayout ?? USUAL_PACKET_LAYOUT);
+    this.#packets = packets ?? new Packets(trace, maker, options.packetLayout ?? layoutFor(scenario));
     this.deliveries = new Deliveries(this.source.trace, this.#packets);
     this.#sidecarStalls = new Stalls(faults?.sidecarStalls, this.#random.fork("sidecar"));
     this.#validatorStalls = new Stalls(faults?.validatorStalls, this.#random.fork("validator"));
@@ -193,7 +203,7 @@ export class VirtualRun {
       this.#options;
     const parts = plainEngine({
       layout: {
-        packetLayout: packetLayout ?? USUAL_PACKET_LAYOUT,
+        packetLayout: packetLayout ?? layoutFor(scenario),
         maxIps: maxIps ?? USUAL_KEYS,
         maxSigners: maxSigners ?? USUAL_KEYS,
         partialMetas: this.#options.partialMetas ?? USUAL_STORE_ENTRIES,

@@ -116,6 +116,8 @@ describe("the context", () => {
       [C.PRE_SIMD_0170_AT, 1],
       [C.DROP_IPV6_AT, 1],
       [C.PROGRAM_MULTIPLIER_AT, 8],
+      [C.IDENTITIES_AT, 4],
+      [C.IDENTITIES_COUNT_AT, 4],
       [C.KEYS_AT, C.KEYS_BYTES],
       [C.PROGRAMS_AT, C.PROGRAM_SLOT_BYTES << C.PROGRAM_SLOT_BITS],
       [C.HASH_SCRATCH_AT, C.HASH_SCRATCH_BYTES],
@@ -133,8 +135,8 @@ describe("the context", () => {
     expect(end).toBeLessThanOrEqual(KERNEL_CONTEXT_BYTES);
     expect(C.INSTRUCTION_NOTES_BYTES).toBeGreaterThanOrEqual(Math.ceil(4_096 / 3) * C.INSTRUCTION_NOTE_BYTES);
     const keys = [C.IPV4_KEYS_AT, C.IPV6_KEYS_AT, C.HASH_KEYS_AT, C.SIGNATURE_KEYS_AT];
-    keys.push(C.PAYER_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT + 6 * 8);
-    expect(keys.map((at, i) => at - (keys[i - 1] ?? C.KEYS_AT))).toEqual([0, 16, 16, 16, 16, 48, 48]);
+    keys.push(C.PAYER_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT, C.IDENTITY_KEYS_AT, C.IDENTITY_KEYS_AT + 6 * 8);
+    expect(keys.map((at, i) => at - (keys[i - 1] ?? C.KEYS_AT))).toEqual([0, 16, 16, 16, 16, 48, 48, 48]);
     expect(keys.at(-1)).toBeLessThanOrEqual(C.KEYS_AT + C.KEYS_BYTES);
   });
 

@@ -200,3 +200,31 @@ describe("really signed", () => {
     expect(packetsOf(again).equals(arena, at, 3, again.trace.address[3])).toBe(true);
   });
 });
+
+test("a packet carries its own sender's identity where the layout has one; a copy from elsewhere carries none", () => {
+  const groups = [
+    'name = "peers"\nrate = 400\naddresses = 3\npayersPerAddress = 4\nidentityPer = "payer"',
+    'name = "others"\nrate = 400\naddressesOf = "peers"\npayersOf = "peers"\nidentityPer = "address"',
+    'name = "plain"\nrate = 100\naddresses = 3',
+  ];
+  const source = played(scenario(0.5, groups));
+  const { trace } = source;
+  const packets = packetsOf(source, "agave4");
+  const { arena, at } = reader("agave4");
+  const keys: Set<string>[] = [new Set(), new Set(), new Set()];
+  const { remoteKeyAt } = packets.shape;
+  for (let id = 0; id < trace.transactions; id++) {
+    const key = (address: number): string => {
+      packets.write(arena, at, id, address);
+      expect(packets.equals(arena, at, id, address)).toBe(true);
+      return arena.u8.slice(at + remoteKeyAt!, at + remoteKeyAt! + 32).toHex();
+    };
+    keys[trace.group[id]].add(key(trace.address[id]));
+    arena.u8[at + remoteKeyAt! + 5] ^= 1;
+    expect(packets.equals(arena, at, id, trace.address[id])).toBe(false);
+    expect(key(trace.address[id] + 1)).toBe("00".repeat(32));
+  }
+  expect(keys.map((group) => group.size)).toEqual([12, 3, 1]);
+  expect(keys[2]).toEqual(new Set(["00".repeat(32)]));
+  expect(keys[0].intersection(keys[1]).size).toBe(0);
+});

@@ -32,6 +32,7 @@ const NOTHING: Truth = {
   address: 1,
   port: 1_000,
   payer: 0,
+  identity: 0,
   askedUnits: 1_000,
   price: 0,
   feeLamports: 5_000,

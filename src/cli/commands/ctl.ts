@@ -39,7 +39,10 @@ export function requestOf(words: readonly string[], top: number): ControlRequest
     case "top":
       return { command: "top", count: top };
     case "explain":
-      if (rest[0] === undefined) throw new UsageError("IP|PAYER is missing: the sender to explain");
+      if (rest[0] === undefined)
+        throw new UsageError(
+          "IP|KEY is missing: the sender to explain (a fee payer's key, or a staked peer's identity)",
+        );
       return { command: "explain", sender: rest[0] };
     case "set": {
       const [name, value] = rest;
@@ -128,7 +131,9 @@ function printTop(answer: Answer, out: Output): void {
   for (const [name, key] of [
     ["addresses", "ips"],
     ["fee payers", "payers"],
+    ["identities of staked peers", "identities"],
   ] as const) {
+    if (answer[key] === undefined) continue;
     const { known, top, bottom } = answer[key] as Standing;
     out.line(`${known} ${name} are known`);
     if (known === 0) continue;
@@ -144,9 +149,9 @@ function printTop(answer: Answer, out: Output): void {
 }
 
 function printExplanation(sender: string, answer: Answer, prefix: string, out: Output): void {
-  const what = answer.kind === "ip" ? "address" : "fee payer";
+  const what = answer.kind === "ip" ? "address" : answer.kind === "identity" ? "identity" : "fee payer";
   if (answer.known === true) {
-    const all = answer.kind === "ip" ? "addresses" : "fee payers";
+    const all = answer.kind === "ip" ? "addresses" : answer.kind === "identity" ? "identities" : "fee payers";
     out.line(`${sender}: score ${short(answer.score)}, place ${answer.place} of ${answer.of} ${all}`);
   } else {
     const so =
@@ -159,9 +164,9 @@ function printExplanation(sender: string, answer: Answer, prefix: string, out: O
   const evidence = answer.evidence as Readonly<Record<string, number>> | null;
   if (modelNamed(answer.model)?.explains) {
     out.line(
-      answer.kind === "ip"
-        ? "  an address scores how likely its next signature is a good one"
-        : "  a fee payer scores how likely its next transaction lands",
+      answer.kind === "payer"
+        ? "  a fee payer scores how likely its next transaction lands"
+        : `  an ${what} scores how likely its next signature is a good one`,
     );
     if (evidence !== null) {
       const { good, bad, landed, missed, inFlight, pGood, pLands } = evidence;
@@ -177,6 +182,7 @@ function printExplanation(sender: string, answer: Answer, prefix: string, out: O
     );
     out.line("  failed signatures and packets that are no transactions divide an address's by a hundred");
   }
+  if (answer.kind === "identity") return;
   const recent = recentOf(prefix, answer.kind === "ip" ? "ip" : "payer", sender);
   if (recent === undefined) return;
   out.line(`  of the last ${recent.looked} ends of packets, ${recent.total} are this sender's:`);
@@ -190,7 +196,7 @@ export default command({
     "Speaks to the sidecar that runs under the prefix, over a socket that its owner alone may use. `stats` prints the " +
     "statistics; `set target-pps N`, `pause` and `resume` change what is sent on; `reload` reads stakes and lists again " +
     "(they are looked at each second anyway); `checkpoint` writes the scores now; `top` lists the best and worst senders; " +
-    "`explain IP|PAYER` says where a sender stands and what became of its packets lately.",
+    "`explain IP|KEY` says where a sender stands and what became of its packets lately.",
   flags: {
     prefix: CHANNEL_FLAGS.prefix,
     config: CHANNEL_FLAGS.config,

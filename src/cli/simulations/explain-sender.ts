@@ -7,22 +7,27 @@ import { EvidenceReader, type SenderEvidence } from "../../rank/evidence/evidenc
 import { formatAddress } from "../../wire/address-text.ts";
 
 const SHOWN = 3;
+const KINDS = [
+  ["address", "ips"],
+  ["payer", "payers"],
+  ["identity", "identities"],
+] as const;
 
 export interface ExplainedSender {
   readonly sender: string;
-  readonly kind: "address" | "payer";
+  readonly kind: "address" | "payer" | "identity";
   readonly score: number;
   readonly evidence: SenderEvidence;
 }
 
 /**
- * @param sender an address or a payer, as qos writes them
+ * @param sender an address, a payer or an identity, as qos writes them
  * @throws Failure if nothing is known of it; its message names some that are known
  */
 export function explainSender({ arena, layout }: PlainEngine, sender: string): ExplainedSender {
   const known: string[] = [];
-  for (const kind of ["address", "payer"] as const) {
-    const reader = new EvidenceReader(arena, layout, kind === "address" ? "ips" : "payers");
+  for (const [kind, of] of KINDS) {
+    const reader = new EvidenceReader(arena, layout, of);
     reader.read();
     const nameOf = (row: number): string =>
       kind === "address" ? formatAddress(reader.key(row), reader.isIpv6(row)) : base58.encode(reader.key(row));

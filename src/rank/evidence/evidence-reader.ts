@@ -24,9 +24,17 @@ export interface SenderEvidence extends Readonly<Record<string, number>> {
   readonly inFlight: number;
 }
 
+const KINDS: Readonly<Record<"ips" | "payers" | "identities", readonly number[]>> = {
+  ips: [node.KIND_ADDRESS, node.KIND_ADDRESS_IPV6],
+  payers: [node.KIND_PAYER],
+  identities: [node.KIND_IDENTITY],
+};
+
 export class EvidenceReader extends ScoreRows {
   size = 0;
   readonly #payers: boolean;
+  readonly #isWanted: (kind: number) => boolean;
+  readonly #keyBytes: number;
   readonly #counts: Float32Array;
   readonly #words: Int32Array;
   readonly #kinds: Uint8Array;
@@ -35,10 +43,12 @@ export class EvidenceReader extends ScoreRows {
   #rows: { key: Uint8Array; isIpv6: boolean; evidence: SenderEvidence }[] = [];
 
   /** @param of which nodes to read */
-  constructor(arena: Arena, { evidence }: ArenaLayout, of: "ips" | "payers") {
+  constructor(arena: Arena, { evidence }: ArenaLayout, of: "ips" | "payers" | "identities") {
     super();
     const nodes = evidence.sets * node.EVIDENCE_WAYS;
     this.#payers = of === "payers";
+    this.#keyBytes = of === "ips" ? node.ADDRESS_KEY_BYTES : node.NODE_KEY_BYTES;
+    this.#isWanted = (kind) => KINDS[of].includes(kind);
     this.#counts = new Float32Array(arena.buffer, evidence.nodesAt, nodes * node.NODE_WORDS);
     this.#words = new Int32Array(arena.buffer, evidence.nodesAt, nodes * node.NODE_WORDS);
     this.#kinds = new Uint8Array(arena.buffer, evidence.kindsAt, nodes);
@@ -50,11 +60,10 @@ export class EvidenceReader extends ScoreRows {
     this.#rows = [];
     for (let i = 0; i < this.#nodes; i++) {
       const kind = this.#kinds[i];
-      if (kind === node.KIND_OTHER || (kind === node.KIND_PAYER) !== this.#payers) continue;
+      if (!this.#isWanted(kind)) continue;
       const id = this.#words[i * node.NODE_WORDS + node.ID_LOW];
       const evidence = this.#evidence(i * node.NODE_WORDS);
-      const keyBytes = this.#payers ? node.NODE_KEY_BYTES : node.ADDRESS_KEY_BYTES;
-      const key = this.#sharedKeys.slice(i * node.NODE_KEY_BYTES, i * node.NODE_KEY_BYTES + keyBytes);
+      const key = this.#sharedKeys.slice(i * node.NODE_KEY_BYTES, i * node.NODE_KEY_BYTES + this.#keyBytes);
       if (this.#words[i * node.NODE_WORDS + node.ID_LOW] !== id || this.#kinds[i] !== kind) continue;
       if (evidence.good + evidence.bad + evidence.landed + evidence.missed < RECORD_MIN) continue;
       this.#rows.push({ key, isIpv6: kind === node.KIND_ADDRESS_IPV6, evidence });
@@ -63,7 +72,7 @@ export class EvidenceReader extends ScoreRows {
     return true;
   }
 
-  /** Addresses: how likely a signature is good. Payers: how likely a transaction lands. */
+  /** Addresses and identities: how likely a signature is good. Payers: how likely a transaction lands. */
   score(row: number): number {
     const { pGood, pLands } = this.#rows[row].evidence;
     return this.#payers ? pLands : pGood;

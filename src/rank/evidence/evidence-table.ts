@@ -22,6 +22,7 @@ import {
   GOOD,
   ID_LOW,
   IN_FLIGHT,
+  KIND_IDENTITY,
   KIND_OTHER,
   KIND_PAYER,
   LANDED,
@@ -154,7 +155,7 @@ export class EvidenceTable {
    * The node of a key; a new one if there is none.
    * @param nowMs whole milliseconds
    * @param kind one of KIND_
-   * @param key word index of the key itself, where the kind has one; 2 words of an address, 8 of a payer
+   * @param key word index of the key itself, where the kind has one; 2 words of an address, 8 of a payer or an identity
    */
   findOrAdd(low: number, high: number, nowMs: number, kind: number = KIND_OTHER, key = 0): number {
     const known = this.find(low, high);
@@ -174,7 +175,8 @@ export class EvidenceTable {
     const row = (set << WAYS_SHIFT) + way;
     this.#kinds[row] = kind;
     if (kind === KIND_OTHER) return node;
-    const keyWords = (kind === KIND_PAYER ? NODE_KEY_BYTES : ADDRESS_KEY_BYTES) >>> 2;
+    const isWhole = kind === KIND_PAYER || kind === KIND_IDENTITY;
+    const keyWords = (isWhole ? NODE_KEY_BYTES : ADDRESS_KEY_BYTES) >>> 2;
     const to = this.#keys + row * (NODE_KEY_BYTES >>> 2);
     for (let i = 0; i < keyWords; i++) words[to + i] = words[key + i];
     return node;

@@ -4,6 +4,7 @@
 
 import type { Arena } from "../../shape/arena.ts";
 import type { ArenaLayout } from "../../shape/layout.ts";
+import { Identities } from "../identities.ts";
 import { BlockRoom } from "./block-room.ts";
 import { Copies } from "./copies.ts";
 import { EvidenceTable } from "./evidence-table.ts";
@@ -28,6 +29,7 @@ export class Knowledge {
   readonly classes: UnknownClasses;
   readonly newcomers: Newcomers;
   readonly copies: Copies;
+  readonly identities: Identities;
   readonly room = new BlockRoom();
 
   constructor(arena: Arena, layout: ArenaLayout) {
@@ -36,5 +38,6 @@ export class Knowledge {
     this.newcomers = new Newcomers(arena, layout.presence);
     this.classes = new UnknownClasses(arena, this.newcomers.presence);
     this.copies = new Copies(arena, layout.payloads);
+    this.identities = new Identities(arena, layout);
   }
 }

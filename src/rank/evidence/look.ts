@@ -1,15 +1,17 @@
 // A look at a packet: what is known of its address, port and payer, and the estimates that follow from it. A `Look` is a
 // record that its owner makes once and passes on; `Looker` fills it, whole or quickly, and nothing is allocated.
 //
-// Probabilities come from decayed counts in a hierarchy, each level drawn towards the one above it:
-// p = (good + k p_parent) / (good + bad + k). For signatures the levels are: everybody without a record (in classes); the
-// address; the address and port; both and the payer (a "leaf"). A payer alone proves nothing about a signature: anybody can
+// Probabilities come from decayed counts in a hierarchy, each level drawn towards the one above it: p = (good + k p_parent) /
+// (good + bad + k). For signatures the levels are: everybody without a record (in classes); the address; the address and
+// port; both and the payer (a "leaf"). A staked peer's identity stands in the port's place: a port changes with each
+// connection, and nobody can use an identity without its key. A payer alone proves nothing about a signature: anybody can
 // write anybody's key into a forged packet. For landing the payer counts, since its signature was good. A level also counts
 // how its children without a record fare: an address whose forgers use ever new ports is bad for new ports alone.
 
 import type { Arena } from "../../shape/arena.ts";
 import { IP_ID_AT, PAYER_ID_AT, PORT_COPY_AT } from "../../shape/digest-layout.ts";
 import * as node from "../../shape/node-layout.ts";
+import { IDENTITY_ID_WORD } from "../identities.ts";
 import { IN_FLIGHT_BLAME, LANDED_GOOD_MIN, PARENT_WEIGHT, PRESENCE_WINDOW_MS, RECORD_MIN } from "./constants.ts";
 import type { EvidenceTable } from "./evidence-table.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -27,6 +29,8 @@ export class Look {
   nanosPerUnit = 0;
   /** What is left of its worth where its payer lands less often than is plausible or usual for it; 0 to 1, 1: all. */
   doubt = 1;
+  /** Word index of its identity's key (rank/identities.ts), 0: it has none; set with the ids. */
+  identity = 0;
   /** The node that its sender is known by: after a whole look its address, else the deepest of leaf, port and address; or 0. */
   known = 0;
   // The nodes of each level, 0: none. Only a whole look finds them; another leaves what an earlier one found.
@@ -62,9 +66,13 @@ export class Looker {
     const i32 = this.#i32;
     const ipLow = i32[(at + IP_ID_AT) >>> 2];
     const ipHigh = i32[(at + IP_ID_AT + 4) >>> 2];
+    const identity = this.knowledge.identities.of(at);
     const port = this.#u16[(at + PORT_COPY_AT) >>> 1] + 1;
-    const portLow = Math.imul(ipLow ^ Math.imul(port, 0x9e3779b1), 0x85ebca77) ^ (ipHigh >>> 15);
-    const portHigh = Math.imul(ipHigh ^ Math.imul(port, 0xc2b2ae3d), 0x27d4eb2f) ^ (ipLow >>> 13);
+    const low = identity === 0 ? Math.imul(port, 0x9e3779b1) : i32[identity + IDENTITY_ID_WORD];
+    const high = identity === 0 ? Math.imul(port, 0xc2b2ae3d) : i32[identity + IDENTITY_ID_WORD + 1];
+    const portLow = Math.imul(ipLow ^ low, 0x85ebca77) ^ (ipHigh >>> 15);
+    const portHigh = Math.imul(ipHigh ^ high, 0x27d4eb2f) ^ (ipLow >>> 13);
+    look.identity = identity;
     const payerLow = i32[(at + PAYER_ID_AT) >>> 2];
     const payerHigh = i32[(at + PAYER_ID_AT + 4) >>> 2];
     look.portLow = portLow;

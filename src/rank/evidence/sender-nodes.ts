@@ -2,7 +2,7 @@
 
 import type { Arena } from "../../shape/arena.ts";
 import { IP_ID_AT, IP_KEY_AT, PAYER_ID_AT, PAYER_KEY_AT, TRAIT_IPV6, TRAITS_AT } from "../../shape/digest-layout.ts";
-import { KIND_ADDRESS, KIND_ADDRESS_IPV6, KIND_PAYER } from "../../shape/node-layout.ts";
+import { KIND_ADDRESS, KIND_ADDRESS_IPV6, KIND_IDENTITY, KIND_PAYER } from "../../shape/node-layout.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Look } from "./look.ts";
 
@@ -32,9 +32,11 @@ export class SenderNodes {
     return table.findOrAdd(this.#i32[word], this.#i32[word + 1], nowMs, KIND_PAYER, (at + PAYER_KEY_AT) >>> 2);
   }
 
+  /** The port's, or in its place the identity's. */
   port(look: Look): number {
     const { table, nowMs } = this.knowledge;
-    return table.findOrAdd(look.portLow, look.portHigh, nowMs);
+    if (look.identity === 0) return table.findOrAdd(look.portLow, look.portHigh, nowMs);
+    return table.findOrAdd(look.portLow, look.portHigh, nowMs, KIND_IDENTITY, look.identity);
   }
 
   leaf(look: Look): number {

@@ -1,5 +1,6 @@
-// The operator's allow and deny lists: addresses, prefixes and fee payers. Built as a whole by another thread into a half of
-// the arena that is not in use, then swapped in; nobody writes to a table in use (as with stakes, stake-table.ts).
+// The operator's allow and deny lists: addresses, prefixes and keys, of fee payers or of staked peers. Built as a whole by
+// another thread into a half of the arena that is not in use, then swapped in; nobody writes to a table in use (as with
+// stakes, stake-table.ts).
 //
 // Open addressing over slots of 48 bytes. An address is looked up once for each prefix length that occurs in the lists, a
 // payer once. The keys come from the operator's files, not from senders, so that the hash needs no secret, and half of all
@@ -7,6 +8,7 @@
 
 import { IP_KEY_AT, PAYER_KEY_AT, TRAIT_IPV6, TRAITS_AT } from "../../shape/digest-layout.ts";
 import { LIST_HEADER_BYTES, LIST_SLOT_BYTES } from "../../shape/layout.ts";
+import type { Identities } from "../identities.ts";
 
 export const LIST_DENY = 1;
 export const LIST_ALLOW = 2;
@@ -74,7 +76,12 @@ export class SenderLists {
    * @param buffer the arena's: digests are looked up in it
    * @param slotCount a power of two
    */
-  constructor(buffer: ArrayBufferLike, at: number, slotCount: number) {
+  constructor(
+    buffer: ArrayBufferLike,
+    at: number,
+    slotCount: number,
+    private readonly identities?: Identities,
+  ) {
     if (!Number.isInteger(Math.log2(slotCount))) throw new RangeError(`no power of two: ${slotCount}`);
     this.#header = new Int32Array(buffer, at, LIST_HEADER_BYTES >>> 2);
     this.#words = new Int32Array(buffer, at + LIST_HEADER_BYTES, slotCount * SLOT_WORDS);
@@ -154,9 +161,16 @@ export class SenderLists {
       }
     }
     if (header[PAYERS] > 0) {
-      verdict |= this.#words[payerSlot(this.#words, this.#mask, i32, (digest + PAYER_KEY_AT) >>> 2) + VERDICT_WORD];
+      verdict |= this.#keyVerdict((digest + PAYER_KEY_AT) >>> 2);
+      const identity = this.identities === undefined ? 0 : this.identities.of(digest);
+      if (identity !== 0) verdict |= this.#keyVerdict(identity);
     }
     return verdict;
+  }
+
+  /** @param key word index of 32 bytes */
+  #keyVerdict(key: number): number {
+    return this.#words[payerSlot(this.#words, this.#mask, this.#i32, key) + VERDICT_WORD];
   }
 }
 

@@ -5,6 +5,7 @@ import { base58 } from "@scure/base";
 import * as v from "valibot";
 import { standingsOf } from "../../observe/standings.ts";
 import { modelRow } from "../../rank/models.ts";
+import type { ScoreRows } from "../../rank/score-rows.ts";
 import { RUN_FLAGS } from "../../settings/run-flags.ts";
 import { parseAddress } from "../../wire/address.ts";
 import type { Runtime } from "../runtime.ts";
@@ -127,19 +128,36 @@ export function senderOf(text: string): { kind: "ip" | "payer"; key: Uint8Array;
   }
 }
 
+type NamedSender = NonNullable<ReturnType<typeof senderOf>>;
+
+function isRowOf(reader: ScoreRows, row: number, sender: NamedSender): boolean {
+  if (reader.isIpv6(row) !== sender.isIpv6) return false;
+  const key = reader.key(row);
+  return key.length === sender.key.length && key.every((byte, i) => byte === sender.key[i]);
+}
+
+function holds(reader: ScoreRows, sender: NamedSender): boolean {
+  for (let row = 0; row < reader.size; row++) if (isRowOf(reader, row, sender)) return true;
+  return false;
+}
+
 /** Where a sender stands among all: its score, its place, and what the others have. */
 function explain({ readers, settings: { model } }: ControlParts["runtime"], text: string): ControlAnswer {
   const sender = senderOf(text);
-  if (sender === undefined) return refused(`"${text}" is neither an IP address nor a fee payer (base58)`);
-  const reader = sender.kind === "ip" ? readers.ips : readers.payers;
-  if (!reader.read()) return refused("the scores are moving all the time; try again");
+  if (sender === undefined)
+    return refused(`"${text}" is neither an IP address nor a key in base58 (of a fee payer or a staked peer)`);
+  // A key may be a payer's or a staked peer's identity: what is known of either is shown, of the payer first.
+  const first = sender.kind === "ip" ? readers.ips : readers.payers;
+  if (!first.read()) return refused("the scores are moving all the time; try again");
+  const { identities } = readers;
+  const isIdentity =
+    sender.kind === "payer" && !holds(first, sender) && identities?.read() === true && holds(identities, sender);
+  const reader = isIdentity && identities !== undefined ? identities : first;
   let found = -1;
   const scores = new Float64Array(reader.size);
   for (let row = 0; row < reader.size; row++) {
     scores[row] = reader.score(row);
-    if (found >= 0 || reader.isIpv6(row) !== sender.isIpv6) continue;
-    const key = reader.key(row);
-    if (key.length === sender.key.length && key.every((byte, i) => byte === sender.key[i])) found = row;
+    if (found < 0 && isRowOf(reader, row, sender)) found = row;
   }
   const score = found < 0 ? undefined : scores[found];
   scores.sort();
@@ -148,7 +166,7 @@ function explain({ readers, settings: { model } }: ControlParts["runtime"], text
   const below = score === undefined ? 0 : scores.filter((one) => one < score).length;
   return {
     ok: true,
-    kind: sender.kind,
+    kind: isIdentity ? "identity" : sender.kind,
     model,
     known: found >= 0,
     score: score ?? (modelRow(model).unknown === "median" ? at(0.5) : null),

@@ -1,6 +1,6 @@
-// The files of `--allow` and `--deny`: a line an address (`1.2.3.4`, `2001:db8::1`), a prefix (`10.0.0.0/8`,
-// `2001:db8::/32`) or a fee payer in base58; `#` begins a comment. Its bytes are anybody's: a line that is wrong is named
-// with its number and left out, the others count.
+// The files of `--allow` and `--deny`: a line an address (`1.2.3.4`, `2001:db8::1`), a prefix (`10.0.0.0/8`, `2001:db8::/32`)
+// or a key in base58, which is that of a fee payer or of a staked peer; `#` begins a comment. Its bytes are anybody's: a line
+// that is wrong is named with its number and left out, the others count.
 
 import { base58 } from "@scure/base";
 import { parseAddress, prefixMask } from "../../wire/address.ts";
@@ -29,7 +29,7 @@ export function parseList(content: Uint8Array, entriesMax: number): SenderList {
     const prefix = parsePrefix(text);
     const payer = prefix === undefined ? parsePayer(text) : undefined;
     if (prefix === undefined && payer === undefined) {
-      problems.refuse(line, `${shown(text)} is not an address, a prefix or a payer`);
+      problems.refuse(line, `${shown(text)} is not an address, a prefix or a key`);
     } else if (prefixes.size + payers.size >= entriesMax) {
       problems.refuse(line, `more than ${entriesMax} entries`);
     } else if (prefix !== undefined) {

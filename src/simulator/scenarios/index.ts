@@ -17,6 +17,10 @@ import newcomersForgers from "./newcomers-forgers.toml" with { type: "text" };
 import newcomersLiars from "./newcomers-liars.toml" with { type: "text" };
 import oneAddress from "./one-address.toml" with { type: "text" };
 import overload from "./overload.toml" with { type: "text" };
+import portsAnonymous from "./ports-anonymous.toml" with { type: "text" };
+import portsIdentities from "./ports-identities.toml" with { type: "text" };
+import sharedAnonymous from "./shared-anonymous.toml" with { type: "text" };
+import sharedIdentities from "./shared-identities.toml" with { type: "text" };
 import sleepers from "./sleepers.toml" with { type: "text" };
 import spoofedAddresses from "./spoofed-addresses.toml" with { type: "text" };
 import twoAtOnce from "./two-at-once.toml" with { type: "text" };
@@ -30,6 +34,10 @@ export const SCENARIOS: Readonly<Record<string, string>> = {
   "bad-signatures-fresh": badSignaturesFresh,
   "spoofed-addresses": spoofedAddresses,
   "known-ports": knownPorts,
+  "shared-identities": sharedIdentities,
+  "shared-anonymous": sharedAnonymous,
+  "ports-identities": portsIdentities,
+  "ports-anonymous": portsAnonymous,
   unparsable,
   "never-included": neverIncluded,
   "wrong-limits": wrongLimits,

@@ -6,7 +6,9 @@ import { Look, Looker } from "../../../src/rank/evidence/look.ts";
 import { Arena } from "../../../src/shape/arena.ts";
 import { smallCapacities } from "../../../src/shape/channels.ts";
 import * as digest from "../../../src/shape/digest-layout.ts";
+import { IDENTITY_BYTES, IDENTITY_ID_AT } from "../../../src/shape/identity-layout.ts";
 import { type ArenaLayout, arenaLayout } from "../../../src/shape/layout.ts";
+import type { PacketLayout } from "../../../src/shape/packet-layouts.ts";
 
 export const smallLayout = {
   packetLayout: "agave2",
@@ -22,6 +24,8 @@ export interface Sent {
   readonly ip?: number;
   readonly port?: number;
   readonly payer?: number;
+  /** In the rig with identities: a number for one, 0 to 15. */
+  readonly identity?: number;
   readonly fee?: number;
   readonly units?: number;
   readonly payload?: number;
@@ -38,6 +42,9 @@ const spread = (key: number, salt: number): [number, number] => [
   Math.imul(key * 3 + salt, 0x85ebca6b),
 ];
 
+/** Behind the layout, for tests' own tables. */
+const SPARE_BYTES = 65_536;
+
 export class EvidenceRig {
   readonly arena: Arena;
   readonly layout: ArenaLayout;
@@ -45,10 +52,10 @@ export class EvidenceRig {
   readonly #first: number;
   #payload = 1_000_000;
 
-  constructor(sets = 64) {
-    const layout = arenaLayout({ ...smallLayout, evidenceSets: sets });
+  constructor(sets = 64, packetLayout: PacketLayout = smallLayout.packetLayout) {
+    const layout = arenaLayout({ ...smallLayout, packetLayout, evidenceSets: sets });
     this.layout = layout;
-    this.arena = Arena.reserve(layout.bytes);
+    this.arena = Arena.reserve(layout.bytes + SPARE_BYTES);
     this.model = new Evidence(this.arena, layout);
     this.#first = layout.digestsAt;
   }
@@ -119,5 +126,35 @@ export class EvidenceRig {
     this.model.advance(nowMs);
     this.model.begin(nowMs, 800, TICK_MS);
     this.model.end();
+  }
+}
+
+/** The same with identities of staked peers, as the kernel keeps them: number n stands in place n of the table. */
+export class IdentityRig extends EvidenceRig {
+  constructor() {
+    super(64, "agave4");
+    const { u8, i32 } = this.arena;
+    for (let n = 0; n < 16; n++) {
+      const at = this.#placeOf(n);
+      u8.set(this.key(n), at);
+      i32.set(spread(n, 77), (at + IDENTITY_ID_AT) >>> 2);
+    }
+  }
+
+  #placeOf(n: number): number {
+    return (this.layout.identitiesAt ?? 0) + n * IDENTITY_BYTES;
+  }
+
+  /** An identity's 32 bytes. */
+  key(n: number): Uint8Array {
+    return new Uint8Array(32).fill(0x40 + n);
+  }
+
+  override digest(sent: Sent, place = 0): number {
+    const at = super.digest(sent, place);
+    if (sent.identity === undefined) return at;
+    this.arena.u8[at + digest.TRAITS_AT] |= digest.TRAIT_IDENTITY;
+    this.arena.u16[(at + digest.PORT_COPY_AT) >>> 1] = sent.identity;
+    return at;
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { Identities } from "../../../src/rank/identities.ts";
 import {
   LIST_ALLOW,
   LIST_DENY,
@@ -9,6 +10,7 @@ import {
 } from "../../../src/rank/lists/sender-lists.ts";
 import { IP_KEY_AT, META_BYTES, PAYER_KEY_AT, TRAIT_IPV6, TRAITS_AT } from "../../../src/shape/digest-layout.ts";
 import { LIST_HEADER_BYTES, LIST_SLOT_BYTES } from "../../../src/shape/layout.ts";
+import { IdentityRig } from "../evidence/rig.ts";
 
 const SLOTS = 64;
 const TABLE_AT = META_BYTES;
@@ -88,4 +90,19 @@ test("all prefix lengths at once", () => {
   expect(look(Uint8Array.of(255, 255, 255, 255), key)).toBe(LIST_ALLOW | LIST_DENY);
   expect(look(Uint8Array.of(192, 0, 0, 0), key)).toBe(LIST_DENY);
   expect(look(Uint8Array.of(128, 0, 0, 0), key)).toBe(0);
+});
+
+test("a listed key is that of a fee payer or of a staked peer's identity", () => {
+  const rig = new IdentityRig();
+  const { arena, layout } = rig;
+  const at = arena.u8.length - (LIST_HEADER_BYTES + SLOTS * LIST_SLOT_BYTES);
+  const key = rig.key(5);
+  SenderLists.build([], [{ key, verdict: LIST_DENY }], { buffer: arena.buffer, at, slotCount: SLOTS });
+  const lists = new SenderLists(arena.buffer, at, SLOTS, new Identities(arena, layout));
+  expect(lists.verdict(rig.digest({ payer: 1 }))).toBe(0);
+  expect(lists.verdict(rig.digest({ payer: 1, identity: 4 }))).toBe(0);
+  expect(lists.verdict(rig.digest({ payer: 1, identity: 5 }))).toBe(LIST_DENY);
+  const digest = rig.digest({ payer: 1 });
+  arena.u8.set(key, digest + PAYER_KEY_AT);
+  expect(lists.verdict(digest)).toBe(LIST_DENY);
 });
