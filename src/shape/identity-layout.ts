@@ -15,7 +15,7 @@ export const IDENTITY_TURN_MASK = 3;
 
 /** A place is a cache line. */
 export const IDENTITY_BYTES = 64;
-export const IDENTITY_KEY_AT = 0; // 32 bytes
+// A place begins with the key, 32 bytes.
 export const IDENTITY_ID_AT = 32; // u64 keyed fingerprint; 0: the place is free
 export const IDENTITY_USED_AT = 40; // u32 the table's count of packets when it was seen last
 export const IDENTITY_TURN_AT = 44; // u32 how often the place changed hands
