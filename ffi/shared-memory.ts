@@ -216,7 +216,7 @@ export function mapFile(
   const address = addressOf(memory) + at;
   if (at < 0 || at + bytes > memory.buffer.byteLength || address % pageBytes !== 0 || bytes % pageBytes !== 0) {
     throw new RangeError(
-      `${path}: ${bytes} bytes at arena offset ${at} (address 0x${address.toString(16)}) are no whole pages of ${pageBytes}`,
+      `${path}: ${bytes} bytes at arena offset ${at} (address 0x${address.toString(16)}) are not whole pages of ${pageBytes}`,
     );
   }
   const protection = access === "read" ? PROT_READ : PROT_READ | PROT_WRITE;

@@ -85,16 +85,18 @@ describe("the tree", () => {
     const paths = sources.filter(isTest).map(({ path }) => path);
     const roots = paths.filter((path) => /\.test\.ts$/.test(path) || scripts.includes(path) || preload.includes(path));
     let live = reachable(roots, importsOf);
-    // a program of its own is started by its name
-    const isNamed = (path: string): boolean => {
-      const name = path.slice(path.lastIndexOf("/") + 1);
-      return sources.some(
-        ({ path: by, text }) => live.has(by) && (text.includes(`${name}"`) || text.includes(`${name}\``)),
-      );
-    };
+    // A program of its own is started by its name: names are gathered once, since there are many files.
+    const namesIn = new Map(
+      sources.map(({ path, text }) => [path, [...text.matchAll(/([\w.-]+\.ts)["`]/g)].map(([, name]) => name)]),
+    );
+    const named = (): Set<string> => new Set([...live].flatMap((path) => namesIn.get(path) ?? []));
     for (let before = 0; live.size > before; ) {
       before = live.size;
-      live = reachable([...live, ...paths.filter(isNamed)], importsOf);
+      const names = named();
+      live = reachable(
+        [...live, ...paths.filter((path) => names.has(path.slice(path.lastIndexOf("/") + 1)))],
+        importsOf,
+      );
     }
     expect(paths.filter((path) => !live.has(path))).toEqual([]);
   });
@@ -226,19 +228,27 @@ describe("every file", () => {
     expect(long.map(({ path, text }) => `${path}: ${text.split("\n").length - 1}`)).toEqual([]);
   });
 
-  test(`of the sidecar's rooms has functions of at most ${FUNCTION_LINES_LIMIT} lines, which a screen shows`, () => {
-    const rooms = program.filter(({ path }) => /^src\/(sidecar|settings)\//.test(path));
+  test(`of the program has functions of at most ${FUNCTION_LINES_LIMIT} lines, which a screen shows`, () => {
+    /** Longer, each for a reason. */
+    const allowed = [
+      "src/cli/host/unit.ts: unitText", // one template, read from top to bottom
+      "src/kernel/packet.as.ts: digestPacket", // one pass over a packet's fields in their order; a call costs in the loop
+      "src/kernel/transaction.as.ts: parseLegacyOrV0", // one pass over the bytes in their order, likewise
+      "src/observe/alerts.ts: panels", // a list of rows
+      "src/report/tables.ts: tablesOf", // a list of rows
+    ];
     const begins = /^( *)(?!(?:if|for|while|switch)\b)(?:[\w#*. ]*\w\(.*|.*=> )\{$|^( *)\}?\)?.*\): .*\{$/;
-    const long = rooms.flatMap(({ path, text }) => {
+    const long = program.flatMap(({ path, text }) => {
       const lines = text.split("\n");
       return lines.flatMap((line, at) => {
         const found = begins.exec(line);
         if (found === null) return [];
         const end = lines.findIndex((other, i) => i > at && other.startsWith(`${found[1] ?? found[2]}}`));
-        return end - at >= FUNCTION_LINES_LIMIT ? [`${path}:${at + 1}: ${end - at + 1} lines`] : [];
+        const name = line.match(/function (\w+)/)?.[1] ?? `line ${at + 1}`;
+        return end - at >= FUNCTION_LINES_LIMIT ? [`${path}: ${name}`] : [];
       });
     });
-    expect(long).toEqual([]);
+    expect(long.sort()).toEqual(allowed);
   });
 
   test("is finished: no note of what is still to be done", () => {

@@ -62,7 +62,7 @@ export function refuseMagic(path: string, found: bigint): Refused {
   const hex = (value: bigint): string => `0x${value.toString(16).padStart(16, "0")}`;
   return refuse(
     "magic",
-    `${path} is no channel: its magic is ${hex(found)}, and ${hex(MAGIC)} is wanted (another program's file, or damaged)`,
+    `${path} is not a channel: its magic is ${hex(found)}, and ${hex(MAGIC)} is wanted (another program's file, or damaged)`,
   );
 }
 

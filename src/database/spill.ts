@@ -54,7 +54,7 @@ export class Spill {
       throw new Error(`the spill file ${path} cannot be opened (${(error as NodeJS.ErrnoException).code})`);
     }
     try {
-      if (!fs.fstatSync(descriptor).isFile()) throw new Error(`the spill file ${path} is no regular file`);
+      if (!fs.fstatSync(descriptor).isFile()) throw new Error(`the spill file ${path} is not a regular file`);
       if (!tryLock(descriptor))
         throw new Error(`the spill file ${path} is in use by another sidecar; give it another one`);
       const spill = new Spill(path, descriptor, limitBytes);
@@ -136,7 +136,7 @@ export class Spill {
     }
     fs.readSync(this.#descriptor, header, 0, HEADER_BYTES, 0);
     if (header.toString("latin1", 0, MAGIC.length) !== MAGIC || header.readUInt32LE(VERSION_AT) !== VERSION) {
-      throw new Error(`the file ${this.path} is no spill file of this version of qos; it is left as it is`);
+      throw new Error(`the file ${this.path} is not a spill file of this version of qos; it is left as it is`);
     }
     const unsent = header.readDoubleLE(UNSENT_AT);
     this.#unsent = unsent >= HEADER_BYTES && unsent <= size ? unsent : HEADER_BYTES;

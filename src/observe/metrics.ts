@@ -116,7 +116,7 @@ export function expose(snapshot: Snapshot | null, facts: MetricsFacts): string {
   out.family(
     "qos_previous_end_info",
     "gauge",
-    "why the sidecar before this one ended, where that was not meant; always 1",
+    "why the sidecar before this one ended, if that was not meant; always 1",
     facts.previousEnd === undefined ? [] : [[{ reason: facts.previousEnd }, 1]],
   );
   out.gauge("qos_ready", "1 where the sidecar takes and sends packets", facts.ready ? 1 : 0);
@@ -191,7 +191,7 @@ function exposeChannels(out: Exposition, snapshot: Snapshot | null, { heartbeatA
   out.family(
     "qos_channel_heartbeat_age_seconds",
     "gauge",
-    "time since the validator's side last moved; absent where it never did",
+    "time since the validator's side last moved; absent if it never did",
     CHANNELS.flatMap(({ name }): Sample[] => {
       const age = heartbeatAgeMs[name] ?? null;
       return age === null ? [] : [[{ channel: name }, age / MS_PER_SECOND]];

@@ -79,7 +79,7 @@ export class StatusReader {
       const facts = statFile(descriptor, path);
       if (facts.kind === "file" && facts.bytes === STATUS_BYTES) return new StatusReader(path, descriptor, facts);
       closeFile(descriptor);
-      return `${path} is no status page of this version`;
+      return `${path} is not a status page of this version`;
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       if (error.code === "ENOENT") return `no sidecar runs here: ${path} does not exist`;

@@ -69,7 +69,7 @@ export function findTree(folder: string): Tree {
   try {
     found = foldersIn(searched).flatMap((path) => readCrate(path) ?? []);
   } catch {
-    throw new Failure(`${folder} is no folder that can be read`);
+    throw new Failure(`${folder} is not a folder that can be read`);
   }
   const shown = (path: string): string => relative(process.cwd(), path) || ".";
   const pick = (name: CrateName): Crate => {

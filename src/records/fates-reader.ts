@@ -19,10 +19,10 @@ export function ringProblem(bytes: Uint8Array): string | undefined {
   if (bytes.length < HEADER_BYTES) return "is too short for a ring of fates";
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getBigUint64(MAGIC_AT, true) !== MAGIC)
-    return "is no ring of fates (wrong magic), or its sidecar is starting";
+    return "is not a ring of fates (wrong magic), or its sidecar is starting";
   const capacity = Number(view.getBigUint64(CAPACITY_AT, true));
   if (!Number.isInteger(Math.log2(capacity)) || channelBytes(capacity, RECORD_BYTES) > bytes.length) {
-    return `is no ring of fates: its capacity of ${capacity} does not fit its size`;
+    return `is not a ring of fates: its capacity of ${capacity} does not fit its size`;
   }
   return undefined;
 }

@@ -151,27 +151,14 @@ export async function readReport(reader: Reader, options: ReportOptions): Promis
     wasters: { ips: await lines("ip", "wasted"), payers: await lines("payer", "wasted") },
     overTime: {
       stepSeconds: stepUs / 1e6,
-      steps: (await reader.all(queries.overTime(range, stepUs))).map((row) => ({
-        time: timeText(number(row.at_us)),
-        outcomes: number(row.outcomes),
-        included: number(row.included),
-        earned: number(row.earned),
-      })),
+      steps: (await reader.all(queries.overTime(range, stepUs))).map(stepLine),
     },
     calibration: {
       rankCorrelation: rankCorrelation(
         pairs.map((row) => number(row.score)),
         pairs.map((row) => number(row.value)),
       ),
-      tenths: (await reader.all(queries.calibration(range))).map((row) => ({
-        tenth: number(row.tenth),
-        outcomes: number(row.outcomes),
-        lowest: number(row.lowest),
-        highest: number(row.highest),
-        included: number(row.included),
-        value: number(row.value),
-        earned: number(row.earned),
-      })),
+      tenths: (await reader.all(queries.calibration(range))).map(tenthLine),
     },
     delays: delaysOf((await reader.all(queries.delays(range))).map((row) => [number(row.ms), number(row.outcomes)])),
     prices: (await reader.all(queries.prices(range, Math.max(top, 200)))).map((row) => ({
@@ -184,6 +171,23 @@ export async function readReport(reader: Reader, options: ReportOptions): Promis
     endings: endingsOf(await reader.all(queries.endings(range))),
   };
 }
+
+const stepLine = (row: Row): Report["overTime"]["steps"][number] => ({
+  time: timeText(number(row.at_us)),
+  outcomes: number(row.outcomes),
+  included: number(row.included),
+  earned: number(row.earned),
+});
+
+const tenthLine = (row: Row): Report["calibration"]["tenths"][number] => ({
+  tenth: number(row.tenth),
+  outcomes: number(row.outcomes),
+  lowest: number(row.lowest),
+  highest: number(row.highest),
+  included: number(row.included),
+  value: number(row.value),
+  earned: number(row.earned),
+});
 
 /** Endings of all runs, most packets first, each scaled up by the share of it that its run saved. */
 export function endingsOf(rows: readonly Row[]): Report["endings"] {

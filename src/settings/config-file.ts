@@ -64,7 +64,7 @@ export function readConfigFile(path: string): FileValues {
   let text: string;
   try {
     const stats = statSync(path);
-    if (!stats.isFile()) throw new Error("it is no plain file");
+    if (!stats.isFile()) throw new Error("it is not a plain file");
     if (stats.size > CONFIG_MAX_BYTES)
       throw new Error(`it has ${stats.size} bytes, and ${CONFIG_MAX_BYTES} are the most`);
     text = readFileSync(path, "utf8");

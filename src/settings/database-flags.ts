@@ -112,7 +112,7 @@ export function locationOf(flags: DatabaseWords): Location | undefined {
     return location;
   }
   if (db !== undefined && db !== "postgres") {
-    throw new UsageError("--db: that is no database; expected sqlite:FILE, postgres://USER@HOST/NAME or postgres");
+    throw new UsageError("--db: that is not a database; expected sqlite:FILE, postgres://USER@HOST/NAME or postgres");
   }
   if (dbUrlFile !== undefined) return fromFile(dbUrlFile);
   if (dbUrl !== undefined && dbUrl !== "") return postgresAt(dbUrl, "QOS_DB_URL");

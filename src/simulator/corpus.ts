@@ -72,7 +72,7 @@ function readLine(line: string, problem: (what: string) => never, memory: Valida
   arena.u8.set(bytes, scratchAt);
   arena.view.setUint32(scratchAt + sizeAt, bytes.length, true);
   const reason = digests.read(scratchAt);
-  if (reason !== 0) return problem(`"tx" is no valid transaction (reason ${reason})`);
+  if (reason !== 0) return problem(`"tx" is not a valid transaction (reason ${reason})`);
   if (bytes[0] === V1_FIRST_BYTE)
     return problem("v1 transactions end with their signatures; they cannot be salted yet");
   const { computeUnits, fee, isNever } = digests;

@@ -10,7 +10,7 @@ const number = (least: number, most: number) => v.pipe(v.number(), v.finite(), v
 const whole = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 /** A moment of the run: its share of the duration, or the moment at which the attack starts. */
 const moment = (fallback: number) => v.optional(v.union([v.literal("attack"), number(0, 1)]), fallback);
-const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,39}$/, "is no name (small letters, digits, hyphens)"));
+const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,39}$/, "is not a name (small letters, digits, hyphens)"));
 
 /**
  * A slot and its block where a scenario says nothing else: the last of the steps from 400 ms and 60 M CUs down
@@ -138,7 +138,8 @@ export function parseScenario(toml: string, source: string): Scenario {
 }
 
 function issueText(issue: v.BaseIssue<unknown>): string {
-  if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never") return "is no such key";
+  if (issue.kind === "schema" && issue.type === "strict_object" && issue.expected === "never")
+    return "is not a key here";
   return issue.message;
 }
 

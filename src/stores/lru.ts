@@ -115,7 +115,7 @@ export class Lru {
 
 function checkRegion({ bucketCount, capacity, nodeBytes, bucketsAt, touchLogEntries }: LruRegion): void {
   const isPower = (value: number): boolean => Number.isInteger(Math.log2(value));
-  if (!isPower(touchLogEntries)) throw new RangeError(`the log of touches is no power of two: ${touchLogEntries}`);
+  if (!isPower(touchLogEntries)) throw new RangeError(`the log of touches is not a power of two: ${touchLogEntries}`);
   if (!isPower(bucketCount) || bucketCount * at.BUCKET_ENTRIES < 2 * capacity)
     throw new RangeError(`${bucketCount} buckets cannot index ${capacity} nodes`);
   if (!isPower(nodeBytes)) throw new RangeError(`nodes of ${nodeBytes} bytes`);

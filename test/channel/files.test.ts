@@ -152,7 +152,7 @@ describe("a producer's join", () => {
   });
 });
 
-describe("a file that is no channel of this shape", () => {
+describe("a file that is not a channel of this shape", () => {
   const cases: [string, () => string, files.JoinResult["state"] | string, RegExp][] = [
     [
       "another magic",

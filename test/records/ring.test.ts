@@ -193,7 +193,7 @@ describe("a ring that nobody reads in time", () => {
     expect(record.subarray(RECORD_TAIL_AT)).toEqual(new Uint8Array(RECORD_BYTES - RECORD_TAIL_AT));
   });
 
-  test("refuses a capacity that is no power of two", () => {
+  test("refuses a capacity that is not a power of two", () => {
     expect(() => arenaLayout({ ...SMALL, fateRecords: 100 })).toThrow("not a power of two");
     expect(RECORD_BYTES).toBeGreaterThan(META_BYTES);
   });

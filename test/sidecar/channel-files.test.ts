@@ -74,7 +74,7 @@ describe("at the start", () => {
   test("says what is wrong with a channel and touches nothing", () => {
     const { peer, channels } = stage();
     writeFileSync(peer.path(OUTCOME_CHANNEL), "x".repeat(1_000));
-    expect(channels.openAll({})).toStartWith(`${peer.path(OUTCOME_CHANNEL)} is no channel`);
+    expect(channels.openAll({})).toStartWith(`${peer.path(OUTCOME_CHANNEL)} is not a channel`);
   });
 
   test("two sidecars do not share an output", () => {

@@ -131,12 +131,12 @@ describe("qos monitor", () => {
     expect(existsSync(controlPath(peer.prefix))).toBe(false);
   });
 
-  test("refuses what is no status page", async () => {
+  test("refuses what is not a status page", async () => {
     const peer = validator([]);
     writeFileSync(`/dev/shm/${peer.prefix}qos_status`, "something else");
     const { code, err } = await qos("monitor", "--once", "--prefix", peer.prefix);
     expect(code).toBe(1);
-    expect(err).toContain("is no status page of this version");
+    expect(err).toContain("is not a status page of this version");
   });
 
   // Skipped without tmux.

@@ -225,7 +225,7 @@ describe("refusals", () => {
     expect(await complete.ended()).toBe(0);
   });
 
-  test("a file that is no channel stays untouched", async () => {
+  test("a file that is not a channel stays untouched", async () => {
     const prefix = freshPrefix();
     const path = `/dev/shm/${prefix}tpu_to_qos`;
     writeFileSync(path, "somebody's notes");

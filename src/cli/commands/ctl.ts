@@ -180,7 +180,7 @@ function printExplanation(sender: string, answer: Answer, prefix: string, out: O
     out.line(
       "  a score is the mean of what this sender's transactions paid for the time they took, the older the less;",
     );
-    out.line("  failed signatures and packets that are no transactions divide an address's by a hundred");
+    out.line("  failed signatures and packets that are not transactions divide an address's by a hundred");
   }
   if (answer.kind === "identity") return;
   const recent = recentOf(prefix, answer.kind === "ip" ? "ip" : "payer", sender);

@@ -39,7 +39,7 @@ export async function destroyChannels(
     const facts = statPath(path);
     if (facts?.kind === "folder") throw new Failure(`${path} is a folder and no channel; nothing was removed`);
     if (facts !== undefined && facts.kind !== "file" && !force) {
-      throw new Failure(`${path} is no regular file, so no channel; nothing was removed (--force removes it)`);
+      throw new Failure(`${path} is not a regular file, so not a channel; nothing was removed (--force removes it)`);
     }
     return facts !== undefined;
   });
@@ -64,7 +64,7 @@ async function refuseLiving(paths: readonly string[]): Promise<void> {
     try {
       const { magic } = readHeader(fd, path);
       if (magic !== MAGIC && magic !== 0n) {
-        throw new Failure(`${path} is no channel (wrong magic); nothing was removed (--force removes it)`);
+        throw new Failure(`${path} is not a channel (wrong magic); nothing was removed (--force removes it)`);
       }
     } catch (error) {
       if (!(error instanceof SystemError) || error.code !== "EIO") throw error; // short: never initialised, nobody's

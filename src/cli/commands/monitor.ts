@@ -231,7 +231,7 @@ export default command({
     };
     if (values.once) return await once(monitor, out);
     if (json) return await follow(monitor, out);
-    if (!process.stdout.isTTY) throw new UsageError("standard output is no terminal; take --once or --json");
+    if (!process.stdout.isTTY) throw new UsageError("standard output is not a terminal; take --once or --json");
     if (process.env.TERM === "dumb") {
       out.note("qos monitor: this terminal cannot be drawn on; take --once");
       return EXIT_FAILED;

@@ -72,6 +72,60 @@ export function endMetrics(): string[] {
   );
 }
 
+interface UnitValues {
+  readonly user: string | undefined;
+  readonly configFile: string | undefined;
+  readonly binary: string | undefined;
+  readonly group: string | undefined;
+  /** Milliseconds. */
+  readonly watchdog: number;
+  readonly network: boolean;
+}
+
+/**
+ * The unit, with notes about what this host lacks.
+ * @throws UsageError for a path that systemd does not take
+ */
+function unitFor(values: UnitValues, out: Output): string {
+  // systemd takes no other programs; and a line end would begin a line of the unit.
+  for (const [flag, given] of [
+    ["--binary", values.binary],
+    ["--config-file", values.configFile],
+  ] as const) {
+    if (given !== undefined && !/^\/[^\p{Cc}]*$/u.test(given)) {
+      throw new UsageError(`${flag}: a path from the root on is needed, without control characters`);
+    }
+  }
+  const binary = values.binary ?? ownBinary();
+  const config = values.configFile ?? CONFIG;
+  const { SUDO_USER } = process.env;
+  const user = values.user ?? (SUDO_USER === undefined || SUDO_USER === "" ? "sol" : SUDO_USER);
+  if (findUser(user) === undefined) out.note(`qos service: this host has no user "${user}"; --user names another`);
+  if (values.group !== undefined) {
+    if (findGroup(values.group) === undefined) {
+      out.note(`qos service: this host has no group "${values.group}"; groupadd creates one`);
+    }
+    refuseReplaceable(binary);
+  }
+  const paths = unitPaths([
+    ...[binary, realPath(binary)].map((path): NamedPath => ({ name: "--binary", path, use: "read" })),
+    ...[config, realPath(config)].map((path): NamedPath => ({ name: "--config-file", path, use: "read" })),
+    ...namedByConfig(config, out),
+  ]);
+  for (const folder of paths.write.filter((one) => !existsSync(one))) {
+    out.note(`qos service: ${folder} is not there: install -d -o ${shellWord(user)} -m 0700 ${shellWord(folder)}`);
+  }
+  return unitText({
+    binary,
+    config,
+    user,
+    watchdogSeconds: values.watchdog / 1_000,
+    network: values.network,
+    group: values.group,
+    paths,
+  });
+}
+
 export default command({
   name: "service",
   summary: "prints a systemd unit, alert rules or a dashboard",
@@ -89,7 +143,7 @@ export default command({
     configFile: path({ help: `the configuration that it runs with [default ${CONFIG}]` }),
     binary: path({ help: "the program [default this one]" }),
     watchdog: duration({
-      help: "restart it when the loop stands still for so long",
+      help: "restart it when the loop stands still for this long",
       min: 1_000,
       max: 3_600_000,
       fallback: 10_000,
@@ -124,46 +178,7 @@ export default command({
     if (values.alerts && values.grafana) throw new UsageError("--alerts and --grafana: give one of them");
     if (values.alerts) out.line(alertRules(values.docs).trimEnd());
     else if (values.grafana) out.line(toJson(dashboard(endMetrics()), 2));
-    else {
-      // systemd takes no other programs; and a line end would begin a line of the unit.
-      for (const [flag, given] of [
-        ["--binary", values.binary],
-        ["--config-file", values.configFile],
-      ] as const) {
-        if (given !== undefined && !/^\/[^\p{Cc}]*$/u.test(given)) {
-          throw new UsageError(`${flag}: a path from the root on is needed, without control characters`);
-        }
-      }
-      const binary = values.binary ?? ownBinary();
-      const config = values.configFile ?? CONFIG;
-      const { SUDO_USER } = process.env;
-      const user = values.user ?? (SUDO_USER === undefined || SUDO_USER === "" ? "sol" : SUDO_USER);
-      if (findUser(user) === undefined) out.note(`qos service: this host has no user "${user}"; --user names another`);
-      if (values.group !== undefined) {
-        if (findGroup(values.group) === undefined) {
-          out.note(`qos service: this host has no group "${values.group}"; groupadd creates one`);
-        }
-        refuseReplaceable(binary);
-      }
-      const paths = unitPaths([
-        ...[binary, realPath(binary)].map((path): NamedPath => ({ name: "--binary", path, use: "read" })),
-        ...[config, realPath(config)].map((path): NamedPath => ({ name: "--config-file", path, use: "read" })),
-        ...namedByConfig(config, out),
-      ]);
-      for (const folder of paths.write.filter((one) => !existsSync(one))) {
-        out.note(`qos service: ${folder} is not there: install -d -o ${shellWord(user)} -m 0700 ${shellWord(folder)}`);
-      }
-      const unit = unitText({
-        binary,
-        config,
-        user,
-        watchdogSeconds: values.watchdog / 1_000,
-        network: values.network,
-        group: values.group,
-        paths,
-      });
-      out.line(unit.trimEnd());
-    }
+    else out.line(unitFor(values, out).trimEnd());
     return EXIT_FINE;
   },
 });

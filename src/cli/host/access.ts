@@ -69,7 +69,7 @@ export function writeProblem(path: string, who: Identity, read: boolean): Proble
   const closed = enterProblem(at === undefined ? dirname(folder) : folder, who);
   if (closed !== undefined) return closed;
   if (at === undefined) return { says: `the folder ${folder} is not there`, mend: installLine(user, folder) };
-  if (!at.isDirectory()) return { says: `${folder} is no folder`, mend: "name another file" };
+  if (!at.isDirectory()) return { says: `${folder} is not a folder`, mend: "name another file" };
   if (!allows(at, who, WRITE | ENTER)) {
     const says = `${user} cannot write into ${folder} (${octal(at.mode)} ${userName(at.uid)})`;
     return { says, mend: `${installLine(user, folder)}, or name a file elsewhere` };
@@ -96,7 +96,7 @@ function enterProblem(folder: string, who: Identity): Problem | undefined {
     const path = `/${parts.slice(0, depth).join("/")}`;
     const at = statOf(path);
     if (at === undefined) return { says: `the folder ${path} is not there`, mend: `mkdir -p ${folder}` };
-    if (!at.isDirectory()) return { says: `${path} is no folder`, mend: undefined };
+    if (!at.isDirectory()) return { says: `${path} is not a folder`, mend: undefined };
     if (!allows(at, who, ENTER)) {
       return {
         says: `${userName(who.uid)} cannot enter ${path} (${octal(at.mode)} ${userName(at.uid)})`,

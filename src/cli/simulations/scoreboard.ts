@@ -140,9 +140,9 @@ function readRow(file: string, name: string, seed: bigint): ScoreRow | undefined
     for (const player of PLAYERS) row.players[player.name].attack.share.toFixed();
     if (row.seed === seed.toString()) return row;
   } catch (error) {
-    throw new Failure(`${file} is no row of ${name}: ${messageOf(error)}`);
+    throw new Failure(`${file} is not a row of ${name}: ${messageOf(error)}`);
   }
-  throw new Failure(`${file} is no row of ${name}, seed ${seed}`);
+  throw new Failure(`${file} is not a row of ${name}, seed ${seed}`);
 }
 
 /** Whole or not at all: a row that is broken off is played again. */

@@ -91,7 +91,7 @@ impl Mapping {
         let bytes = spec.file_bytes();
         let facts = file.metadata()?;
         if !facts.is_file() {
-            return Err(io::Error::other("is no regular file"));
+            return Err(io::Error::other("is not a regular file"));
         }
         if facts.len() == 0 && !create {
             return Ok(None);
@@ -161,7 +161,7 @@ impl Mapping {
                 Ok(true)
             }
             0 => Ok(false),
-            _ => Err(io::Error::other("is no channel: its magic is wrong")),
+            _ => Err(io::Error::other("is not a channel: its magic is wrong")),
         }
     }
 

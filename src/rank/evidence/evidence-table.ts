@@ -95,7 +95,7 @@ export class EvidenceTable {
   readonly #keys: number;
 
   constructor(arena: Arena, region: EvidenceRegion) {
-    if (!Number.isInteger(Math.log2(region.sets))) throw new RangeError(`${region.sets} sets are no power of two`);
+    if (!Number.isInteger(Math.log2(region.sets))) throw new RangeError(`${region.sets} sets are not a power of two`);
     this.counts = new Float32Array(arena.buffer);
     this.#words = arena.i32;
     this.#tags = region.tagsAt >>> 2;

@@ -22,7 +22,8 @@ export class PayloadMemory {
   #victim = 0;
 
   constructor(arena: Arena, region: LinesRegion) {
-    if (!Number.isInteger(Math.log2(region.lines))) throw new RangeError(`${region.lines} lines are no power of two`);
+    if (!Number.isInteger(Math.log2(region.lines)))
+      throw new RangeError(`${region.lines} lines are not a power of two`);
     this.#words = arena.i32;
     this.#lines = region.at >>> 2;
     this.#mask = region.lines - 1;

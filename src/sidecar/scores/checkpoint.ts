@@ -116,7 +116,7 @@ function decode(bytes: Buffer, model: string): SavedScores {
 function readHeader(text: string): { model: string; tables: readonly HeaderTable[] } {
   const header: unknown = JSON.parse(text);
   const { model, tables } = (typeof header === "object" && header !== null ? header : {}) as Record<string, unknown>;
-  if (typeof model !== "string" || !Array.isArray(tables)) throw new Error("its header is none");
+  if (typeof model !== "string" || !Array.isArray(tables)) throw new Error("its header is not one");
   const whole = (value: unknown, most: number): value is number =>
     Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most;
   for (const table of tables as Record<string, unknown>[]) {

@@ -65,7 +65,7 @@ export function openRecording(path: string, salvage = false): Recording {
   let bytes: Uint8Array;
   try {
     const facts = statSync(path);
-    if (!facts.isFile()) throw new Error("it is no plain file");
+    if (!facts.isFile()) throw new Error("it is not a plain file");
     if (facts.size > RECORDING_MAX_BYTES) throw new Error(`it has ${facts.size} bytes, more than any recording`);
     bytes = readFileSync(path);
   } catch (error) {
@@ -104,7 +104,7 @@ const CUT = "it ends early: it was cut, or its recorder did not come to its end"
 
 function readHeader(bytes: Uint8Array, view: DataView): Header | string {
   const isMine = [...MAGIC].every((letter, i) => bytes[MAGIC_AT + i] === letter.charCodeAt(0));
-  if (!isMine) return "it is no recording of qos inspect --record";
+  if (!isMine) return "it is not a recording of qos inspect --record";
   if (bytes.length < HEADER_BYTES) return CUT;
   const version = view.getUint16(VERSION_AT, true);
   if (version !== VERSION) return `it is of version ${version}, and this qos reads version ${VERSION}`;

@@ -58,14 +58,14 @@ describe("somebody who lives on the channels", () => {
 });
 
 describe("qos destroy", () => {
-  test("leaves alone what is no channel, unless forced", async () => {
+  test("leaves alone what is not a channel, unless forced", async () => {
     const prefix = freshPrefix();
     await init(prefix);
     fs.writeFileSync(`/dev/shm/${prefix}re1_to_qos`, Buffer.alloc(1_000, 7));
-    expect((await destroy(prefix)).notes[0]).toContain("is no channel (wrong magic); nothing was removed");
+    expect((await destroy(prefix)).notes[0]).toContain("is not a channel (wrong magic); nothing was removed");
     fs.unlinkSync(`/dev/shm/${prefix}re1_to_qos`);
     fs.symlinkSync("/etc/passwd", `/dev/shm/${prefix}re1_to_qos`);
-    expect((await destroy(prefix)).notes[0]).toContain("is no regular file");
+    expect((await destroy(prefix)).notes[0]).toContain("is not a regular file");
     expect(filesOf(prefix)).toHaveLength(8);
     expect((await destroy(prefix, "--force")).code).toBe(0);
     expect(filesOf(prefix)).toEqual([]);

@@ -97,7 +97,7 @@ describe("qos init", () => {
     await destroy(prefix);
   });
 
-  test("creates nothing where one is no channel of this shape; --force makes all anew", async () => {
+  test("creates nothing where one is not a channel of this shape; --force makes all anew", async () => {
     const prefix = freshPrefix();
     fs.writeFileSync(`/dev/shm/${prefix}qos_to_sig`, "something else entirely");
     const refused = await init(prefix);

@@ -130,7 +130,7 @@ describe("kept rows", () => {
         expect((await board(folder)).scenarios).toEqual(first.scenarios);
         kept("bursts", 2, 0.5);
         writeFileSync(join(folder, rowFile("overload", 1n, 100)), "{}");
-        expect(board(folder)).rejects.toThrow("is no row of overload");
+        expect(board(folder)).rejects.toThrow("is not a row of overload");
       } finally {
         rmSync(folder, { recursive: true });
       }

@@ -103,8 +103,8 @@ describe("refuses", () => {
       bytes.set(new TextEncoder().encode(text), 16);
       return resealed(bytes);
     };
-    expect(reasonOf(header("null"))).toBe("its header is none");
-    expect(reasonOf(header('{"model":"ip-signer"}'))).toBe("its header is none");
+    expect(reasonOf(header("null"))).toBe("its header is not one");
+    expect(reasonOf(header('{"model":"ip-signer"}'))).toBe("its header is not one");
     for (const table of [
       "null",
       "{}",

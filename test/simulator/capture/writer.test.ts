@@ -19,7 +19,7 @@ test("a folder that is not there is a sentence", () => {
   expect(() => new RecordingWriter(path, "agave2", 0)).toThrow(`cannot write the recording ${path}`);
 });
 
-test("until its end it is no recording; only its owner reads it; given up, it is gone unless it holds packets", () => {
+test("until its end it is not a recording; only its owner reads it; given up, it is gone unless it holds packets", () => {
   using folder = new Folder();
   const writer = new RecordingWriter(folder.file(), "agave2", 0);
   writer.add(1, element, 7);
