@@ -1,18 +1,14 @@
 // The reference's second model (engine.md, 5.5): the sum of both scores instead of their product, times a factor for the
 // stake behind the address.
 
-import type { Toucher } from "../../kernel/kernel.ts";
 import type { Arena } from "../../shape/arena.ts";
 import { COMPUTE_UNITS_AT, FEE_AT, IP_ID_AT, IP_KEY_AT, PAYER_ID_AT, TRAITS_AT } from "../../shape/digest-layout.ts";
 import type { ArenaLayout } from "../../shape/layout.ts";
 import { StakeTable } from "../lists/stake-table.ts";
-import type { Model, ScoreFactors } from "../model.ts";
-import { Senders } from "./senders.ts";
+import { ReferenceModel } from "./reference-model.ts";
 
-export class IpSignerStake implements Model {
+export class IpSignerStake extends ReferenceModel {
   readonly name = "ip-signer-stake";
-  readonly chooser = null;
-  readonly senders: Senders;
   readonly #u8: Uint8Array;
   readonly #i32: Int32Array;
   readonly #u32: Uint32Array;
@@ -20,29 +16,16 @@ export class IpSignerStake implements Model {
   #stakes = StakeTable.empty();
 
   constructor(arena: Arena, layout: ArenaLayout) {
-    this.senders = new Senders(arena, layout);
+    super(arena, layout);
     this.#u8 = arena.u8;
     this.#i32 = arena.i32;
     this.#u32 = arena.u32;
     this.#f64 = arena.f64;
   }
 
-  get pending(): number {
-    return this.senders.pending;
-  }
-
-  get evicted(): number {
-    return this.senders.evicted;
-  }
-
-  /** Swaps the stakes. */
+  /** Swaps the stakes. Their slots are few and stay in the caches, so they need no touch. */
   useStakes(stakes: StakeTable): void {
     this.#stakes = stakes;
-  }
-
-  /** The stakes' slots are few, and stay in the caches. */
-  touch(toucher: Toucher, digestsAt: number, count: number): number {
-    return this.senders.touch(toucher, digestsAt, count);
   }
 
   score(at: number): number {
@@ -55,27 +38,4 @@ export class IpSignerStake implements Model {
     const score = (ip + payer) * factor * (fee / Math.max(computeUnits, 1));
     return Number.isNaN(score) ? 0 : score; // the queue never receives NaN
   }
-
-  factors(at: number, into: ScoreFactors): void {
-    this.senders.factors(at, into);
-  }
-
-  failedSignature(at: number): void {
-    this.senders.blame(at);
-  }
-
-  unparsable(at: number): void {
-    this.senders.blame(at);
-  }
-
-  outcome(at: number, executionNanos: number): void {
-    this.senders.outcome(at, executionNanos);
-  }
-
-  learn(): void {
-    this.senders.learn();
-  }
-
-  /** Nothing fades by time alone. */
-  advance(): void {}
 }
