@@ -1,4 +1,4 @@
-// The door out: every packet's end passes through here, which counts it and records it. The law (every packet that was taken
+// The way out: every packet's end passes through here, which counts it and records it. The law (every packet that was taken
 // has one end, or is queued) holds because there is no other place that counts an end. A transaction whose packet left
 // unsent is forgotten here as well, so that a client's retry is not a duplicate.
 

@@ -56,7 +56,7 @@ export class Engine {
   readonly #feedback: Feedback;
   readonly #transmit: Transmitter;
   readonly #expiry: Expiry;
-  readonly #favours: OperatorRules | null;
+  readonly #rules: OperatorRules | null;
   readonly #counters: Float64Array;
   readonly #consumers: (Consumer | null)[] = CHANNELS.map(() => null);
   #output: Producer | null = null;
@@ -81,11 +81,11 @@ export class Engine {
     const { outlet } = this;
     const counters = this.status.words;
     this.#counters = counters;
-    const favours = OperatorRules.open(arena, layout, counters, settings, model.chooser);
-    this.#favours = favours;
+    const rules = OperatorRules.open(arena, layout, counters, settings, model.chooser);
+    this.#rules = rules;
     const { recent, metas, queue } = this;
     const ends = new Ends(counters, outlet, metas);
-    this.#intake = new Intake(arena, layout, kernel, counters, recent, metas, model, queue, outlet, ends, favours);
+    this.#intake = new Intake(arena, layout, kernel, counters, recent, metas, model, queue, outlet, ends, rules);
     this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model, outlet);
     this.#expiry = new Expiry(settings.maxAgeMs, queue, ends);
     const { targetPps, maxAgeMs } = settings;
@@ -95,7 +95,7 @@ export class Engine {
     this.#transmit =
       chooser === null
         ? new Transmit(targetPps, kernel, counters, queue, dispatch, times)
-        : new ChosenTransmit(arena, targetPps, kernel, counters, queue, dispatch, chooser, ends, favours, times);
+        : new ChosenTransmit(arena, targetPps, kernel, counters, queue, dispatch, chooser, ends, rules, times);
     this.mailbox.setTargetPps(settings.targetPps);
   }
 
@@ -202,7 +202,7 @@ export class Engine {
     const { lists, stakes } = this.mailbox;
     if (!lists.isTaken) {
       const table = lists.offered;
-      this.#favours?.useLists(table);
+      this.#rules?.useLists(table);
       lists.took(table);
     }
     if (!stakes.isTaken) {

@@ -72,7 +72,7 @@ export class Intake {
     private readonly queue: Queue,
     private readonly outlet: Outlet,
     private readonly ends: Ends,
-    private readonly favours: OperatorRules | null,
+    private readonly rules: OperatorRules | null,
   ) {
     this.#u8 = arena.u8;
     this.#u32 = arena.u32;
@@ -146,8 +146,8 @@ export class Intake {
       this.#refuse(consumer, digest, END_COPY, channel, now);
       return;
     }
-    const { favours } = this;
-    if (favours !== null) score = favours.arrived(digest, score);
+    const { rules } = this;
+    if (rules !== null) score = rules.arrived(digest, score);
     this.#f64[(digest + SCORE_AT) >>> 3] = score;
     this.#f64[(digest + ARRIVAL_AT) >>> 3] = now;
     if (this.outlet.fates) this.#recordArrival(digest, channel);
@@ -166,7 +166,7 @@ export class Intake {
   #refusal(digest: number): number {
     const reason = this.#u8[digest + REASON_AT];
     if (reason !== 0) return END_OF_REASON[reason];
-    if (this.favours?.denies(digest)) return END_DENIED;
+    if (this.rules?.denies(digest)) return END_DENIED;
     const seen = this.kernel.recognise(this.recent.at, this.metas.at, digest);
     if (seen === SEEN_CONFIRMED) return END_RECENTLY_PROCESSED;
     return seen === SEEN_WAITING ? END_DUPLICATE : 0;

@@ -1,4 +1,4 @@
-// What must hold after every step of a virtual run, whatever the traffic and the faults: the law of the counters, the
+// What must hold after every step of a virtual run, whatever the traffic and the mishaps: the law of the counters, the
 // channels' books, the queue's order and bound, and the stores' bounds. The stores must forget the oldest first, and no sooner
 // than they have to.
 

@@ -4,7 +4,7 @@
 import type { Random } from "./random.ts";
 import type { Answers } from "./validator.ts";
 
-export interface Faults {
+export interface Mishaps {
   /** Mean time between two stalls of the sidecar, and how long each lasts. */
   readonly sidecarStalls?: { readonly everyMs: number; readonly forMs: number };
   readonly validatorStalls?: { readonly everyMs: number; readonly forMs: number };
@@ -21,8 +21,8 @@ export interface Faults {
   readonly learnStallMs?: number;
 }
 
-/** Faults of every kind, for trying seeds. */
-export function drawFaults(random: Random, durationMs: number): Faults {
+/** Mishaps of every kind, for trying seeds. */
+export function drawMishaps(random: Random, durationMs: number): Mishaps {
   const stalls = (): { everyMs: number; forMs: number } => ({
     everyMs: random.between(300, 1_500),
     forMs: random.between(5, 400),
@@ -82,12 +82,12 @@ interface Late {
 }
 
 /** Loses, repeats and delays answers on their way. */
-export class FaultyAnswers implements Answers {
+export class UnreliableAnswers implements Answers {
   readonly #late: Late[] = [];
 
   constructor(
     private readonly to: Answers,
-    private readonly faults: NonNullable<Faults["feedback"]>,
+    private readonly mishaps: NonNullable<Mishaps["feedback"]>,
     private readonly random: Random,
   ) {}
 
@@ -114,10 +114,10 @@ export class FaultyAnswers implements Answers {
   }
 
   #pass(nowMs: number, give: (nowMs: number) => void): void {
-    const { random, faults } = this;
-    if (random.chance(faults.lost)) return;
-    for (let times = random.chance(faults.repeated) ? 2 : 1; times > 0; times--) {
-      if (random.chance(faults.late)) this.#late.push({ atMs: nowMs + random.between(0, faults.lateMs), give });
+    const { random, mishaps } = this;
+    if (random.chance(mishaps.lost)) return;
+    for (let times = random.chance(mishaps.repeated) ? 2 : 1; times > 0; times--) {
+      if (random.chance(mishaps.late)) this.#late.push({ atMs: nowMs + random.between(0, mishaps.lateMs), give });
       else give(nowMs);
     }
   }

@@ -24,7 +24,7 @@ import { CONFIRMED, COUNTER, DELIVERED, FAILED, History, OUTCOME, RESTARTED } fr
 import { InvariantError, Invariants } from "./invariants.ts";
 import { type Baselines, baselinesOf, type Measures, measure } from "./measures.ts";
 import { Digests } from "./memory.ts";
-import { type Faults, FaultyAnswers, Stalls } from "./mishaps.ts";
+import { type Mishaps, Stalls, UnreliableAnswers } from "./mishaps.ts";
 import { Packets } from "./packet-maker.ts";
 import { Random } from "./random.ts";
 import { hasIdentities, type Scenario } from "./scenario.ts";
@@ -49,7 +49,7 @@ export interface VirtualOptions {
   readonly source?: Source;
   readonly seed: bigint;
   readonly model: PlainEngineOptions["model"];
-  readonly faults?: Faults;
+  readonly mishaps?: Mishaps;
   /** Whether the validator answers; true if absent. */
   readonly feedback?: boolean;
   /** Checks all invariants after each step; true if absent. It takes about a tenth of the time. */
@@ -111,7 +111,7 @@ export class VirtualRun {
   readonly #history = new History();
   readonly #sidecarStalls: Stalls;
   readonly #validatorStalls: Stalls;
-  readonly #faulty: FaultyAnswers | undefined;
+  readonly #unreliable: UnreliableAnswers | undefined;
   readonly #earlierCounters = new Float64Array(STATISTICS.length);
   readonly #restarts: number[];
   readonly #checks: boolean;
@@ -128,26 +128,26 @@ export class VirtualRun {
   constructor(options: VirtualOptions) {
     this.#options = options;
     this.#checks = options.checks ?? true;
-    const { scenario, seed, faults } = options;
+    const { scenario, seed, mishaps } = options;
     this.source = options.source ?? scenarioSource(scenario, seed);
     this.#random = new Random(seed, "faults");
     const { trace, maker, packets } = this.source;
     this.#packets = packets ?? new Packets(trace, maker, options.packetLayout ?? layoutFor(scenario));
     this.deliveries = new Deliveries(this.source.trace, this.#packets);
-    this.#sidecarStalls = new Stalls(faults?.sidecarStalls, this.#random.fork("sidecar"));
-    this.#validatorStalls = new Stalls(faults?.validatorStalls, this.#random.fork("validator"));
-    this.#restarts = [...(faults?.restartsMs ?? [])].sort((a, b) => a - b);
+    this.#sidecarStalls = new Stalls(mishaps?.sidecarStalls, this.#random.fork("sidecar"));
+    this.#validatorStalls = new Stalls(mishaps?.validatorStalls, this.#random.fork("validator"));
+    this.#restarts = [...(mishaps?.restartsMs ?? [])].sort((a, b) => a - b);
     [this.parts, this.#answers, this.#invariants] = this.#start();
     const written: Answers = {
       failed: (transaction, address, nowMs) => this.#failed(transaction, address, nowMs),
       outcome: (transaction, address, nanos, nowMs) => this.#outcome(transaction, address, nanos, nowMs),
       confirmed: (transaction, nowMs) => this.#confirmed(transaction, nowMs),
     };
-    this.#faulty =
-      faults?.feedback === undefined
+    this.#unreliable =
+      mishaps?.feedback === undefined
         ? undefined
-        : new FaultyAnswers(written, faults.feedback, this.#random.fork("feedback"));
-    this.validator = new SimulatedValidator(this.source.trace, scenario.validator, this.#faulty ?? written);
+        : new UnreliableAnswers(written, mishaps.feedback, this.#random.fork("feedback"));
+    this.validator = new SimulatedValidator(this.source.trace, scenario.validator, this.#unreliable ?? written);
   }
 
   /**
@@ -167,7 +167,7 @@ export class VirtualRun {
     if (!this.#validatorStalls.holds(nowMs)) {
       this.#readOutput(nowMs);
       this.validator.step(nowMs);
-      this.#faulty?.step(nowMs);
+      this.#unreliable?.step(nowMs);
     }
     this.#answers.sync();
     return true;
@@ -252,7 +252,7 @@ export class VirtualRun {
   /** @returns whether the engine came to rest */
   #turn(nowMs: number): boolean {
     const { engine } = this.parts;
-    const learnStallMs = this.#options.faults?.learnStallMs ?? 0;
+    const learnStallMs = this.#options.mishaps?.learnStallMs ?? 0;
     for (let turn = 0; turn < TURNS_PER_STEP; turn++) {
       if (engine.turn(nowMs) === 0) return true;
       if (learnStallMs === 0) continue;

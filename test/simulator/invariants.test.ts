@@ -6,7 +6,7 @@ import type { PlainEngine } from "../../src/engine/plain.ts";
 import { smallCapacities } from "../../src/shape/channels.ts";
 import { InvariantError } from "../../src/simulator/invariants.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
-import type { Faults } from "../../src/simulator/mishaps.ts";
+import type { Mishaps } from "../../src/simulator/mishaps.ts";
 import { VirtualRun } from "../../src/simulator/virtual.ts";
 import { usualModel } from "./rig.ts";
 
@@ -16,12 +16,12 @@ afterEach(() => {
   Consumer.prototype.readable = readable;
 });
 
-function failure(tamper: (parts: PlainEngine) => void, faults: Faults = {}): string {
+function failure(tamper: (parts: PlainEngine) => void, mishaps: Mishaps = {}): string {
   const run = new VirtualRun({
     scenario: { ...loadScenario("overload"), durationSeconds: 1.5 },
     seed: 9n,
     model: usualModel,
-    faults,
+    mishaps,
     partialMetas: 4_096,
     recentSignatures: 2_048,
     queueCapacity: 1_024,
@@ -37,7 +37,7 @@ function failure(tamper: (parts: PlainEngine) => void, faults: Faults = {}): str
   return "nothing was noticed";
 }
 
-const STALLS: Faults = { sidecarStalls: { everyMs: 200, forMs: 150 } };
+const STALLS: Mishaps = { sidecarStalls: { everyMs: 200, forMs: 150 } };
 
 describe("a deliberate error", () => {
   test(

@@ -50,7 +50,7 @@ export function playRow(scenario: Scenario, seed: bigint): ScoreRow {
       seed,
       checks: false,
       ...modelOptions(player.model),
-      ...(stallMs === undefined ? {} : { faults: { learnStallMs: stallMs } }),
+      ...(stallMs === undefined ? {} : { mishaps: { learnStallMs: stallMs } }),
     }).run();
     if (baselines === undefined || scenario.adaptive !== undefined) baselines = baselinesOf(run.source, run.nowMs);
     const { measures } = run.result(baselines);

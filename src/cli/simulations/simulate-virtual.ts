@@ -11,7 +11,7 @@ import { putScores, takeScores } from "../../sidecar/scores/scores.ts";
 import { InvariantError } from "../../simulator/invariants.ts";
 import { loadScenario } from "../../simulator/load-scenario.ts";
 import type { Measures } from "../../simulator/measures.ts";
-import { drawFaults } from "../../simulator/mishaps.ts";
+import { drawMishaps } from "../../simulator/mishaps.ts";
 import { Random } from "../../simulator/random.ts";
 import type { Scenario } from "../../simulator/scenario.ts";
 import { SCENARIOS } from "../../simulator/scenarios/index.ts";
@@ -142,16 +142,16 @@ export interface SoakChoice {
   readonly seconds?: number;
 }
 
-/** What a soak plays for a seed: a scenario of those that come with qos, short, with small stores and faults of all kinds. */
+/** What a soak plays for a seed: a scenario of those that come with qos, short, with small stores and mishaps of all kinds. */
 export function soakOptions(seed: bigint, model: ModelName, choice: SoakChoice = {}): VirtualOptions {
   const random = new Random(seed, "soak");
   const names = Object.keys(SCENARIOS);
   const drawn = names[random.below(names.length)];
   const scenario = choice.scenario ?? loadScenario(drawn);
   const durationSeconds = Math.min(scenario.durationSeconds, choice.seconds ?? SOAK_SECONDS);
-  const faults = drawFaults(random, durationSeconds * 1_000);
+  const mishaps = drawMishaps(random, durationSeconds * 1_000);
   const records = seed % 2n === 0n;
-  return { scenario: { ...scenario, durationSeconds }, seed, faults, records, ...SOAK_SIZES, ...modelOptions(model) };
+  return { scenario: { ...scenario, durationSeconds }, seed, mishaps, records, ...SOAK_SIZES, ...modelOptions(model) };
 }
 
 /** Tries seed after seed, from the given one on, until the time is over, a signal comes or a seed fails. */
