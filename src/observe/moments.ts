@@ -3,7 +3,8 @@
 
 import { readFileSync } from "node:fs";
 import { type Trust, trustOf } from "../channel/owners.ts";
-import { countSenders, readFates, type SenderCount } from "./sender-fates.ts";
+import { readFates } from "./fates-file.ts";
+import { countSenders, type SenderCount } from "./sender-fates.ts";
 import { type SidecarPicture, StatusReader } from "./status-reader.ts";
 
 export type Kind = "ips" | "payers";
@@ -97,8 +98,9 @@ export class Moments {
   #readFates(nowMs: number): void {
     if (this.#kind === undefined || nowMs - this.#fatesMs < FATES_INTERVAL_MS) return;
     this.#fatesMs = nowMs;
-    const fates = readFates(this.prefix);
-    this.#fates = fates === undefined ? new Map() : countSenders(fates, this.#kind === "ips" ? "ip" : "payer");
+    const fates = readFates(this.prefix, this.trust);
+    const isRead = fates !== undefined && typeof fates !== "string";
+    this.#fates = isRead ? countSenders(fates, this.#kind === "ips" ? "ip" : "payer") : new Map();
   }
 
   #read(): SidecarPicture | string {

@@ -1,44 +1,21 @@
-// What became of senders' packets lately, counted from the running sidecar's ring of fates (records/fates-reader.ts): for
+// What became of senders' packets lately, counted from the running sidecar's ring of fates (fates-file.ts): for
 // `qos monitor` and `qos ctl explain`. It only reads.
 
 import { base58 } from "@scure/base";
-import { SystemError } from "../../ffi/libc.ts";
-import { closeFile, openExisting, readAt, statFile } from "../../ffi/shared-memory.ts";
-import { fatesPath } from "../records/fates-header.ts";
-import { type RecentFates, recentFates, ringProblem } from "../records/fates-reader.ts";
-import { HEADER_BYTES } from "../shape/channel-header.ts";
+import type { Trust } from "../channel/owners.ts";
+import type { RecentFates } from "../records/fates-reader.ts";
 import { IP_KEY_AT, PAYER_KEY_AT, TRAIT_IPV6, TRAITS_AT } from "../shape/digest-layout.ts";
 import { END_FAILED_SIGNATURE, END_INCLUDED, END_NOT_INCLUDED, END_TRANSMITTED, endOf } from "../shape/ends.ts";
 import { RECORD_BYTES, RECORD_END_AT } from "../shape/record-layout.ts";
-
 import { parseAddress } from "../wire/address.ts";
 import { formatAddress } from "../wire/address-text.ts";
+import { readFates } from "./fates-file.ts";
 
 export type SenderKind = "ip" | "payer";
 
 const KEYS = { ip: { at: IP_KEY_AT, bytes: 8 }, payer: { at: PAYER_KEY_AT, bytes: 32 } } as const;
 /** What comes back for a packet that went out: no end of another packet. */
 const AFTERWARDS = new Set([END_FAILED_SIGNATURE, END_INCLUDED, END_NOT_INCLUDED]);
-
-/** @returns undefined if the sidecar keeps no fates, or they may not be read */
-export function readFates(prefix: string): RecentFates | undefined {
-  const path = fatesPath(prefix);
-  let descriptor: number | undefined;
-  try {
-    descriptor = openExisting(path, "read");
-    const bytes = new Uint8Array(statFile(descriptor, path).bytes);
-    const got = readAt(descriptor, path, bytes, 0);
-    if (ringProblem(bytes.subarray(0, got)) !== undefined) return undefined;
-    const after = new Uint8Array(HEADER_BYTES);
-    readAt(descriptor, path, after, 0);
-    return recentFates(bytes, after);
-  } catch (error) {
-    if (error instanceof SystemError) return undefined;
-    throw error;
-  } finally {
-    if (descriptor !== undefined) closeFile(descriptor);
-  }
-}
 
 /** Packets of a sender among the recent fates: how many came to an end, and how many of them went out. */
 export interface SenderCount {
@@ -81,9 +58,9 @@ export interface RecentOfSender {
 }
 
 /** One sender's ends among the recent fates. @returns undefined if there are no fates to look at */
-export function recentOf(prefix: string, kind: SenderKind, sender: string): RecentOfSender | undefined {
-  const fates = readFates(prefix);
-  return fates === undefined ? undefined : endsOf(fates, kind, sender);
+export function recentOf(prefix: string, kind: SenderKind, sender: string, trust: Trust): RecentOfSender | undefined {
+  const fates = readFates(prefix, trust);
+  return fates === undefined || typeof fates === "string" ? undefined : endsOf(fates, kind, sender);
 }
 
 /** @param sender an address or a payer as people write it */

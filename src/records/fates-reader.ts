@@ -24,6 +24,8 @@ export function ringProblem(bytes: Uint8Array): string | undefined {
   if (!Number.isInteger(Math.log2(capacity)) || channelBytes(capacity, RECORD_BYTES) > bytes.length) {
     return `is not a ring of fates: its capacity of ${capacity} does not fit its size`;
   }
+  if (view.getBigUint64(TAIL_AT, true) > Number.MAX_SAFE_INTEGER)
+    return "is not a ring of fates: no loop counts that far";
   return undefined;
 }
 
@@ -36,7 +38,8 @@ export function recentFates(before: Uint8Array, after: Uint8Array): RecentFates 
   const capacity = Number(view.getBigUint64(CAPACITY_AT, true));
   const tail = Number(view.getBigUint64(TAIL_AT, true));
   const tailAfter = Number(new DataView(after.buffer, after.byteOffset, after.byteLength).getBigUint64(TAIL_AT, true));
-  const first = Math.min(tail, Math.max(0, tailAfter - (capacity - burstOf(capacity))));
+  // Never more than the ring holds: a file with damaged tails must not make a reader allocate.
+  const first = Math.min(tail, Math.max(0, tail - capacity, tailAfter - (capacity - burstOf(capacity))));
   const records = new Uint8Array((tail - first) * RECORD_BYTES);
   for (let index = first; index < tail; index++) {
     const at = HEADER_BYTES + (index % capacity) * RECORD_BYTES;

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { readFates } from "../../src/observe/sender-fates.ts";
+import { readFates } from "../../src/observe/fates-file.ts";
 import { StatusReader } from "../../src/observe/status-reader.ts";
 import { buildRust } from "../rust/build.ts";
 import { median } from "./bench.ts";
@@ -95,7 +95,7 @@ class Watcher {
       const text = await (await fetch(this.page)).text();
       if (!text.includes("qos_packets_total")) throw new Error("the scrape has no packets");
       this.scrapes += 1;
-      if (this.reader.read() !== undefined && readFates(this.prefix) !== undefined) this.reads += 1;
+      if (this.reader.read() !== undefined && typeof readFates(this.prefix) === "object") this.reads += 1;
       await Bun.sleep(Math.max(0, Math.min(nextMs, end) - performance.now()));
     }
   }

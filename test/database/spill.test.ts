@@ -124,7 +124,7 @@ describe("the spill file", () => {
     const other = fresh();
     fs.writeFileSync(other, "somebody's letters, which are longer than a header is, and stay as they are");
     const before = fs.readFileSync(other);
-    expect(() => open(other)).toThrow("no spill file");
+    expect(() => open(other)).toThrow("not a spill file");
     expect(fs.readFileSync(other)).toEqual(before);
     const link = fresh();
     fs.symlinkSync(other, link);

@@ -41,7 +41,7 @@ describe("which database", () => {
   const refused: readonly (readonly [string, DatabaseWords, string])[] = [
     ["a password in the arguments", { ...none, db: URL_WITH }, "a password in the arguments"],
     ["one in the query", { ...none, db: `postgres://h/d?password=${SECRET}` }, "a password in the arguments"],
-    ["another scheme", { ...none, db: `mysql://me:${SECRET}@h/d` }, "no database"],
+    ["another scheme", { ...none, db: `mysql://me:${SECRET}@h/d` }, "not a database"],
     ["no file's name", { ...none, db: "sqlite:" }, "needs a file's name"],
     ["no database's name", { ...none, dbUrl: `postgres://me:${SECRET}@h/` }, "QOS_DB_URL: no address"],
     ["white space", { ...none, dbUrl: `postgres://me:${SECRET}@h/d x` }, "QOS_DB_URL: no address"],

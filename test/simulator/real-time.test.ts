@@ -248,7 +248,7 @@ describe("refused, with a sentence and nothing left behind", () => {
     ["no base64", '{"tx":"!!!!"}', "is not base64"],
     ["too short", one, "has 1 bytes"],
     ["too long", JSON.stringify({ tx: Buffer.alloc(1_233).toString("base64") }), "has 1233 bytes"],
-    ["no transaction", JSON.stringify({ tx: Buffer.alloc(300).toString("base64") }), "no valid transaction"],
+    ["no transaction", JSON.stringify({ tx: Buffer.alloc(300).toString("base64") }), "not a valid transaction"],
     ["nothing", "\n", "has no transactions"],
   ])(
     "a corpus line: %s",

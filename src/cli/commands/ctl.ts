@@ -148,7 +148,7 @@ function printTop(answer: Answer, out: Output): void {
   }
 }
 
-function printExplanation(sender: string, answer: Answer, prefix: string, out: Output): void {
+function printExplanation(sender: string, answer: Answer, prefix: string, trust: Trust, out: Output): void {
   const what = answer.kind === "ip" ? "address" : answer.kind === "identity" ? "identity" : "fee payer";
   if (answer.known === true) {
     const all = answer.kind === "ip" ? "addresses" : answer.kind === "identity" ? "identities" : "fee payers";
@@ -183,7 +183,7 @@ function printExplanation(sender: string, answer: Answer, prefix: string, out: O
     out.line("  failed signatures and packets that are not transactions divide an address's by a hundred");
   }
   if (answer.kind === "identity") return;
-  const recent = recentOf(prefix, answer.kind === "ip" ? "ip" : "payer", sender);
+  const recent = recentOf(prefix, answer.kind === "ip" ? "ip" : "payer", sender, trust);
   if (recent === undefined) return;
   out.line(`  of the last ${recent.looked} ends of packets, ${recent.total} are this sender's:`);
   for (const [end, packets] of recent.ends) out.line(`    ${String(packets).padStart(8)}  ${end}`);
@@ -218,7 +218,8 @@ export default command({
   run: async ({ values, positionals, out }) => {
     const request = requestOf(positionals, values.count);
     const path = values.control ?? controlPath(values.prefix);
-    const answer = await ask(path, request, trustOf(findUser(values.user ?? "")));
+    const trust = trustOf(findUser(values.user ?? ""));
+    const answer = await ask(path, request, trust);
     const { ok: _, ...rest } = answer;
     if (values.json || request.command === "stats") {
       out.line(toJson(request.command === "stats" ? answer.statistics : rest, 2));
@@ -247,7 +248,7 @@ export default command({
         printTop(answer, out);
         break;
       case "explain":
-        printExplanation(request.sender, answer, values.prefix, out);
+        printExplanation(request.sender, answer, values.prefix, trust, out);
         break;
     }
     return EXIT_FINE;

@@ -171,6 +171,9 @@ export default command({
     const decoder = new TransactionDecoder({ feeModel, preSimd0170, packetLayout, xxhashSeed });
     const sender = senderOf(values.ip);
     const octets = xxhashSeed === undefined ? undefined : sender;
+    if (sender !== undefined && xxhashSeed === undefined) {
+      out.note("qos decode: --ip without --xxhash-seed (or QOS_XXHASH_SEED): answers come without the packet hash");
+    }
     await decodeStream(Bun.stdin.stream(), (line) => decodeLine(decoder, line, octets), values.json, out);
     return EXIT_FINE;
   },

@@ -1,17 +1,18 @@
 // `qos explain SIGNATURE|HASH`: one transaction's fate, from the database, from the running sidecar's memory, or from both.
 
-import fs from "node:fs";
 import { hostname } from "node:os";
 import { base58 } from "@scure/base";
+import { findUser } from "../../../ffi/users.ts";
+import { type Trust, trustOf } from "../../channel/owners.ts";
 import { openReader } from "../../database/reader.ts";
 import { Failure } from "../../failure.ts";
-import { fatesPath } from "../../records/fates-header.ts";
-import { recentFates, ringProblem } from "../../records/fates-reader.ts";
+import { readFates } from "../../observe/fates-file.ts";
 import { type Event, merged, recentEvents, savedEvents, type Wanted } from "../../report/fates.ts";
 import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { DATABASE_FLAGS, locationOf } from "../../settings/database-flags.ts";
 import { EXIT_FAILED, EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { onOff } from "../../settings/flags.ts";
+import { RUN_FLAGS } from "../../settings/run-flags.ts";
 import { endNamed } from "../../shape/ends.ts";
 import { SIGNATURE_BYTES } from "../../shape/packet-layout.ts";
 
@@ -45,28 +46,15 @@ function signatureBytes(word: string): Uint8Array | undefined {
   }
 }
 
-/** What a running sidecar remembers. @returns undefined if none keeps fates under the prefix */
-function lookAtRing(prefix: string, wanted: Wanted): Event[] | undefined {
-  const path = fatesPath(prefix);
-  let descriptor: number;
-  try {
-    descriptor = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return undefined;
-    throw new Failure(`${path} cannot be read (${code}); run as the sidecar's user`);
-  }
-  try {
-    const bytes = Buffer.alloc(fs.fstatSync(descriptor).size);
-    const got = fs.readSync(descriptor, bytes, 0, bytes.length, 0);
-    const problem = ringProblem(bytes.subarray(0, got));
-    if (problem !== undefined) throw new Failure(`${path} ${problem}`);
-    const after = Buffer.alloc(64);
-    fs.readSync(descriptor, after, 0, after.length, 0);
-    return recentEvents(recentFates(bytes, after), wanted, hostname());
-  } finally {
-    fs.closeSync(descriptor);
-  }
+/**
+ * What a running sidecar remembers.
+ * @returns undefined if none keeps fates under the prefix
+ * @throws Failure if they cannot be read
+ */
+function lookAtRing(prefix: string, trust: Trust, wanted: Wanted): Event[] | undefined {
+  const fates = readFates(prefix, trust);
+  if (typeof fates === "string") throw new Failure(fates);
+  return fates === undefined ? undefined : recentEvents(fates, wanted, hostname());
 }
 
 export default command({
@@ -78,6 +66,7 @@ export default command({
     "sidecar that runs under the prefix. The database holds a sample of the fates (--db-sample-fates of qos run).",
   flags: {
     prefix: CHANNEL_FLAGS.prefix,
+    user: RUN_FLAGS.user,
     ...DATABASE_FLAGS,
     json: onOff({ help: "one JSON line for each event", group: "Output" }),
   },
@@ -91,7 +80,7 @@ export default command({
   run: async ({ values, positionals, out }) => {
     const wanted = wantedOf(positionals[0] ?? "");
     const location = locationOf({ ...values, dbUrl: process.env.QOS_DB_URL });
-    const recent = lookAtRing(values.prefix, wanted);
+    const recent = lookAtRing(values.prefix, trustOf(findUser(values.user ?? "")), wanted);
     if (location === undefined && recent === undefined) {
       throw new Failure("no sidecar that keeps fates runs under this prefix, and no --db is given: nowhere to look");
     }

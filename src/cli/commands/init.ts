@@ -4,6 +4,7 @@ import { SystemError } from "../../../ffi/libc.ts";
 import { closeFile, statPath, unlinkPath } from "../../../ffi/shared-memory.ts";
 import { findGroup, groupName, userName } from "../../../ffi/users.ts";
 import { createChannel, openToRead } from "../../channel/files.ts";
+import { strangersChannel, trustOf } from "../../channel/owners.ts";
 import { type ChannelPlace, channelFileBytes, roomProblem } from "../../channel/place.ts";
 import { describeUse, findLife, type Life } from "../../channel/snapshot.ts";
 import { Failure } from "../../failure.ts";
@@ -74,6 +75,8 @@ export async function initChannels(options: InitOptions): Promise<InitReport> {
 
   const mode = options.mode ?? (options.gid === undefined ? MODE_PRIVATE : MODE_GROUP);
   const made: string[] = [];
+  const own = trustOf();
+  const trust = options.gid === undefined ? own : { ...own, gids: new Set([...own.gids, options.gid]) };
   const rows = channels.map(({ spec, path, shape }): InitRow => {
     const result = createChannel(path, shape, { mode, ...(options.gid === undefined ? {} : { gid: options.gid }) });
     if (result.state === "refused") {
@@ -81,7 +84,11 @@ export async function initChannels(options: InitOptions): Promise<InitReport> {
       throw new Failure(`${result.message}; no channel was created${goneNote(replaced)}`);
     }
     if (result.state === "created") made.push(path);
-    if (result.state === "present") notes.push(...differences(path, result.facts, options));
+    if (result.state === "present") {
+      notes.push(...differences(path, result.facts, options));
+      const stranger = strangersChannel(path, result.facts, trust);
+      if (stranger !== undefined) notes.push(stranger);
+    }
     const state = result.state === "created" && replaced.has(path) ? "re-created" : result.state;
     return {
       name: spec.name,

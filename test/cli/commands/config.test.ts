@@ -109,7 +109,7 @@ describe("the file", () => {
 
   test("that is none is said", () => {
     expect(() => readConfigFile(join(folder, "absent"))).toThrow(Failure);
-    expect(() => readConfigFile(folder)).toThrow(/no plain file/);
+    expect(() => readConfigFile(folder)).toThrow(/not a plain file/);
   });
 });
 

@@ -218,3 +218,16 @@ test("the command takes each of its flags", async () => {
   expect(written).toContain(`fee ${lines[105].fee} lamports`);
   expect(written).toMatch(/ {2}hash [0-9a-f]{16}\n$/);
 }, 30_000);
+
+test("says that an address without a seed gives no packet hash", async () => {
+  const { QOS_XXHASH_SEED: _, ...env } = process.env;
+  const child = Bun.spawn([process.execPath, "src/main.ts", "decode", "--ip", "10.0.0.1"], {
+    cwd: new URL("../../..", import.meta.url).pathname,
+    env,
+    stdin: new TextEncoder().encode(lines[0].tx),
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  expect(await child.stderr.text()).toContain("--ip without --xxhash-seed");
+  expect(await child.exited).toBe(0);
+}, 30_000);

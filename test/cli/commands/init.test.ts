@@ -71,6 +71,17 @@ describe("qos init", () => {
     await destroy(prefix);
   });
 
+  const notRoot = process.geteuid?.() !== 0;
+  test.skipIf(notRoot)("names a channel that another user made, which no sidecar would join (needs root)", async () => {
+    const prefix = freshPrefix();
+    const { channels } = rowsOf(await init(prefix, "--group", "0", "--json"));
+    fs.chownSync(channels[7].path, 65_534, 65_534);
+    const { notes } = rowsOf(await init(prefix, "--json"));
+    expect(notes).toEqual([expect.stringContaining(`${channels[7].path} belongs to nobody (uid 65534)`)]);
+    expect(rowsOf(await init(prefix, "--group", "65534", "--json")).notes.join()).not.toContain("(uid 65534)");
+    await destroy(prefix);
+  });
+
   test("gives the files to a group, with 0660 unless told otherwise", async () => {
     const gid = process.getgid?.() ?? 0;
     const prefix = freshPrefix();
@@ -79,6 +90,8 @@ describe("qos init", () => {
     expect(fs.statSync(channels[0].path).gid).toBe(gid);
     const open = await init(prefix, "--mode", "0666", "--force", "--json");
     expect(rowsOf(open).notes.join()).toContain("any user of this host can open the channels");
+    const again = await init(prefix, "--json");
+    expect(rowsOf(again).notes.join()).toContain("can be written to by every user of this host");
     await destroy(prefix);
     const unknown = await init(prefix, "--group", "no-such-group-here");
     expect([unknown.code, unknown.notes[0]]).toEqual([2, expect.stringContaining('no group "no-such-group-here"')]);

@@ -128,7 +128,7 @@ describe("refused with a sentence", () => {
     const bytes = few();
     for (let length = 0; length < bytes.length; length++) {
       expect(readRecording(bytes.slice(0, length))).toEqual(
-        expect.stringMatching(length < 8 ? /no recording/ : /ends early/),
+        expect.stringMatching(length < 8 ? /not a recording/ : /ends early/),
       );
     }
   });
@@ -156,8 +156,8 @@ describe("refused with a sentence", () => {
 
   const FIRST_PACKET_AT = HEADER_BYTES + CHUNK_HEAD_BYTES + 8;
   test.each<[string, string, Uint8Array]>([
-    ["nothing", "no recording", new Uint8Array(0)],
-    ["something else", "no recording", bytesOf(500)],
+    ["nothing", "not a recording", new Uint8Array(0)],
+    ["something else", "not a recording", bytesOf(500)],
     [
       "a later version",
       "of version 2, and this qos reads version 1",
@@ -217,7 +217,7 @@ test("a file is named in what is said of it", () => {
   using folder = new Folder();
   const path = folder.file();
   expect(() => openRecording(path)).toThrow(`cannot read the recording ${path}`);
-  expect(() => openRecording(folder.path)).toThrow("no plain file");
+  expect(() => openRecording(folder.path)).toThrow("not a plain file");
   writeFileSync(path, few().subarray(0, 100));
   expect(() => openRecording(path)).toThrow(`${path} cannot be replayed: it ends early`);
   writeFileSync(path, few());
