@@ -359,7 +359,7 @@ export const MUTANTS: readonly Mutant[] = [
     id: "E06",
     error: "a denied packet is queued",
     file: INTAKE,
-    find: "if (this.favours?.denies(digest)) return END_DENIED;",
+    find: "if (this.rules?.denies(digest)) return END_DENIED;",
     replace: "",
     tests: ENGINE,
   },
