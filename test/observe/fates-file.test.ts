@@ -1,7 +1,6 @@
 // A ring of fates as another process reads its file: only its own user's, and nothing that a damaged one could do.
 
 import { afterEach, expect, test } from "bun:test";
-import { execFileSync } from "node:child_process";
 import { chownSync, ftruncateSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { readFates } from "../../src/observe/fates-file.ts";
 import { fatesPath } from "../../src/records/fates-header.ts";
@@ -48,7 +47,7 @@ test("what is not a ring is refused with its path", () => {
   mkdirSync(path);
   expect(readFates(PREFIX)).toStartWith(path);
   rmSync(path, { recursive: true });
-  execFileSync("mkfifo", [path]);
+  Bun.spawnSync({ cmd: ["mkfifo", path] });
   expect(readFates(PREFIX)).toStartWith(path);
 });
 
