@@ -37,6 +37,15 @@ export interface MetricsFacts
   readonly limits: { readonly ips: number; readonly payers: number };
   readonly warnings: number;
   readonly errors: number;
+  readonly process: ProcessFacts;
+}
+
+/** What Prometheus asks of any process, under its usual names. */
+export interface ProcessFacts {
+  /** Channels and tables included. */
+  readonly residentBytes: number;
+  /** Of all threads, in user and system mode. */
+  readonly cpuSeconds: number;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -113,6 +122,10 @@ export function expose(snapshot: Snapshot | null, facts: MetricsFacts): string {
     [{ version: facts.version, bun: Bun.version, model: facts.model }, 1],
   ]);
   out.gauge("qos_start_time_seconds", "start of the sidecar, Unix time", facts.startedMs / MS_PER_SECOND);
+  const { residentBytes, cpuSeconds } = facts.process;
+  out.gauge("process_start_time_seconds", "start of the process, Unix time", facts.startedMs / MS_PER_SECOND);
+  out.gauge("process_resident_memory_bytes", "memory of the process, shared memory included", residentBytes);
+  out.counter("process_cpu_seconds_total", "CPU time of all threads", cpuSeconds);
   out.family(
     "qos_previous_end_info",
     "gauge",

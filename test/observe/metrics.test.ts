@@ -13,6 +13,7 @@ const facts: MetricsFacts = {
   version: '1.0 "quoted"\\',
   model: "ip-signer",
   startedMs: 1_500,
+  process: { residentBytes: 1e9, cpuSeconds: 12.5 },
   previousEnd: "the loop ended: out of luck",
   targetPps: 5_000,
   paused: false,
@@ -106,6 +107,9 @@ test("buckets of a histogram rise to its count", () => {
 test("before the loop began the process' facts are there alone", () => {
   const { samples, types } = parse(expose(null, facts));
   expect(samples.get("qos_start_time_seconds")).toBe(1.5);
+  expect(samples.get("process_start_time_seconds")).toBe(1.5);
+  expect(samples.get("process_resident_memory_bytes")).toBe(1e9);
+  expect(samples.get("process_cpu_seconds_total")).toBe(12.5);
   expect(samples.get('qos_table_senders{table="payers"}')).toBe(4);
   expect(types.has("qos_packets_total")).toBe(false);
 });
@@ -148,7 +152,11 @@ describe("the server", () => {
     expect((await fetch(`${base}/healthz`)).status).toBe(200);
     const ready = await fetch(`${base}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([503, "not yet\n"]);
-    expect((await fetch(`${base}/`)).status).toBe(404);
+    const start = await fetch(`${base}/`);
+    expect([start.status, start.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    for (const page of ["/metrics", "/healthz", "/readyz"])
+      expect(await start.clone().text()).toContain(`href="${page}"`);
+    expect((await fetch(`${base}/else`)).status).toBe(404);
     expect((await fetch(`${base}/metrics`, { method: "POST", body: "x".repeat(100) })).status).not.toBe(200);
   });
 

@@ -1,6 +1,6 @@
 // Where others can ask the sidecar something: the metrics' port and the control socket. Neither is needed for its work.
 
-import { expose } from "../../observe/metrics.ts";
+import { expose, type ProcessFacts } from "../../observe/metrics.ts";
 import type { Runtime } from "../runtime.ts";
 import { STALL_MAX_MS, type Watch } from "../watch.ts";
 import type { Commands } from "./control.ts";
@@ -28,6 +28,11 @@ async function openControl(runtime: Runtime, commands: Commands): Promise<Endpoi
   return server;
 }
 
+function processFacts(): ProcessFacts {
+  const { user, system } = process.cpuUsage();
+  return { residentBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1_000_000 };
+}
+
 function openMetrics(runtime: Runtime, watch: Watch): Endpoints | undefined {
   const { settings, log } = runtime;
   if (settings.metrics === undefined) return undefined;
@@ -43,6 +48,7 @@ function openMetrics(runtime: Runtime, watch: Watch): Endpoints | undefined {
       limits: { ips: settings.maxIps, payers: settings.maxSigners },
       warnings: log.counts.warn,
       errors: log.counts.error,
+      process: processFacts(),
     });
   };
   const stalled = (): string | undefined =>

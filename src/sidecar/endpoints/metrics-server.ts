@@ -103,6 +103,8 @@ export class MetricsServer {
   #answer(request: Request): Response {
     if (request.method !== "GET" && request.method !== "HEAD") return new Response("GET only\n", { status: 405 });
     switch (new URL(request.url).pathname) {
+      case "/":
+        return new Response(START_PAGE, { headers: { "content-type": "text/html; charset=utf-8" } });
       case "/metrics":
         return new Response(this.#metrics(), { headers: { "content-type": METRICS_TYPE } });
       case "/healthz":
@@ -114,6 +116,13 @@ export class MetricsServer {
     }
   }
 }
+
+/** For people who open the address in a browser. */
+const START_PAGE =
+  "<!doctype html><title>qos</title><h1>qos</h1><ul>" +
+  '<li><a href="/metrics">/metrics</a> for Prometheus' +
+  '<li><a href="/healthz">/healthz</a>: the loop turns' +
+  '<li><a href="/readyz">/readyz</a>: packets come in and go out</ul>\n';
 
 function health(problem: string | undefined): Response {
   return problem === undefined ? new Response("ok\n") : new Response(`${problem}\n`, { status: 503 });

@@ -178,6 +178,7 @@ describe("alerts and dashboard", () => {
       version: "1",
       model: "ip-signer",
       startedMs: 0,
+      process: { residentBytes: 0, cpuSeconds: 0 },
       previousEnd: undefined,
       targetPps: 1,
       paused: false,
