@@ -29,10 +29,12 @@ export interface Refused {
   readonly kind: RefusalKind;
   /** What was wanted, what was found, what to do. */
   readonly message: string;
+  /** Whether it is a channel of another packet layout. */
+  readonly isOtherLayout: boolean;
 }
 
-export function refuse(kind: RefusalKind, message: string): Refused {
-  return { state: "refused", kind, message };
+export function refuse(kind: RefusalKind, message: string, isOtherLayout = false): Refused {
+  return { state: "refused", kind, message, isOtherLayout };
 }
 
 export function refuseKind(path: string, found: "folder" | "link" | "other"): Refused {
@@ -43,8 +45,8 @@ export function refuseKind(path: string, found: "folder" | "link" | "other"): Re
 export function refuseSize(path: string, found: number, wanted: number, shape: ChannelShape): Refused {
   const wants = `${path} has ${found} bytes, and ${wanted} are wanted for ${shape.capacity} elements of ${shape.elementBytes} bytes`;
   const layouts = layoutsNote(path, found, shape);
-  const why = layouts ?? "made for another --packet-layout, or cut short";
-  return refuse("size", `${wants} (${why}; qos init --force makes it anew)`);
+  const why = layouts ?? "no --packet-layout of qos has that size: cut short, or another program's";
+  return refuse("size", `${wants} (${why}; qos init --force makes it anew)`, layouts !== undefined);
 }
 
 /** Which packet layout a file of this size has, and which is wanted; undefined if the size does not tell. */
@@ -70,7 +72,8 @@ export function refuseMagic(path: string, found: bigint): Refused {
 export function refuseCapacity(path: string, found: bigint, bytes: number, shape: ChannelShape): Refused {
   const layouts = layoutsNote(path, bytes, shape);
   const why = layouts === undefined ? "" : ` (${layouts}; qos init --force makes it anew)`;
-  return refuse("capacity", `${path} has a capacity of ${found} elements, and ${shape.capacity} are wanted${why}`);
+  const message = `${path} has a capacity of ${found} elements, and ${shape.capacity} are wanted${why}`;
+  return refuse("capacity", message, layouts !== undefined);
 }
 
 export function refuseLocked(path: string, holder: number | undefined): Refused {

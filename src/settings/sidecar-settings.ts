@@ -4,6 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { Failure, messageOf } from "../failure.ts";
+import type { PacketLayout } from "../shape/packet-layouts.ts";
 import { locationOf } from "./database-flags.ts";
 import type { Location } from "./database-location.ts";
 import { UsageError } from "./errors.ts";
@@ -39,7 +40,10 @@ interface Made {
 }
 
 type RunSettings = SettingsOf<typeof RUN_FLAGS>;
-export type SidecarSettings = Omit<RunSettings, keyof Made> & Made;
+/** As the flags ask for it: the packet layout may be left to the channels. */
+export type AskedSettings = Omit<RunSettings, keyof Made> & Made;
+/** What the sidecar runs with. */
+export type SidecarSettings = Omit<AskedSettings, "packetLayout"> & { readonly packetLayout: PacketLayout };
 
 /** As `SettingName` says it. */
 export function settingName(name: string, row: Flag<unknown>): string {
@@ -48,7 +52,7 @@ export function settingName(name: string, row: Flag<unknown>): string {
 }
 
 /** @throws UsageError for values that do not go together, Failure for a seed's file that cannot be read */
-export function settingsOf(values: RunValues): SidecarSettings {
+export function settingsOf(values: RunValues): AskedSettings {
   if (values.stakeFile !== undefined && values.model !== "ip-signer-stake") {
     throw new UsageError(`--stake-file: the model ${values.model} reads no stakes; add --model ip-signer-stake`);
   }

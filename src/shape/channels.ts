@@ -69,6 +69,11 @@ function onlyOf(kind: ChannelKind): number {
   return ids[0];
 }
 
+/** Whether a channel's elements are packets: whether the packet layout says their bytes. */
+export function hasPackets({ kind }: ChannelSpec): boolean {
+  return kind !== "outcomes" && kind !== "confirmed";
+}
+
 /** Bytes of an element of a channel. */
 export function elementBytes(spec: ChannelSpec, layout: PacketLayout): number {
   if (spec.kind === "outcomes") return REMAINING_META_BYTES;

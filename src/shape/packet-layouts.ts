@@ -89,8 +89,13 @@ export const PACKET_LAYOUTS = Object.fromEntries(
   PACKET_LAYOUT_NAMES.map((name) => [name, shapeOf(ROWS[name])]),
 ) as Readonly<Record<PacketLayout, PacketShape>>;
 
-/** The layout where nothing else is said. */
-export const USUAL_PACKET_LAYOUT: PacketLayout = "agave2";
+/** The layout of channels that qos makes where nothing else is said: every transaction has room. */
+export const USUAL_PACKET_LAYOUT: PacketLayout = "large";
+
+/** Says that the channels that are there say the layout (channel/found-layout.ts). */
+export const AUTO_PACKET_LAYOUT = "auto";
+/** A layout as it is asked for. */
+export type AskedPacketLayout = PacketLayout | typeof AUTO_PACKET_LAYOUT;
 
 export function packetBytes(layout: PacketLayout): number {
   return PACKET_LAYOUTS[layout].bytes;

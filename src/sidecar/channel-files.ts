@@ -174,7 +174,10 @@ export class Channels {
 
   #attach(slot: Slot): void {
     const result = this.#join(slot, { lock: true });
-    if (result.state === "refused") this.#say(slot, result.message);
+    if (result.state === "refused") {
+      const restart = result.isOtherLayout ? "; a sidecar takes another layout when it is started again" : "";
+      this.#say(slot, result.message + restart);
+    }
     if (result.state !== "joined") return;
     slot.file = result.channel;
     slot.said = "";

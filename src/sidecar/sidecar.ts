@@ -10,7 +10,8 @@ import { writeKernelContext } from "../kernel/context.ts";
 import { STATUS_NAME } from "../observe/status-reader.ts";
 import { modelRow } from "../rank/models.ts";
 import { SESSION_BYTES } from "../records/fates-header.ts";
-import type { SidecarSettings } from "../settings/sidecar-settings.ts";
+import { EXIT_FINE } from "../settings/errors.ts";
+import type { AskedSettings, SidecarSettings } from "../settings/sidecar-settings.ts";
 import { CHANNELS, PACKET_CHANNELS } from "../shape/channels.ts";
 import { STATUS_BYTES } from "../shape/layout.ts";
 import { Channels } from "./channel-files.ts";
@@ -18,6 +19,7 @@ import { faultInTables } from "./fault-in.ts";
 import { FatesFile } from "./files/fates-file.ts";
 import { HELD_BY_ANOTHER, type SharedFile, shareRange } from "./files/shared-file.ts";
 import { StatsFile } from "./files/stats-file.ts";
+import { placeOfSettings, withLayout } from "./first-channel.ts";
 import { openInputs } from "./inputs/inputs.ts";
 import type { FileWatch } from "./inputs/watched-file.ts";
 import { reserveMemory } from "./memory.ts";
@@ -42,18 +44,20 @@ const LOOK_AGAIN_MS = 20;
  * @returns the exit code
  * @throws Failure if it cannot start, before or while it gives up its rights
  */
-export async function runSidecar(settings: SidecarSettings, version: string): Promise<number> {
+export async function runSidecar(asked: AskedSettings, version: string): Promise<number> {
   const startedAt = new Date();
   const signals = new Signals();
-  const log = await openLog(settings.json ? "json" : "text", settings.logLevel);
+  const log = await openLog(asked.json ? "json" : "text", asked.logLevel);
   try {
     const user = userToBecome({
       effectiveUid: process.geteuid?.() ?? -1,
-      user: settings.user,
-      allowRoot: settings.allowRoot,
+      user: asked.user,
+      allowRoot: asked.allowRoot,
       sudoUser: process.env.SUDO_USER,
     });
-    checkCpu(settings.cpu);
+    checkCpu(asked.cpu);
+    const settings = await withLayout(asked, { trust: trustOf(user), log, signals });
+    if (settings === undefined) return EXIT_FINE;
     const memory = reserveMemory(settings);
     const loop = new LoopThread();
     loop.prepare({ memory: memory.arena.memory, layout: memory.layout.options, settings });
@@ -193,7 +197,7 @@ function warnOfRights(log: Log): void {
 
 function openChannels(runtime: Runtime, user: User | undefined): Channels {
   const { settings, log } = runtime;
-  const place = { prefix: settings.prefix, pages: settings.useHugePages ? ("huge" as const) : ("standard" as const) };
+  const place = placeOfSettings(settings);
   const channels = new Channels({ ...partsOf(runtime), place, trust: trustOf(user), seed: settings.xxhashSeed });
   const refusal = channels.openAll(user === undefined ? {} : { owner: user });
   if (refusal !== undefined) throw new Failure(refusal);

@@ -23,7 +23,7 @@ describe("settings", () => {
     expect(defaults).toMatchObject({
       prefix: "",
       useHugePages: false,
-      packetLayout: "agave2",
+      packetLayout: "auto",
       wait: true,
       xxhashSeed: undefined,
       targetPps: 1_000_000,

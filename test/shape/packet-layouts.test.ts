@@ -39,7 +39,7 @@ test("Agave's layouts are those of its packets (wire.md, 6)", () => {
   expect(agave2).toMatchObject({ ...fields, bytes: 1264, payloadMaxBytes: 1232 });
   expect(agave2.remoteKeyAt).toBeUndefined();
   expect(agave4).toMatchObject({ ...fields, bytes: 1296, payloadMaxBytes: 1232, remoteKeyAt: 1261 });
-  expect(USUAL_PACKET_LAYOUT).toBe("agave2");
+  expect(USUAL_PACKET_LAYOUT).toBe("large");
   expect(layoutOfBytes(1_000)).toBeUndefined();
 });
 

@@ -7,6 +7,7 @@ import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED } fr
 import type { Snapshot } from "../../src/engine/status.ts";
 import { CONSUMER_HEARTBEAT_AT, TAIL_AT } from "../../src/shape/channel-header.ts";
 import { CHANNELS, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../src/shape/channels.ts";
+import { PACKET_LAYOUTS } from "../../src/shape/packet-layouts.ts";
 import { Channels } from "../../src/sidecar/channel-files.ts";
 import { MemoryLog, type SmallMemory, smallMemory } from "./parts.ts";
 import { Peer, TPU } from "./peer.ts";
@@ -56,6 +57,24 @@ function behind(id: number): Snapshot {
   const channels = Object.fromEntries(CHANNELS.map(({ name }, other) => [name, { depth: other === id ? -5 : 0 }]));
   return { channels } as unknown as Snapshot;
 }
+
+test("a channel that is made again with another packet layout is refused: the sidecar must be started again", () => {
+  const { peer, channels, states, turn, log } = stage();
+  peer.open(TPU);
+  channels.openAll({});
+  channels.offerAll();
+  turn();
+  rmSync(peer.path(TPU));
+  const { bytes, capacities } = PACKET_LAYOUTS.large;
+  createChannel(peer.path(TPU), { capacity: capacities.packets, elementBytes: bytes });
+  for (let look = 0; look < 3; look++) {
+    channels.look(null);
+    turn();
+  }
+  expect(states()[TPU]).toBe(CHANNEL_ABSENT);
+  const said = log.lines.filter((line) => line.includes("it has packets of --packet-layout large, and this is agave2"));
+  expect(said).toEqual([expect.stringContaining("a sidecar takes another layout when it is started again")]);
+});
 
 describe("at the start", () => {
   test("opens what is there, creates the output, offers nothing before it is told to", () => {

@@ -4,15 +4,21 @@ import { Mailbox } from "../../src/engine/mailbox.ts";
 import { Faults } from "../../src/observe/faults.ts";
 import { readArguments } from "../../src/settings/arguments.ts";
 import { RUN_FLAGS } from "../../src/settings/run-flags.ts";
-import { type SidecarSettings, settingsOf } from "../../src/settings/sidecar-settings.ts";
+import { type AskedSettings, type SidecarSettings, settingsOf } from "../../src/settings/sidecar-settings.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import { type ArenaLayout, arenaLayout } from "../../src/shape/layout.ts";
 import type { Log } from "../../src/sidecar/process/log.ts";
 import { Runtime } from "../../src/sidecar/runtime.ts";
 
-/** The settings of a command line. */
-export function settingsFor(...raw: string[]): SidecarSettings {
+/** What a command line asks for. */
+export function askedFor(...raw: string[]): AskedSettings {
   return settingsOf(readArguments(raw, RUN_FLAGS, [], {}).values);
+}
+
+/** The settings of a command line; of `auto` the layout of `smallMemory`. */
+export function settingsFor(...raw: string[]): SidecarSettings {
+  const asked = askedFor(...raw);
+  return { ...asked, packetLayout: asked.packetLayout === "auto" ? "agave2" : asked.packetLayout };
 }
 
 export class MemoryLog implements Log {

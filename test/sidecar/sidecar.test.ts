@@ -23,6 +23,9 @@ function validator(ids: readonly number[]): Peer {
 
 const ALL_INPUTS = [0, 1, 2, 3, FAILED_CHANNEL, OUTCOME_CHANNEL, CONFIRMED_CHANNEL];
 
+/** The layout of the validator's packets, for starts without a channel that says it. */
+const NAMED = ["--packet-layout", "agave2"];
+
 /** Waits until everything sent has come out, and gives it. */
 async function collect(peer: Peer, count: number): Promise<Uint8Array[]> {
   const packets: Uint8Array[] = [];
@@ -73,7 +76,7 @@ describe("a run", () => {
 
   test("beats every attached channel, also while others are awaited, and joins those as they appear", async () => {
     const peer = validator([OUTCOME_CHANNEL]);
-    await using sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", "7"]);
+    await using sidecar = new SidecarProcess(peer.prefix, ["--xxhash-seed", "7", ...NAMED]);
     await sidecar.reads(peer, OUTCOME_CHANNEL);
     await sidecar.says(/waiting for the first packet channel/);
     peer.open(OUTPUT_CHANNEL);
@@ -160,7 +163,7 @@ describe("the seed", () => {
   test("given, it stands in the scheduler's channel, exact, and is never printed", async () => {
     const peer = validator([OUTCOME_CHANNEL]);
     const seed = 18_446_744_073_709_551_557n;
-    await using sidecar = new SidecarProcess(peer.prefix, [], { QOS_XXHASH_SEED: `${seed}` });
+    await using sidecar = new SidecarProcess(peer.prefix, NAMED, { QOS_XXHASH_SEED: `${seed}` });
     await sidecar.reads(peer, OUTCOME_CHANNEL);
     expect(peer.seed).toBe(seed);
     await sidecar.stop();
@@ -171,17 +174,17 @@ describe("the seed", () => {
     const peer = validator([OUTCOME_CHANNEL]);
     const file = join(import.meta.dir, `../../node_modules/.cache/${peer.prefix}seed`);
     await Bun.write(file, " 420\n");
-    await using given = new SidecarProcess(peer.prefix, ["--xxhash-seed-file", file]);
+    await using given = new SidecarProcess(peer.prefix, ["--xxhash-seed-file", file, ...NAMED]);
     await given.reads(peer, OUTCOME_CHANNEL);
     await Bun.file(file).delete();
     expect(peer.seed).toBe(420n);
     await given.stop();
-    await using standing = new SidecarProcess(peer.prefix);
+    await using standing = new SidecarProcess(peer.prefix, NAMED);
     await standing.reads(peer, OUTCOME_CHANNEL);
     expect(peer.seed).toBe(420n);
     await standing.stop();
     peer.seed = 0n;
-    await using drawn = new SidecarProcess(peer.prefix);
+    await using drawn = new SidecarProcess(peer.prefix, NAMED);
     await drawn.reads(peer, OUTCOME_CHANNEL);
     expect(peer.seed).not.toBe(0n);
     expect(peer.seed).not.toBe(420n);
@@ -250,6 +253,7 @@ describe("refusals", () => {
         "ip-signer-stake",
         "--stake-file",
         `/nowhere/${prefix}`,
+        ...NAMED,
       ]);
       expect(await stakes.ended()).toBe(1);
       expect(stakes.log).toContain(`--stake-file /nowhere/${prefix}: stakes cannot be read`);

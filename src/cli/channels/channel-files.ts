@@ -1,13 +1,19 @@
 // The eight channels as files, for the commands that create, remove and look at them.
 
 import type { SystemError } from "../../../ffi/libc.ts";
+import { findLayout } from "../../channel/found-layout.ts";
 import { type ChannelPlace, type ChannelShape, channelPath } from "../../channel/place.ts";
 import { Failure } from "../../failure.ts";
 import type { Source } from "../../settings/arguments.ts";
 import { UsageError } from "../../settings/errors.ts";
 import { nearest } from "../../settings/nearest.ts";
 import { CHANNELS, type ChannelSpec, capacityOf, elementBytes } from "../../shape/channels.ts";
-import type { PacketLayout } from "../../shape/packet-layouts.ts";
+import {
+  type AskedPacketLayout,
+  AUTO_PACKET_LAYOUT,
+  type PacketLayout,
+  USUAL_PACKET_LAYOUT,
+} from "../../shape/packet-layouts.ts";
 
 export interface NamedChannel {
   readonly spec: ChannelSpec;
@@ -18,11 +24,23 @@ export interface NamedChannel {
 export interface ChannelValues {
   readonly prefix: string;
   readonly useHugePages: boolean;
-  readonly packetLayout: PacketLayout;
+  readonly packetLayout: AskedPacketLayout;
 }
 
 export function placeOf(values: ChannelValues): ChannelPlace {
   return { pages: values.useHugePages ? "huge" : "standard", prefix: values.prefix };
+}
+
+/**
+ * The packet layout that is asked for; of `auto` that of the channels that are there.
+ * @param otherwise of `auto`, where no channel is there
+ * @throws Failure for channels of several layouts
+ */
+export function layoutOf(values: ChannelValues, otherwise: PacketLayout = USUAL_PACKET_LAYOUT): PacketLayout {
+  if (values.packetLayout !== AUTO_PACKET_LAYOUT) return values.packetLayout;
+  const found = findLayout(placeOf(values));
+  if (found.state === "mixed") throw new Failure(found.message);
+  return found.state === "found" ? found.layout : otherwise;
 }
 
 /**

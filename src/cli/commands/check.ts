@@ -1,13 +1,34 @@
 // `qos check`: reads the host and says what is fine, what is not, and what mends it.
 
+import { findLayout } from "../../channel/found-layout.ts";
 import { EXIT_FAILED, EXIT_FINE } from "../../settings/errors.ts";
 import { onOff } from "../../settings/flags.ts";
 import { RUN_FLAGS } from "../../settings/run-flags.ts";
-import { namedChannels, placeOf } from "../channels/channel-files.ts";
+import { AUTO_PACKET_LAYOUT, type PacketLayout, USUAL_PACKET_LAYOUT } from "../../shape/packet-layouts.ts";
+import { type ChannelValues, namedChannels, placeOf } from "../channels/channel-files.ts";
 import { command } from "../command.ts";
+import { type Finding, fail, ok } from "../host/finding.ts";
 import { hostChecks } from "../host/host-checks.ts";
 import { hostFacts } from "../host/host-facts.ts";
 import { asked, settingsChecks } from "../host/settings-checks.ts";
+
+/** The packet layout that a sidecar would take, and whether it can. */
+function layoutCheck(values: ChannelValues): { readonly layout: PacketLayout; readonly finding: Finding } {
+  const name = "packet layout";
+  const { packetLayout } = values;
+  if (packetLayout !== AUTO_PACKET_LAYOUT) return { layout: packetLayout, finding: ok(name, packetLayout) };
+  const found = findLayout(placeOf(values));
+  if (found.state === "found") {
+    const { layout, names } = found;
+    return { layout, finding: ok(name, `${layout}, said by ${names.map((one) => values.prefix + one).join(", ")}`) };
+  }
+  const layout = USUAL_PACKET_LAYOUT;
+  if (found.state === "none") {
+    return { layout, finding: ok(name, `the first channel will say it; memory is counted for ${layout}`) };
+  }
+  const [says, mend] = found.message.split("; ");
+  return { layout, finding: fail(name, says, mend) };
+}
 
 export default command({
   name: "check",
@@ -23,10 +44,11 @@ export default command({
     { line: "sudo qos check --config /etc/qos/qos.toml --user sol", says: "what the service will meet, as its user" },
   ],
   run: async ({ values, out }) => {
-    const channels = namedChannels(placeOf(values), values.packetLayout);
+    const { layout, finding } = layoutCheck(values);
+    const channels = namedChannels(placeOf(values), layout);
     const { settings, who, findings: ofRequest } = asked(values);
     const facts = await hostFacts(channels, values.prefix, values.cpu, who);
-    const findings = [...hostChecks(facts, values), ...ofRequest];
+    const findings = [...hostChecks(facts, values), finding, ...ofRequest];
     if (settings !== undefined && who !== undefined) {
       findings.push(...settingsChecks(settings, who, values.config, facts.sidecarPid !== undefined));
     }

@@ -14,10 +14,10 @@ import {
 } from "../../../ffi/huge-pages.ts";
 import { channelFileBytes } from "../../channel/place.ts";
 import { Failure, messageOf } from "../../failure.ts";
-import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
+import { CHANNEL_FLAGS, MADE_LAYOUT_FLAG } from "../../settings/channel-flags.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { count, onOff } from "../../settings/flags.ts";
-import { namedChannels } from "../channels/channel-files.ts";
+import { layoutOf, namedChannels } from "../channels/channel-files.ts";
 import { command } from "../command.ts";
 import type { Output } from "../output.ts";
 
@@ -197,7 +197,7 @@ export default command({
     "`qos configure hugepages` shows what the channels need and what would be done. `--apply` does it, as root: reserves " +
     "pages of 2 MiB and mounts them at /mnt/hugepages. `--undo` takes back what --apply did, and nothing else.",
   flags: {
-    packetLayout: CHANNEL_FLAGS.packetLayout,
+    packetLayout: MADE_LAYOUT_FLAG,
     config: CHANNEL_FLAGS.config,
     pages: count({
       help: "pages to have available [default what the eight channels need]",
@@ -221,7 +221,8 @@ export default command({
       undo(out);
       return EXIT_FINE;
     }
-    const channels = namedChannels({ pages: "huge", prefix: "" }, values.packetLayout);
+    const layout = layoutOf({ prefix: "", useHugePages: true, packetLayout: values.packetLayout });
+    const channels = namedChannels({ pages: "huge", prefix: "" }, layout);
     const bytes = channels.reduce((sum, { shape }) => sum + channelFileBytes(shape, "huge"), 0);
     const plan = hugePlan(values.pages ?? bytes / HUGE_PAGE_BYTES);
     if (values.apply) {

@@ -2,7 +2,7 @@
 
 import { SystemError } from "../../../ffi/libc.ts";
 import { closeFile, openExisting, statPath, unlinkPath } from "../../../ffi/shared-memory.ts";
-import type { ChannelPlace } from "../../channel/place.ts";
+import { type ChannelPlace, channelPath } from "../../channel/place.ts";
 import { describeUse, findLife, readHeader } from "../../channel/snapshot.ts";
 import { Failure } from "../../failure.ts";
 import { statusPath } from "../../observe/status-reader.ts";
@@ -11,10 +11,9 @@ import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
 import { EXIT_FINE } from "../../settings/errors.ts";
 import { onOff } from "../../settings/flags.ts";
 import { MAGIC } from "../../shape/channel-header.ts";
-import type { PacketLayout } from "../../shape/packet-layouts.ts";
-
+import { CHANNELS } from "../../shape/channels.ts";
 import { removeStale } from "../../sidecar/files/shared-file.ts";
-import { failureOf, LIFE_WATCH_MS, namedChannels, placeOf, refuseEmptyPrefix } from "../channels/channel-files.ts";
+import { failureOf, LIFE_WATCH_MS, placeOf, refuseEmptyPrefix } from "../channels/channel-files.ts";
 import { command } from "../command.ts";
 import { table } from "../table.ts";
 
@@ -29,12 +28,8 @@ export interface DestroyRow {
  * @param force also removes channels in use and files that are not channels
  * @throws Failure that names the channels in use, or the file that is not a channel
  */
-export async function destroyChannels(
-  place: ChannelPlace,
-  layout: PacketLayout,
-  force: boolean,
-): Promise<DestroyRow[]> {
-  const channels = namedChannels(place, layout);
+export async function destroyChannels(place: ChannelPlace, force: boolean): Promise<DestroyRow[]> {
+  const channels = CHANNELS.map((spec) => ({ spec, path: channelPath(place, spec.name) }));
   const there = channels.filter(({ path }) => {
     const facts = statPath(path);
     if (facts?.kind === "folder") throw new Failure(`${path} is a folder and no channel; nothing was removed`);
@@ -86,7 +81,7 @@ export default command({
   summary: "removes the channels",
   about:
     "Removes the eight channels' files, after watching for a moment that nobody's heartbeat moves and nobody holds a lock. " +
-    "All or none. Memory that somebody still has mapped stays theirs until they let go of it.",
+    "Whatever packet layout they have. All or none. Memory that somebody still has mapped stays theirs until they let go of it.",
   flags: {
     ...CHANNEL_FLAGS,
     force: onOff({ help: "remove them even if somebody uses them" }),
@@ -98,7 +93,7 @@ export default command({
   ],
   run: async ({ values, sources, out }) => {
     refuseEmptyPrefix(values.prefix, sources.prefix);
-    const rows = await destroyChannels(placeOf(values), values.packetLayout, values.force);
+    const rows = await destroyChannels(placeOf(values), values.force);
     if (values.json) out.json({ channels: rows });
     else
       for (const line of table(

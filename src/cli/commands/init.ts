@@ -8,13 +8,14 @@ import { strangersChannel, trustOf } from "../../channel/owners.ts";
 import { type ChannelPlace, channelFileBytes, roomProblem } from "../../channel/place.ts";
 import { describeUse, findLife, type Life } from "../../channel/snapshot.ts";
 import { Failure } from "../../failure.ts";
-import { CHANNEL_FLAGS } from "../../settings/channel-flags.ts";
+import { CHANNEL_FLAGS, MADE_LAYOUT_FLAG } from "../../settings/channel-flags.ts";
 import { EXIT_FINE, UsageError } from "../../settings/errors.ts";
 import { onOff, text } from "../../settings/flags.ts";
 import type { PacketLayout } from "../../shape/packet-layouts.ts";
 import {
   failureOf,
   LIFE_WATCH_MS,
+  layoutOf,
   type NamedChannel,
   namedChannels,
   placeOf,
@@ -173,6 +174,7 @@ export default command({
     "run as users of their own, and a channel that is re-created later can still be joined.",
   flags: {
     ...CHANNEL_FLAGS,
+    packetLayout: MADE_LAYOUT_FLAG,
     group: text({
       help: "group of the files, in which the users of both the validator and the sidecar are",
       hint: "NAME",
@@ -191,8 +193,12 @@ export default command({
     json: onOff({ help: "print JSON for machines" }),
   },
   examples: [
-    { line: "qos init", says: "eight channels in /dev/shm for one user (about 320 MiB)" },
+    { line: "qos init", says: "eight channels in /dev/shm for one user (about 455 MiB)" },
     { line: "sudo qos init --group validator --use-huge-pages", says: "on 2 MiB pages, for all users of a group" },
+    {
+      line: "qos init --packet-layout agave4",
+      says: "for a validator that copies Agave's own packet, as it is from 4.0 on",
+    },
     { line: "qos init --prefix test_", says: "another eight, with names of their own" },
   ],
   run: async ({ values, sources, out }) => {
@@ -203,7 +209,7 @@ export default command({
     }
     const { rows, notes } = await initChannels({
       place: placeOf(values),
-      packetLayout: values.packetLayout,
+      packetLayout: layoutOf(values),
       mode: values.mode === undefined ? undefined : Number.parseInt(values.mode, 8),
       gid: group?.gid,
       force: values.force,

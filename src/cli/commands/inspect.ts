@@ -15,6 +15,7 @@ import {
   failureOf,
   findChannel,
   LIFE_WATCH_MS,
+  layoutOf,
   type NamedChannel,
   namedChannels,
   placeOf,
@@ -151,7 +152,8 @@ type Values = ValuesOf<typeof FLAGS>;
 async function recording(values: Values, file: string, name: string | undefined, out: Output): Promise<number> {
   if (values.jsonl || values.follow)
     throw new UsageError("--record prints no elements; leave --jsonl and --follow out");
-  const channels = namedChannels(placeOf(values), values.packetLayout);
+  const packetLayout = layoutOf(values);
+  const channels = namedChannels(placeOf(values), packetLayout);
   const found = name === undefined ? undefined : findChannel(channels, values.prefix, name);
   if (typeof found === "string") throw new UsageError(found);
   const ids = PACKET_CHANNELS.filter((id) => found === undefined || channels[id] === found);
@@ -161,7 +163,7 @@ async function recording(values: Values, file: string, name: string | undefined,
   }
   const { stop, done } = untilSignal();
   try {
-    const { packetLayout, duration: forMs } = values;
+    const forMs = values.duration;
     const recorded = await record({ path: file, packetLayout, channels, forMs, stop }, ids, out);
     if (values.json) out.json(recorded);
     else for (const line of describeRecorded(recorded)) out.line(line);
@@ -190,7 +192,7 @@ async function look(channel: NamedChannel): Promise<ChannelReport | string> {
 /** All channels, watched at the same moment, one line each. */
 async function overview(values: Values, out: Output): Promise<number> {
   if (values.jsonl || values.follow) throw new UsageError(`--jsonl and --follow need CHANNEL: ${CHANNEL_HELP}`);
-  const channels = namedChannels(placeOf(values), values.packetLayout);
+  const channels = namedChannels(placeOf(values), layoutOf(values));
   const found = await Promise.all(channels.map(look));
   if (values.json) {
     out.json(
@@ -226,7 +228,7 @@ export default command({
     "Shows a channel's header, how fast it runs and who is alive on it, and its newest elements in words: packets with " +
     "their transactions, outcomes, signatures. With --record FILE it records packets instead, of the channel or of all " +
     "packet channels. Without CHANNEL it shows all eight: whether they are there, who is alive on them, how fast they run. " +
-    "It only reads and can be run beside anything at any time.",
+    "It takes the packet layout of the channels that are there. It only reads and can be run beside anything at any time.",
   flags: FLAGS,
   positionals: [{ name: "CHANNEL", help: CHANNEL_HELP, required: false }],
   examples: [
@@ -243,10 +245,11 @@ export default command({
     if (values.json && (values.jsonl || values.follow)) {
       throw new UsageError("--json prints one object at the end; --jsonl is the one for lines and for --follow");
     }
-    const channels = namedChannels(placeOf(values), values.packetLayout);
+    const packetLayout = layoutOf(values);
+    const channels = namedChannels(placeOf(values), packetLayout);
     const channel = findChannel(channels, values.prefix, positionals[0]);
     if (typeof channel === "string") throw new UsageError(channel);
-    const show = showerOf(channel.spec.kind, { packetLayout: values.packetLayout, seed: standingSeed(channels) });
+    const show = showerOf(channel.spec.kind, { packetLayout, seed: standingSeed(channels) });
     const elements: Shown["fields"][] = [];
     const use = (shown: Shown): void => {
       if (values.json) elements.push(shown.fields);

@@ -20,7 +20,7 @@ import type { Output } from "../output.ts";
 
 const NEXT = [
   "Next: build the validator as always (the first time without --locked: its lock file gets one crate), and start it with",
-  "QOS_CHANNELS=PREFIX in its environment, and qos with --prefix PREFIX --packet-layout large.",
+  "QOS_CHANNELS=PREFIX in its environment, and qos with --prefix PREFIX.",
 ];
 
 function placesForMachines({ places }: Plan): unknown[] {

@@ -10,7 +10,8 @@ export default command({
   name: "run",
   summary: "the sidecar: takes packets, keeps the best, sends them on",
   about:
-    "Runs the sidecar until SIGINT or SIGTERM. It joins each of its channels as soon as that appears, takes packets from " +
+    "Runs the sidecar until SIGINT or SIGTERM. It takes the packet layout of the channels that are there; where none is, it " +
+    "waits for the first one before it makes anything, or starts at once with the layout that is named. It joins each of its channels as soon as that appears, takes packets from " +
     "the four packet channels, ranks them by what their senders' transactions were worth before, and sends the best on to " +
     "sigverify. Started as root it opens its channels and then gives up root's rights.",
   flags: RUN_FLAGS,

@@ -18,6 +18,7 @@ import { SCENARIOS } from "../../simulator/scenarios/index.ts";
 import { type Source, scaled, scenarioSource } from "../../simulator/source.ts";
 import { isClean, summaryOf, summaryRows } from "../../simulator/summary.ts";
 import { Trace } from "../../simulator/trace.ts";
+import { layoutOf } from "../channels/channel-files.ts";
 import { command } from "../command.ts";
 import type { Output } from "../output.ts";
 import { ALL_SCENARIOS, playRow, scoreboard } from "../simulations/scoreboard.ts";
@@ -253,13 +254,21 @@ function showProgress(out: Output): ((now: Progress) => void) | undefined {
   };
 }
 
-function sourceOf(values: Values, memory: ValidatorMemory, seed: bigint): Source {
-  const { corpus, replay, packetLayout } = values;
-  if (corpus !== undefined) return corpusOf(corpus, values, memory, seed);
-  if (replay === undefined) return scenarioWorld(values, seed);
+/** What is sent, and the packet layout of the channels: where none is there and none is named, a recording's own. */
+function trafficOf(values: Values, seed: bigint): { readonly source: Source; readonly memory: ValidatorMemory } {
+  const { corpus, replay } = values;
+  if (replay === undefined) {
+    const memory = validatorMemory(layoutOf(values));
+    const source = corpus === undefined ? scenarioWorld(values, seed) : corpusOf(corpus, values, memory, seed);
+    return { source, memory };
+  }
   const { source, layout } = replaySource(replay, replayOptions(values));
-  if (layout === packetLayout) return source;
-  throw new UsageError(`${replay} was recorded with --packet-layout ${layout}, and the channels have ${packetLayout}`);
+  const packetLayout = layoutOf(values, layout);
+  if (layout !== packetLayout) {
+    const channels = `and the channels have ${packetLayout}`;
+    throw new UsageError(`${replay} was recorded with --packet-layout ${layout}, ${channels}`);
+  }
+  return { source, memory: validatorMemory(packetLayout) };
 }
 
 const usualScenario = (): Scenario => loadScenario(USUAL_SCENARIO);
@@ -280,14 +289,13 @@ function replayVirtual(values: Values, file: string, out: Output): number {
 
 async function realTime(values: Values, out: Output): Promise<number> {
   const seed = values.seed ?? 1n;
-  const memory = validatorMemory(values.packetLayout);
-  const source = sourceOf(values, memory, seed);
+  const { source, memory } = trafficOf(values, seed);
   const { stop, done } = untilSignal();
   const progress = values.json ? undefined : showProgress(out);
   try {
     const run = await runRealTime(memory, source, {
       place: { prefix: values.prefix, pages: values.useHugePages ? "huge" : "standard" },
-      packetLayout: values.packetLayout,
+      packetLayout: memory.layout.options.packetLayout,
       feeModel: values.feeModel,
       feedback: values.feedback,
       waitMs: values.wait,
@@ -334,7 +342,8 @@ export default command({
   about:
     "Plays the validator in a process of its own: sends packets on the real channels, checks what the sidecar lets " +
     "through, answers as sigverify, scheduler and status cache do, and says at the end what was earned, next to what " +
-    "other rules would have earned from the same traffic. Channels that are missing are created, and removed at the end.",
+    "other rules would have earned from the same traffic. Channels that are missing are created, and removed at the end; " +
+    "where none is there and no layout is named, of the layout large, or of the replayed recording's.",
   flags: FLAGS,
   examples: [
     { line: "qos simulate", says: "agents with log-normal prices, one of them bad; a sidecar runs beside it" },

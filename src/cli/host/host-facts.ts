@@ -20,6 +20,7 @@ import { channelFileBytes, STANDARD_PAGES_FOLDER } from "../../channel/place.ts"
 import { readHeader } from "../../channel/snapshot.ts";
 import { statusPath } from "../../observe/status-reader.ts";
 import { CHANNELS, OUTPUT_CHANNEL } from "../../shape/channels.ts";
+import { QUEUE_CAPACITY } from "../../shape/layout.ts";
 import { LIFE_WATCH_MS, type NamedChannel } from "../channels/channel-files.ts";
 import type { Identity, Rights } from "./access.ts";
 import { ownProcessProblem } from "./process-limit.ts";
@@ -58,7 +59,8 @@ export interface CpuFacts {
 export interface HostFacts {
   /** The user that the sidecar would run as; undefined if none is named. */
   readonly who: Identity | undefined;
-  readonly needed: { readonly hugePages: number; readonly bytes: number };
+  /** `hugePages`, `bytes`: of the channels. `queueBytes`: of the packets that wait in the sidecar. */
+  readonly needed: { readonly hugePages: number; readonly bytes: number; readonly queueBytes: number };
   readonly hugePages: HugePages | undefined;
   readonly hugePagesAvailable: number;
   readonly hugeMountProblem: string | undefined;
@@ -201,6 +203,7 @@ export async function hostFacts(
     needed: {
       hugePages: neededPages,
       bytes: channels.reduce((sum, { shape }) => sum + channelFileBytes(shape, "standard"), 0),
+      queueBytes: 2 * QUEUE_CAPACITY * channels[OUTPUT_CHANNEL].shape.elementBytes,
     },
     hugePages: pages,
     hugePagesAvailable: pages === undefined ? 0 : availableHugePages(pages),

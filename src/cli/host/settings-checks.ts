@@ -4,14 +4,14 @@
 import { groupsOf } from "../../../ffi/users.ts";
 import { messageOf } from "../../failure.ts";
 import type { RunValues } from "../../settings/run-flags.ts";
-import { type SidecarSettings, settingsOf } from "../../settings/sidecar-settings.ts";
+import { type AskedSettings, settingsOf } from "../../settings/sidecar-settings.ts";
 import { userToBecome } from "../../sidecar/process/rights.ts";
 import { type Identity, readProblem, writeProblem } from "./access.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 export interface Asked {
   /** undefined: they do not go together, and the findings say why. */
-  readonly settings: SidecarSettings | undefined;
+  readonly settings: AskedSettings | undefined;
   /** The user that the sidecar runs as; undefined: there is none, and the findings say why. */
   readonly who: Identity | undefined;
   readonly findings: readonly Finding[];
@@ -50,7 +50,7 @@ export function asked(values: RunValues): Asked {
 
 /** Findings of files and of the port. @param running a sidecar runs under this prefix: the port may be its own */
 export function settingsChecks(
-  settings: SidecarSettings,
+  settings: AskedSettings,
   who: Identity,
   config: string | undefined,
   running: boolean,

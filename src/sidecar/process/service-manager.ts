@@ -34,12 +34,12 @@ export class ServiceManager {
     this.#address = socketAddress(socket);
   }
 
-  /** Says that it is ready as soon as the loop turns, and begins to beat. */
-  begin(): void {
+  /** Says that it is ready as soon as the loop turns, and begins to beat. @param status in words, for the operator */
+  begin(status = "the loop turns"): void {
     this.#timer = setInterval(() => {
       this.#turnsBefore = this.turns();
       if (this.#turnsBefore <= 0) return;
-      this.#say("READY=1\nSTATUS=the loop turns");
+      this.#say(`READY=1\nSTATUS=${status}`);
       clearInterval(this.#timer);
       this.#timer = undefined;
       if (this.watchdogMs !== undefined) this.#timer = setInterval(() => this.beat(), this.watchdogMs / BEATS);
@@ -52,6 +52,11 @@ export class ServiceManager {
     if (turns === this.#turnsBefore) return;
     this.#turnsBefore = turns;
     this.#say("WATCHDOG=1");
+  }
+
+  /** No more beats from here: another one goes on. */
+  handOver(): void {
+    clearInterval(this.#timer);
   }
 
   /** The end has begun; no more beats. */

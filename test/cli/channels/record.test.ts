@@ -299,7 +299,11 @@ describe("qos simulate --replay", () => {
       [[file], 1, `${file} cannot be replayed: it ends early`],
       [[file, "--virtual"], 1, "ends early"],
       [[folder.file("none")], 1, "cannot read the recording"],
-      [[good], 2, "was recorded with --packet-layout agave4"],
+      [
+        [good, "--packet-layout", "agave2"],
+        2,
+        "was recorded with --packet-layout agave4, and the channels have agave2",
+      ],
       [[good, "--scenario", "overload"], 2, "leave --scenario and --corpus out"],
       [[good, "--rate", "5"], 2, "at their own times"],
       [[good, "--soak", "1s"], 2, "--soak"],

@@ -66,11 +66,11 @@ describe.skipIf(!CAN_MOUNT)("on a host whose default huge pages are of 1 GiB (ne
   test("the pool of 2 MiB pages is changed, and given back, and the default pool stays", () => {
     const script = `${STAND_INS}\n qos "$1" --apply; pools; qos "$1" --undo; pools`;
     const done = inMountNamespace(script, process.execPath, SCRIPT);
-    expect(done.out).toContain("pools 64 154\n");
+    expect(done.out).toContain("pools 64 232\n");
     expect(done.out).toContain("mounted at /mnt/hugepages");
-    expect(done.out).toContain("'w /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages - - - - 154'");
-    expect(done.out).toContain("hugepagesz=2M hugepages=154");
-    expect(done.out).toMatch(/154 pages of 2 MiB given back, 0 in all\ncode 0\npools 64 0\n$/);
+    expect(done.out).toContain("'w /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages - - - - 232'");
+    expect(done.out).toContain("hugepagesz=2M hugepages=232");
+    expect(done.out).toMatch(/232 pages of 2 MiB given back, 0 in all\ncode 0\npools 64 0\n$/);
     expect(done.out + done.err).not.toContain("vm.nr_hugepages");
     expect(done.out + done.err).not.toContain("/proc/sys/vm/nr_hugepages");
   });

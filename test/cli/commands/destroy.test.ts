@@ -13,8 +13,8 @@ const setpriv = Bun.which("setpriv");
 describe("somebody who lives on the channels", () => {
   /** A producer that beats until it is stopped. */
   function live(path: string, lock: boolean): () => void {
-    const arena = Arena.reserve(64 << 20);
-    const region = { at: 65_536, bytes: 42 << 20, capacity: 32_768, elementBytes: 1264 };
+    const arena = Arena.reserve(80 << 20);
+    const region = { at: 65_536, bytes: 66 << 20, capacity: 16_384, elementBytes: 4160 };
     const result = joinProducer(arena, region, path, { lock });
     if (result.state !== "joined") throw new Error(JSON.stringify(result));
     const producer = new Producer(arena, region.at, region.capacity, region.elementBytes);

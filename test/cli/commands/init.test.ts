@@ -22,7 +22,7 @@ describe("qos init", () => {
     expect([first.code, first.notes]).toEqual([0, []]);
     const { channels } = rowsOf(first);
     expect(channels.map(({ name, state }) => [name, state])).toEqual(CHANNELS.map(({ name }) => [name, "created"]));
-    expect(channels.map(({ elementBytes }) => elementBytes)).toEqual([1264, 1264, 1264, 1264, 1264, 16, 64, 1264]);
+    expect(channels.map(({ elementBytes }) => elementBytes)).toEqual([4160, 4160, 4160, 4160, 4160, 16, 64, 4160]);
     for (const { path, bytes, mode } of channels) {
       expect(fs.statSync(path).size).toBe(bytes);
       expect(fs.statSync(path).blocks * 512).toBeGreaterThanOrEqual(bytes);
@@ -62,7 +62,7 @@ describe("qos init", () => {
       "file",
     ]);
     expect(first.lines[1]).toMatch(
-      new RegExp(`^tpu_to_qos +created +32768 +1264 +39.5 +0640 +\\S+ +/dev/shm/${prefix}tpu_to_qos$`),
+      new RegExp(`^tpu_to_qos +created +16384 +4160 +65 +0640 +\\S+ +/dev/shm/${prefix}tpu_to_qos$`),
     );
     const second = await init(prefix, "--mode", "660");
     expect(second.code).toBe(0);
@@ -123,7 +123,8 @@ describe("qos init", () => {
     expect(channels.map(({ state }) => state)).toEqual([...Array(7).fill("created"), "re-created"]);
     const before = identities(prefix);
     const other = await init(prefix, "--packet-layout", "agave4");
-    expect([other.code, other.notes[0]]).toEqual([1, expect.stringContaining("1296 bytes")]);
+    const bothNamed = "it has packets of --packet-layout large, and this is agave4";
+    expect([other.code, other.notes[0]]).toEqual([1, expect.stringContaining(bothNamed)]);
     expect(identities(prefix)).toEqual(before);
     const forced = await init(prefix, "--packet-layout", "agave4", "--force", "--json");
     expect(
@@ -131,8 +132,24 @@ describe("qos init", () => {
         .channels.map(({ elementBytes }) => elementBytes)
         .slice(0, 2),
     ).toEqual([1296, 1296]);
-    await destroy(prefix, "--packet-layout", "agave4");
+    await destroy(prefix);
     expect(filesOf(prefix)).toEqual([]);
+  });
+
+  test("makes the layout large unless told otherwise; auto completes those that are there", async () => {
+    const prefix = freshPrefix();
+    await init(prefix, "--packet-layout", "agave4");
+    fs.unlinkSync(`/dev/shm/${prefix}qos_to_sig`);
+    const large = await init(prefix);
+    const bothNamed = "it has packets of --packet-layout agave4, and this is large";
+    expect([large.code, large.notes[0]]).toEqual([1, expect.stringContaining(bothNamed)]);
+    const { channels } = rowsOf(await init(prefix, "--packet-layout", "auto", "--json"));
+    expect(channels.map(({ elementBytes }) => elementBytes)).toEqual([1296, 1296, 1296, 1296, 1296, 16, 64, 1296]);
+    expect(channels.map(({ state }) => state)).toEqual([...Array(7).fill("present"), "created"]);
+    await destroy(prefix);
+    const none = rowsOf(await init(prefix, "--packet-layout", "auto", "--json"));
+    expect(none.channels[0]).toMatchObject({ state: "created", elementBytes: 4160, capacity: 16_384 });
+    await destroy(prefix);
   });
 
   test("takes no empty prefix: an unset variable must not name the production channels", async () => {

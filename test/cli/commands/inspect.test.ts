@@ -9,7 +9,7 @@ import inspect from "../../../src/cli/commands/inspect.ts";
 import { TransactionDecoder } from "../../../src/kernel/decoder.ts";
 import { Arena } from "../../../src/shape/arena.ts";
 import { METADATA_AT } from "../../../src/shape/channel-header.ts";
-import { CONFIRMED_CHANNEL, OUTCOME_CHANNEL } from "../../../src/shape/channels.ts";
+import { CONFIRMED_CHANNEL, OUTCOME_CHANNEL, OUTPUT_CHANNEL } from "../../../src/shape/channels.ts";
 import { type PacketLayout, packetBytes } from "../../../src/shape/packet-layouts.ts";
 import { addressOctets } from "../../../src/wire/address.ts";
 import * as packet from "../../tools/agave-packet.ts";
@@ -174,13 +174,19 @@ describe("qos inspect", () => {
     const unknown = packetOf(bytesOf(CORPUS[1]), { layout: "agave4" });
     unknown.fill(0, packet.REMOTE_PUBKEY_AT, packet.REMOTE_PUBKEY_AT + 32);
     channel.push(unknown);
-    const out = await run("inspect", "--prefix", prefix, "tpu_to_qos", "--jsonl", "--packet-layout", "agave4");
+    const out = await run("inspect", "--prefix", prefix, "tpu_to_qos", "--jsonl");
     expect(linesOf(out).map(({ peer, verdict }) => [peer, verdict])).toEqual([
       [base58.encode(key), "ok"],
       [undefined, "ok"],
     ]);
-    const wrong = await run("inspect", "--prefix", prefix, "tpu_to_qos");
-    expect([wrong.code, wrong.notes[0]]).toEqual([1, expect.stringContaining("--packet-layout")]);
+    const wrong = await run("inspect", "--prefix", prefix, "tpu_to_qos", "--packet-layout", "large");
+    const bothNamed = "it has packets of --packet-layout agave4, and this is large";
+    expect([wrong.code, wrong.notes[0]]).toEqual([1, expect.stringContaining(bothNamed)]);
+    const output = openChannel(prefix, OUTPUT_CHANNEL, "large");
+    const mixed = await run("inspect", "--prefix", prefix);
+    const each = `agave4 (${prefix}tpu_to_qos) and large (${prefix}qos_to_sig)`;
+    expect([mixed.code, mixed.notes[0]]).toEqual([1, expect.stringContaining(each)]);
+    fs.unlinkSync(output.file.path);
   });
 
   test("says who is alive and how fast it runs, and leaves no trace", async () => {

@@ -37,7 +37,7 @@ const cpu: CpuFacts = {
 
 const good: HostFacts = {
   who: { uid: 0, gids: [0] },
-  needed: { hugePages: 154, bytes: 300 * MIB },
+  needed: { hugePages: 154, bytes: 300 * MIB, queueBytes: 0 },
   hugePages: { total: 200, free: 200, reserved: 0 },
   hugePagesAvailable: 200,
   hugeMountProblem: undefined,
