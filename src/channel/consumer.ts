@@ -23,7 +23,7 @@ import { AHEAD_MAX, burstOf, CONSUMER_HEARTBEAT_AT, HEADER_BYTES, TAIL_AT, TAIL_
 import { AtomicWords, type ChannelWords } from "./channel-words.ts";
 
 /** Elements given up after a first overrun: one group. */
-const SKIP_LEAST = 16;
+const SKIP_MIN = 16;
 /** Elements read without an overrun after which the next one is a first one again. */
 const CALM_ELEMENTS = 2_048;
 
@@ -46,7 +46,7 @@ export class Consumer {
   #lost = false;
   /** It was so when it was joined. */
   #joinedLost = false;
-  #skip = SKIP_LEAST;
+  #skip = SKIP_MIN;
   #receivedAtSkip = Number.NEGATIVE_INFINITY;
   readonly #words: ChannelWords;
   readonly #tailAt: number;
@@ -151,7 +151,7 @@ export class Consumer {
    */
   skipAhead(): void {
     const isCalm = this.received - this.#receivedAtSkip >= CALM_ELEMENTS;
-    this.#skip = isCalm ? SKIP_LEAST : Math.min(2 * this.#skip, this.capacity >>> 3);
+    this.#skip = isCalm ? SKIP_MIN : Math.min(2 * this.#skip, this.capacity >>> 3);
     this.#receivedAtSkip = this.received;
     const ahead = this.loadTail() - this.head;
     if (ahead > 0) this.#skipTo(this.head + Math.min(ahead, this.#skip));

@@ -8,10 +8,10 @@ import type { FileWatch } from "./inputs/watched-file.ts";
 import { ClockSteps } from "./process/clock-steps.ts";
 import { openServiceManager, type ServiceManager } from "./process/service-manager.ts";
 import type { Signals } from "./process/signals.ts";
-import { Reports } from "./reports.ts";
 import type { Runtime } from "./runtime.ts";
 import { takeScores } from "./scores/scores.ts";
 import type { StateFile } from "./scores/state-file.ts";
+import { StatisticsFeeds } from "./statistics-feeds.ts";
 import type { DatabaseWriter } from "./threads/database.ts";
 import type { LoopEnd } from "./threads/loop-thread.ts";
 import { Watch } from "./watch.ts";
@@ -47,7 +47,7 @@ export function supervise(runtime: Runtime, charges: Charges): Promise<number> {
 
 class Supervisor {
   readonly #watch: Watch;
-  readonly #reports: Reports;
+  readonly #statistics: StatisticsFeeds;
   readonly #clock = new ClockSteps();
 
   constructor(
@@ -56,7 +56,7 @@ class Supervisor {
   ) {
     const { database } = charges;
     this.#watch = new Watch(runtime, () => database?.numbers ?? null);
-    this.#reports = new Reports(runtime, charges.statistics, database);
+    this.#statistics = new StatisticsFeeds(runtime, charges.statistics, database);
     this.#clock.look(Date.now(), runtime.now());
   }
 
@@ -84,8 +84,8 @@ class Supervisor {
     const { inputs, state } = this.charges;
     return [
       { everyMs: LOOK_INTERVAL_MS, run: () => this.#look() },
-      { everyMs: settings.logIntervalMs, run: () => this.#reports.log() },
-      { everyMs: settings.statsIntervalMs, run: () => this.#reports.offer() },
+      { everyMs: settings.logIntervalMs, run: () => this.#statistics.log() },
+      { everyMs: settings.statsIntervalMs, run: () => this.#statistics.offer() },
       ...inputs.map((input) => ({ everyMs: LOOK_INTERVAL_MS, run: () => void input.look() })),
       ...(state === undefined ? [] : [{ everyMs: STATE_INTERVAL_MS, run: () => void this.#saveScores(state) }]),
     ];
@@ -123,7 +123,7 @@ class Supervisor {
   #openEndpoints(): Promise<Endpoints> {
     const { inputs, state } = this.charges;
     return openEndpoints(this.runtime, this.#watch, {
-      statistics: () => this.#reports.forControl(),
+      statistics: () => this.#statistics.forControl(),
       reload: async () => {
         await Promise.all(inputs.map((input) => input.look()));
         return inputs.flatMap(({ watched }) => watched.files.map(({ path }) => path));
@@ -149,7 +149,7 @@ class Supervisor {
     mailbox.stop();
     const end = await Promise.race([loop, after(STOP_MAX_MS)]);
     await database?.stop();
-    await this.#reports.finish();
+    await this.#statistics.finish();
     if (end.state === "died") {
       // Scores that were being changed when the loop died are not to be trusted: the last minute's file stays.
       log.error(`the loop ended: ${end.reason}`);

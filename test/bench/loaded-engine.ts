@@ -19,7 +19,7 @@ const SCORES_SEED = 3n;
 const MADE_UP_SIGNERS = 0x5eed_0000_0000_0000n;
 
 /** What the queue keeps: the push that makes it full drops one. */
-export const QUEUED_MOST = QUEUE_CAPACITY - 1;
+export const QUEUED_MAX = QUEUE_CAPACITY - 1;
 const BATCH = 64;
 
 export interface LoadedOptions {
@@ -91,7 +91,7 @@ export class LoadedEngine {
   fillQueue(): void {
     const { arena, engine } = this.plain;
     const { queue } = engine;
-    while (queue.size + queue.outgoing < QUEUED_MOST) {
+    while (queue.size + queue.outgoing < QUEUED_MAX) {
       const word = this.#scores.next();
       const packet = this.packetsAt + Number(word % BigInt(this.packetCount)) * AGAVE2_PACKET_BYTES;
       const score = Number(word >> 11n) / 9_007_199_254_740_992;

@@ -18,7 +18,7 @@ import { binary, SidecarProcess } from "./sidecar.ts";
  */
 const USUAL_PPS = "1600000";
 /** Of the packets/s. */
-const MOST_CHANGE = 0.02;
+const CHANGE_MAX = 0.02;
 const SLICE_MS = 2_000;
 const SCRAPE_INTERVAL_MS = 1_000;
 /** Before the first slice: the loop's code is compiled by then, and its tables are full. */
@@ -189,7 +189,7 @@ export function tellObserved({ alone, watched, scrapes, reads, change }: Observe
   };
   tell("alone  ", alone);
   tell("watched", watched);
-  const isFine = change.perSecond > -MOST_CHANGE;
+  const isFine = change.perSecond > -CHANGE_MAX;
   const verdict = isFine ? "less" : "NOT LESS";
   console.log(
     `${scrapes} scrapes, ${reads} reads; change of packets/s ${percent(change.perSecond)}, ${verdict} than 2%;`,

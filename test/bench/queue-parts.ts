@@ -8,7 +8,7 @@ import { STAT } from "../../src/shape/statistics.ts";
 import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
 import type { Baselines, Sample } from "./baselines.ts";
 import type { Bench } from "./bench.ts";
-import { type LoadedEngine, QUEUED_MOST } from "./loaded-engine.ts";
+import { type LoadedEngine, QUEUED_MAX } from "./loaded-engine.ts";
 import { hex, SplitMix64 } from "./mix.ts";
 
 const SCORES_SEED = 3n;
@@ -56,7 +56,7 @@ class OfferedQueue {
 
   #fill(): void {
     const { queue } = this.loaded.plain.engine;
-    while (queue.size < QUEUED_MOST) {
+    while (queue.size < QUEUED_MAX) {
       this.#makeUp(1);
       this.#offer(1);
     }
@@ -75,7 +75,7 @@ class OfferedQueue {
       left += this.#offer(chunk);
       nanos += threadCpuNanos() - start;
       if (emptyEvery > 0 && done % emptyEvery < CHUNK) {
-        queue.take(QUEUED_MOST, this.loaded.plain.kernel);
+        queue.take(QUEUED_MAX, this.loaded.plain.kernel);
         while (queue.outgoing > 0) queue.release(queue.nextOutgoing());
       }
     }
@@ -91,9 +91,9 @@ class OfferedQueue {
       const slot = arena.u32[layout.queue.heapSlotsAt / 4 + i];
       arena.f64[(queue.slots.at(slot) + D.SCORE_AT) / 8] = arena.f64[layout.queue.scoresAt / 8 + i];
     }
-    const slots = new Uint32Array(QUEUED_MOST);
+    const slots = new Uint32Array(QUEUED_MAX);
     const start = threadCpuNanos();
-    queue.take(QUEUED_MOST, kernel);
+    queue.take(QUEUED_MAX, kernel);
     let count = 0;
     while (queue.outgoing > 0) {
       const slot = queue.nextOutgoing();
@@ -171,7 +171,7 @@ export function queueBenches(loaded: LoadedEngine, baselines: Baselines | undefi
     {
       name: "transmit of 16,383: its longest turn",
       unit: "turn",
-      ours: () => ({ operations: 1, nanos: longest.shift() ?? Number.NaN, checksum: hex(BigInt(QUEUED_MOST)) }),
+      ours: () => ({ operations: 1, nanos: longest.shift() ?? Number.NaN, checksum: hex(BigInt(QUEUED_MAX)) }),
       // All of it is one turn there.
       theirs: baselines && (async () => ({ ...(await baselines.run("transmit")), operations: 1 })),
       same: true,

@@ -8,7 +8,7 @@ import { packetHashSecret } from "../../src/kernel/secret.ts";
 import { Arena } from "../../src/shape/arena.ts";
 import { Random } from "../tools/random.ts";
 
-const LONGEST = 4_160;
+const LENGTH_MAX = 4_160;
 const SEEDS = [0n, 1n, 420n, 0x0123456789abcdefn, 2n ** 63n, 2n ** 64n - 1n];
 const SECRET_AT = 65_536;
 const OUT_AT = SECRET_AT + 256;
@@ -17,14 +17,14 @@ const BYTES_AT = OUT_AT + 256;
 const arena = Arena.reserve(BYTES_AT + 65_536);
 const kernel = loadKernel(arena);
 
-test(`lengths 0 to ${LONGEST} under ${SEEDS.length} seeds, at several alignments`, () => {
+test(`lengths 0 to ${LENGTH_MAX} under ${SEEDS.length} seeds, at several alignments`, () => {
   const random = new Random(1);
   const different: string[] = [];
   for (const seed of SEEDS) {
     const secret = packetHashSecret(seed);
     arena.u8.set(secret, SECRET_AT);
-    for (let i = 0; i < LONGEST + 64; i++) arena.u8[BYTES_AT + i] = random.below(256);
-    for (let length = 0; length <= LONGEST; length++) {
+    for (let i = 0; i < LENGTH_MAX + 64; i++) arena.u8[BYTES_AT + i] = random.below(256);
+    for (let length = 0; length <= LENGTH_MAX; length++) {
       const at = BYTES_AT + (length % 17);
       kernel.hash(at, length, SECRET_AT, OUT_AT);
       const ours = arena.view.getBigUint64(OUT_AT, true);

@@ -29,7 +29,7 @@ const LIMIT_MS = 40_000;
 /** More than any machine writes during a test; the test ends the producer. */
 const ENDLESS = "1000000000000";
 const STOPS = 150;
-const STOPS_LEAST = 20;
+const STOPS_MIN = 20;
 const STOPPING_MS = 15_000;
 const places: Place[] = [];
 const peers: Peer[] = [];
@@ -105,7 +105,7 @@ describe.skipIf(!rust.ok)("que, at full speed (needs cargo)", () => {
     let groups = 0;
     let stops = 0;
     // a busy machine may let the other side wait for long: a number of stops, or a time
-    while (stops < STOPS && (stops < STOPS_LEAST || performance.now() < end)) {
+    while (stops < STOPS && (stops < STOPS_MIN || performance.now() < end)) {
       // a different number of groups each time, so that the stop falls anywhere in its work
       const until = groups + 50 + ((stops * 7919) % 400);
       while (groups < until) if (reader.readGroup() > 0) groups += 1;

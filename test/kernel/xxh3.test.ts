@@ -6,7 +6,7 @@ import { packetHashSecret } from "../../src/kernel/secret.ts";
 import { CONTEXT_AT, DIGEST_AT, FREE_AT, KernelRig } from "./rig.ts";
 
 const SEEDS = [0n, 420n, 1n << 32n, 0x8000000000000000n, (1n << 64n) - 1n];
-const LONGEST = 1_264;
+const LENGTH_MAX = 1_264;
 
 describe("XXH3-64 with a secret", () => {
   const rig = new KernelRig();
@@ -21,10 +21,10 @@ describe("XXH3-64 with a secret", () => {
   };
 
   for (const seed of SEEDS) {
-    test(`is right for every length up to ${LONGEST}, seed ${seed}`, () => {
+    test(`is right for every length up to ${LENGTH_MAX}, seed ${seed}`, () => {
       rig.configure({ xxhashSeed: seed });
       const secret = packetHashSecret(seed);
-      for (let length = 0; length <= LONGEST; length++) check(length, secret, length % 17);
+      for (let length = 0; length <= LENGTH_MAX; length++) check(length, secret, length % 17);
       expect(secret.length).toBe(192);
     });
   }

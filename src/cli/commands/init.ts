@@ -50,7 +50,7 @@ export interface InitRow {
   readonly group: string;
 }
 
-export interface InitReport {
+export interface InitResult {
   readonly rows: readonly InitRow[];
   /** Sentences for the operator: differences from what was asked for, and processes that must join again. */
   readonly notes: readonly string[];
@@ -65,7 +65,7 @@ const MODE_OTHERS = 0o007;
  * call are removed again.
  * @throws Failure with a sentence
  */
-export async function initChannels(options: InitOptions): Promise<InitReport> {
+export async function initChannels(options: InitOptions): Promise<InitResult> {
   const channels = namedChannels(options.place, options.packetLayout);
   const notes: string[] = [];
   const replaced = options.force ? await removeOld(channels, notes) : new Set<string>();

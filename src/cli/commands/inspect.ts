@@ -21,12 +21,12 @@ import {
   placeOf,
 } from "../channels/channel-files.ts";
 import {
-  type ChannelReport,
-  describeReport,
+  type ChannelLook,
+  describeLook,
+  lookAtChannel,
   OVERVIEW_HEAD,
   overviewCells,
-  reportChannel,
-} from "../channels/channel-report.ts";
+} from "../channels/channel-look.ts";
 import { type Show, type Shown, showerOf } from "../channels/elements.ts";
 import { describeRecorded, record } from "../channels/record.ts";
 import { command } from "../command.ts";
@@ -175,15 +175,15 @@ async function recording(values: Values, file: string, name: string | undefined,
   }
 }
 
-/** Watches one channel of the eight. @returns its report, or why there is none */
-async function look(channel: NamedChannel): Promise<ChannelReport | string> {
+/** Watches one channel of the eight. @returns what is seen, or why there is none */
+async function look(channel: NamedChannel): Promise<ChannelLook | string> {
   const opened = openToRead(channel.path, channel.shape);
   if (typeof opened !== "number") {
     if (opened.state === "refused") return opened.message;
     return opened.state === "absent" ? "not there" : "not initialised yet";
   }
   try {
-    return await reportChannel(channel, opened, LIFE_WATCH_MS);
+    return await lookAtChannel(channel, opened, LIFE_WATCH_MS);
   } finally {
     closeFile(opened);
   }
@@ -259,10 +259,10 @@ export default command({
     try {
       const reading = new Reading(channel, values.count);
       try {
-        const report = values.jsonl ? undefined : await reportChannel(channel, reading.fd, LIFE_WATCH_MS);
-        if (report !== undefined && !values.json) for (const line of describeReport(report)) out.line(line);
+        const seen = values.jsonl ? undefined : await lookAtChannel(channel, reading.fd, LIFE_WATCH_MS);
+        if (seen !== undefined && !values.json) for (const line of describeLook(seen)) out.line(line);
         readNewest(reading.peek, values.count, use, show);
-        if (values.json) out.json({ ...report, elements });
+        if (values.json) out.json({ ...seen, elements });
         if (values.follow) await follow(reading, use, show, out);
       } finally {
         reading.close();

@@ -123,7 +123,7 @@ export const HOPELESS_LOOKS_MAX = 64;
  * ranks behind all others, and is neither hopeless nor taken for a forger.
  */
 export const LANDED_GOOD_MIN = 0.05;
-/** A sender of whom every second signature fails is not lifted above others, whatever the operator favours. */
+/** A sender with every second signature false is not lifted above others, whatever the operator favours. */
 export const LIFTED_GOOD_MIN = 0.5;
 
 // --- Newcomers, copies and late packets ---

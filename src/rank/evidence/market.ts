@@ -18,7 +18,7 @@ import {
 const MOMENT_KEPT = 0.25;
 const STEPS = 48;
 /** The lowest step stands for 2^-16 lamports per compute unit and less. */
-const LOWEST_OCTAVE = -16;
+const OCTAVE_MIN = -16;
 
 export class Market {
   // By price step: landings expected of likely landers, and how many there were; of the last moments, and of a window.
@@ -120,6 +120,6 @@ function surely(landed: number, expected: number, deviations: number): number {
 }
 
 function stepOf(price: number): number {
-  const step = Math.floor((Math.log2(price) - LOWEST_OCTAVE) * PRICE_STEPS_PER_OCTAVE);
+  const step = Math.floor((Math.log2(price) - OCTAVE_MIN) * PRICE_STEPS_PER_OCTAVE);
   return step > 0 ? Math.min(STEPS - 1, step) : 0;
 }

@@ -1,4 +1,4 @@
-// What a packet is worth by a look at it: expected lamports by expected cost; and of whom nothing is to be expected.
+// What a packet is worth by a look at it: expected lamports by expected cost, and which senders promise nothing.
 
 import type { Arena } from "../../shape/arena.ts";
 import { COMPUTE_UNITS_AT, FEE_AT } from "../../shape/digest-layout.ts";

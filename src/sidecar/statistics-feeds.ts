@@ -8,7 +8,7 @@ import type { StatsFile } from "./files/stats-file.ts";
 import type { Runtime } from "./runtime.ts";
 import type { DatabaseWriter } from "./threads/database.ts";
 
-export class Reports {
+export class StatisticsFeeds {
   readonly #log: RateMeter;
   readonly #file: RateMeter;
   readonly #control: RateMeter;

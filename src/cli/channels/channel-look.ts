@@ -6,7 +6,7 @@ import { type HeaderSnapshot, readHeader } from "../../channel/snapshot.ts";
 import { CHANNELS, OUTCOME_CHANNEL } from "../../shape/channels.ts";
 import type { NamedChannel } from "./channel-files.ts";
 
-export interface ChannelReport {
+export interface ChannelLook {
   readonly channel: string;
   readonly path: string;
   readonly from: string;
@@ -32,7 +32,7 @@ export interface ChannelReport {
 }
 
 /** Looks at a channel for a moment. @param fd open for reading, proved */
-export async function reportChannel(channel: NamedChannel, fd: number, watchMs: number): Promise<ChannelReport> {
+export async function lookAtChannel(channel: NamedChannel, fd: number, watchMs: number): Promise<ChannelLook> {
   const { spec, path, shape } = channel;
   const facts = statFile(fd, path);
   const before = readHeader(fd, path);
@@ -70,23 +70,23 @@ const alive = (is: boolean): string => (is ? "alive" : "still");
 export const OVERVIEW_HEAD = ["channel", "from", "to", "producer", "consumer", "per second", "published", "file"];
 
 /** A channel's line of it. */
-export function overviewCells(report: ChannelReport): (string | number)[] {
-  const { channel, from, to, producerAlive, consumerAlive, elementsPerSecond, tail, mode, owner, group } = report;
+export function overviewCells(look: ChannelLook): (string | number)[] {
+  const { channel, from, to, producerAlive, consumerAlive, elementsPerSecond, tail, mode, owner, group } = look;
   const ends = [alive(producerAlive), alive(consumerAlive)];
   return [channel, from, to, ...ends, elementsPerSecond, `${tail}`, `${mode} ${owner}:${group}`];
 }
 
-/** The report for the terminal. */
-export function describeReport(report: ChannelReport): string[] {
+/** What was seen, for the terminal. */
+export function describeLook(look: ChannelLook): string[] {
   const rows: [string, string][] = [
-    ["channel", `${report.channel}, from ${report.from} to ${report.to}`],
-    ["file", `${report.path}, ${report.bytes} bytes, ${report.mode} ${report.owner}:${report.group}`],
-    ["elements", `${report.capacity} of ${report.elementBytes} bytes`],
-    ["tail", `${report.tail} published, ${report.elementsPerSecond}/s`],
-    ["producer", `${alive(report.producerAlive)}, heartbeat ${report.producerHeartbeat}`],
-    ["consumer", `${alive(report.consumerAlive)}, heartbeat ${report.consumerHeartbeat}`],
+    ["channel", `${look.channel}, from ${look.from} to ${look.to}`],
+    ["file", `${look.path}, ${look.bytes} bytes, ${look.mode} ${look.owner}:${look.group}`],
+    ["elements", `${look.capacity} of ${look.elementBytes} bytes`],
+    ["tail", `${look.tail} published, ${look.elementsPerSecond}/s`],
+    ["producer", `${alive(look.producerAlive)}, heartbeat ${look.producerHeartbeat}`],
+    ["consumer", `${alive(look.consumerAlive)}, heartbeat ${look.consumerHeartbeat}`],
   ];
-  if (report.lockedBy !== undefined) rows.push(["locked by", `process ${report.lockedBy}`]);
-  if (report.seedStored !== undefined) rows.push(["seed", report.seedStored ? "stored" : "none"]);
+  if (look.lockedBy !== undefined) rows.push(["locked by", `process ${look.lockedBy}`]);
+  if (look.seedStored !== undefined) rows.push(["seed", look.seedStored ? "stored" : "none"]);
   return rows.map(([name, text]) => `${name.padEnd(10)}${text}`);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { type ChannelReport, describeReport } from "../../../src/cli/channels/channel-report.ts";
+import { type ChannelLook, describeLook } from "../../../src/cli/channels/channel-look.ts";
 
-const REPORT: ChannelReport = {
+const REPORT: ChannelLook = {
   channel: "qos_to_sig",
   path: "/dev/shm/qos_to_sig",
   from: "qos",
@@ -23,9 +23,9 @@ const REPORT: ChannelReport = {
   seedStored: undefined,
 };
 
-describe("a channel's report", () => {
+describe("a channel's look", () => {
   test("says everything in a few lines", () => {
-    expect(describeReport(REPORT)).toEqual([
+    expect(describeLook(REPORT)).toEqual([
       "channel   qos_to_sig, from qos to sigverify",
       "file      /dev/shm/qos_to_sig, 41422848 bytes, 0660 sol:validator",
       "elements  32768 of 1264 bytes",
@@ -37,9 +37,9 @@ describe("a channel's report", () => {
   });
 
   test("speaks of the lock and of the seed only where there is something to say", () => {
-    const lines = describeReport({ ...REPORT, lockedBy: undefined, seedStored: true });
+    const lines = describeLook({ ...REPORT, lockedBy: undefined, seedStored: true });
     expect(lines).toHaveLength(7);
     expect(lines.at(-1)).toBe("seed      stored");
-    expect(describeReport({ ...REPORT, lockedBy: undefined, seedStored: false }).at(-1)).toBe("seed      none");
+    expect(describeLook({ ...REPORT, lockedBy: undefined, seedStored: false }).at(-1)).toBe("seed      none");
   });
 });
