@@ -5,11 +5,11 @@
 
 import type { Producer } from "../channel/producer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { CHOICE_COPY, CHOICE_KEEP, CHOICE_STOP, type Chooser } from "../rank/chooser.ts";
+import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SIBLING, CHOICE_STOP, type Chooser } from "../rank/chooser.ts";
 import type { Queue } from "../rank/queue.ts";
 import type { Arena } from "../shape/arena.ts";
 import { GROUP, SCORE_AT } from "../shape/digest-layout.ts";
-import { END_COPY, END_LEAKED } from "../shape/ends.ts";
+import { END_COPY, END_LEAKED, END_SIBLING } from "../shape/ends.ts";
 import { STAT } from "../shape/statistics.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Ends } from "./ends.ts";
@@ -126,6 +126,8 @@ export class ChosenTransmit implements Transmitter {
       }
       if (choice === CHOICE_COPY) {
         this.ends.close(at, END_COPY, now);
+      } else if (choice === CHOICE_SIBLING) {
+        this.ends.close(at, END_SIBLING, now);
       } else if (dispatch.offer(output, at, now)) {
         chooser.sent(at);
         this.#sent += 1;

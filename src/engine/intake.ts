@@ -7,7 +7,7 @@
 
 import type { Consumer } from "../channel/consumer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { type Chooser, SCORE_OF_COPY } from "../rank/chooser.ts";
+import { type Chooser, SCORE_OF_COPY, SCORE_OF_SIBLING } from "../rank/chooser.ts";
 import type { Model, ScoreFactors } from "../rank/model.ts";
 import type { Queue } from "../rank/queue.ts";
 import type { Outlet } from "../records/outlet.ts";
@@ -35,6 +35,7 @@ import {
   END_LEAKED,
   END_OF_REASON,
   END_RECENTLY_PROCESSED,
+  END_SIBLING,
 } from "../shape/ends.ts";
 import type { ArenaLayout } from "../shape/layout.ts";
 import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
@@ -144,6 +145,10 @@ export class Intake {
     let score = this.model.score(digest);
     if (score === SCORE_OF_COPY) {
       this.#refuse(consumer, digest, END_COPY, channel, now);
+      return;
+    }
+    if (score === SCORE_OF_SIBLING) {
+      this.#refuse(consumer, digest, END_SIBLING, channel, now);
       return;
     }
     const { rules } = this;

@@ -8,6 +8,7 @@ import {
   HASH_KEYS_AT,
   IPV4_KEYS_AT,
   IPV6_KEYS_AT,
+  NONCE_KEYS_AT,
   PAYER_KEYS_AT,
   PAYLOAD_FOLD_KEYS_AT,
   PAYLOAD_KEYS_AT,
@@ -54,6 +55,14 @@ export function keyIdWith(at: usize, keys: usize): u64 {
   const back = foldedProduct(load<u64>(at, 16) ^ load<u64>(keys, 16), load<u64>(at, 24) ^ load<u64>(keys, 24));
   const id = foldedProduct(front ^ load<u64>(keys, 32), back ^ load<u64>(keys, 40)) ^ front ^ rotl<u64>(back, 32);
   return id ^ (id == 0 ? 1 : 0);
+}
+
+/** The tag of a durable nonce: of its account and its value, 32 bytes each. Never 0. */
+export function nonceTag(account: usize, value: usize, context: usize): u32 {
+  const keys = context + NONCE_KEYS_AT;
+  const mix = foldedProduct(keyIdWith(account, keys), rotl<u64>(keyIdWith(value, keys), 32) ^ load<u64>(keys));
+  const tag = <u32>(mix >> 32);
+  return tag == 0 ? 1 : tag;
 }
 
 /** The first `count` bytes of a vector, 0 to 16 of them; the rest zero. */

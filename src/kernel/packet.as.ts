@@ -2,7 +2,7 @@
 // depends on the packet's garbage bytes, and all of its 192 bytes are written.
 
 import { identityWord, NO_IDENTITY } from "./identities.as";
-import { hashMix, ipv4Id, ipv6Id, keyId, payloadMix, signatureMix } from "./keyed.as";
+import { hashMix, ipv4Id, ipv6Id, keyId, nonceTag, payloadMix, signatureMix } from "./keyed.as";
 import { packetHash } from "./packet-hash.as";
 import { DROP_IPV6_AT, SKIP_PAYLOADS_AT } from "../shape/context-layout";
 import {
@@ -15,6 +15,7 @@ import {
   IP_ID_AT,
   IP_KEY_AT,
   NEVER_AT,
+  NONCE_TAG_AT,
   PACKET_FLAGS_AT,
   PAYER_ID_AT,
   PAYER_KEY_AT,
@@ -50,7 +51,7 @@ import {
   FLAG_STAKED,
 } from "../shape/packet-layout";
 import { INVALID_META_SIZE, INVALID_PACKET_DATA, NON_IPV4, REASON_GOOD } from "../shape/reason-codes";
-import { keysAt, parseTransaction, signatureCount, signaturesAt, version } from "./transaction.as";
+import { blockhashAt, keysAt, nonceAccountAt, parseTransaction, signatureCount, signaturesAt, version } from "./transaction.as";
 
 /** Bytes 8 to 11 of an IPv4-mapped IPv6 address, as a little-endian word. */
 const MAPPED_WORD: u64 = 0xffff0000;
@@ -138,7 +139,11 @@ export function digestPacket(at: usize, room: u32, out: usize, context: usize): 
   const key = signatureKey(signaturesAt);
   store<u64>(out, key, SIGNATURE_KEY_AT);
   store<u64>(out, signatureMix(key, context), SIGNATURE_MIX_AT);
-  if (load<u8>(context, SKIP_PAYLOADS_AT) == 0) store<u64>(out, payloadMix(at, size, context), PAYLOAD_MIX_AT);
+  if (load<u8>(context, SKIP_PAYLOADS_AT) == 0) {
+    store<u64>(out, payloadMix(at, size, context), PAYLOAD_MIX_AT);
+    const nonce = nonceAccountAt(context);
+    if (nonce != 0) store<u32>(out, nonceTag(nonce, blockhashAt(), context), NONCE_TAG_AT);
+  }
 
   // The payer and the fee.
   v128.store(out, v128.load(keysAt), PAYER_KEY_AT);

@@ -52,8 +52,10 @@ import {
 import {
   INSTRUCTION_NOTE_BYTES,
   INSTRUCTION_NOTES_AT,
+  NOTE_DATA_AT_MASK,
   NOTE_DATA_AT_SHIFT,
   NOTE_DATA_BYTES_SHIFT,
+  NOTE_PROGRAM_MASK,
 } from "../shape/context-layout";
 import { VERSION_0, VERSION_1, VERSION_LEGACY } from "../shape/digest-layout";
 import { PUBKEY_BYTES, SIGNATURE_BYTES } from "../shape/packet-layout";
@@ -97,9 +99,17 @@ export let accountsMost: i32 = 0;
 /** v1: the config mask and its first value. */
 export let configMask: u32 = 0;
 export let configAt: usize = 0;
+/** Legacy and v0: the first instruction. v1: its accounts, and how many they are. */
+let firstInstructionAt: usize = 0;
+let firstAccounts: i32 = 0;
 /** First byte, and one past the last. */
 export let startAt: usize = 0;
 let endAt: usize = 0;
+/** SystemInstruction::AdvanceNonceAccount, as the program reads it. */
+const ADVANCE_NONCE: u32 = 4;
+const ADVANCE_NONCE_BYTES: u32 = 4;
+/** v1: version, header and config mask stand before it. */
+const V1_BLOCKHASH_AT: usize = 8;
 /** Where instructions are noted. */
 let notesAt: usize = 0;
 
@@ -201,6 +211,7 @@ function parseLegacyOrV0(start: usize, signatures: i32): i32 {
   const instructions = count & COMPACT_VALUE_MASK;
   if (<i32>(end - at) < instructions * INSTRUCTION_MIN_BYTES) return MALFORMED_INSTRUCTIONS;
   instructionCount = instructions;
+  firstInstructionAt = at;
 
   // The sanity rules look at all program and account indexes: their extremes are gathered on the way. (index - 1) as
   // unsigned makes the fee payer's index 0 the largest.
@@ -300,6 +311,7 @@ function parseV1(start: usize): i32 {
   if (<i32>(end - at) < instructions * INSTRUCTION_HEADER_BYTES) return MALFORMED_INSTRUCTION_HEADERS;
   instructionCount = instructions;
   let payload = at + instructions * INSTRUCTION_HEADER_BYTES;
+  firstInstructionAt = payload;
   let programMost: u32 = 0;
   let largest = i64x2.splat(0);
   let most: i32 = 0;
@@ -310,6 +322,7 @@ function parseV1(start: usize): i32 {
     const program = header & 0xff;
     const accountCount = <i32>((header >> 8) & 0xff);
     const dataBytes = <i32>(header >> 16);
+    if (i == 0) firstAccounts = accountCount;
     if (<i32>(end - payload) < accountCount + dataBytes) return MALFORMED_INSTRUCTION_PAYLOADS;
     programMost = max<u32>(programMost, program - 1);
     largest = largestOf(largest, payload, accountCount);
@@ -346,6 +359,38 @@ function checkSanity(programMost: u32, largest: v128): i32 {
   if (instructionCount > 0 && programMost >= <u32>keyCount - 1) return UNSANITARY_PROGRAM_INDEX;
   if (reaches(largest, total)) return UNSANITARY_ACCOUNT_INDEX;
   return emptyLookup ? UNSANITARY_EMPTY_LOOKUP : REASON_GOOD;
+}
+
+/**
+ * The account of the last transaction's durable nonce: the first instruction is the system program's AdvanceNonceAccount, and
+ * the account that it names first is a static key that the transaction may write to (solana-svm-transaction 8.0.0,
+ * `get_durable_nonce`). Its bytes may have changed since they were parsed; nothing outside of the packet's keys is read then.
+ * @returns its address, or 0
+ */
+export function nonceAccountAt(context: usize): usize {
+  if (instructionCount == 0) return 0;
+  const note = load<u32>(context, INSTRUCTION_NOTES_AT);
+  const program = keysAt + (note & NOTE_PROGRAM_MASK) * PUBKEY_BYTES;
+  if (v128.any_true(v128.or(v128.load(program), v128.load(program, 16)))) return 0; // the system program's id is all zero
+  if ((note >> NOTE_DATA_BYTES_SHIFT) < ADVANCE_NONCE_BYTES) return 0;
+  if (load<u32>(startAt + ((note >> NOTE_DATA_AT_SHIFT) & NOTE_DATA_AT_MASK)) != ADVANCE_NONCE) return 0;
+  let at = firstInstructionAt;
+  if (version == VERSION_1) {
+    if (firstAccounts == 0) return 0;
+  } else {
+    const accounts = <i32>load<u8>(at, 1);
+    if (accounts == 0) return 0;
+    at += accounts < 0x80 ? 2 : 3;
+  }
+  const index = <i32>load<u8>(at);
+  if (index >= keyCount) return 0; // behind a lookup table
+  const isWritable = index < required ? index < required - readonlySigned : index < keyCount - readonlyUnsigned;
+  return isWritable ? keysAt + index * PUBKEY_BYTES : 0;
+}
+
+/** Where the last transaction's recent blockhash stands, which is the nonce's value if it has a durable nonce. */
+export function blockhashAt(): usize {
+  return version == VERSION_1 ? startAt + V1_BLOCKHASH_AT : keysAt + keyCount * PUBKEY_BYTES;
 }
 
 /** Whether the chain gives a heap of that many bytes. */

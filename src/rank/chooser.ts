@@ -12,6 +12,11 @@ export const CHOICE_COPY = 2;
 /** Send no more in this transmit. */
 export const CHOICE_STOP = 3;
 
+/** Drop it: another transaction on its durable nonce's value landed. */
+export const CHOICE_SIBLING = 4;
+
+/** What `Model.score` returns for a packet whose nonce's value is used up: it is refused as a sibling. */
+export const SCORE_OF_SIBLING = -2;
 /** What `Model.score` returns for a packet whose payload went out already: it is refused as a copy. */
 export const SCORE_OF_COPY = -1;
 

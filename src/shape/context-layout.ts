@@ -22,7 +22,8 @@ export const SIGNATURE_KEYS_AT = 304; // 2
 export const PAYER_KEYS_AT = 320; // 6
 export const PAYLOAD_FOLD_KEYS_AT = 368; // 6
 export const IDENTITY_KEYS_AT = 416; // 6
-export const KEYS_BYTES = 208;
+export const NONCE_KEYS_AT = 464; // 6
+export const KEYS_BYTES = 256;
 
 /** Known programs: a table of slots, each an id and what the program is. */
 export const PROGRAMS_AT = 512;

@@ -34,6 +34,7 @@ export const NEVER_AT = 166; // u8 reason code why the chain would refuse it (fe
 export const PACKET_FLAGS_AT = 167; // u8 the packet's own flags
 export const PAYER_OFFSET_AT = 168; // u16 where static key 0 starts in the payload
 export const SIGNATURE_OFFSET_AT = 170; // u16 where the first signature starts in the payload
+export const NONCE_TAG_AT = 188; // u32 keyed tag of the durable nonce's account and value; 0: no durable nonce
 export const DIGEST_BYTES = 192;
 
 export const TRAIT_IPV6 = 1;

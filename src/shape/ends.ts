@@ -45,6 +45,7 @@ export const END_INCLUDED = 13;
 export const END_NOT_INCLUDED = 14;
 export const END_DENIED = 15;
 export const END_COPY = 16;
+export const END_SIBLING = 17;
 
 const ROWS = [
   {
@@ -162,6 +163,13 @@ const ROWS = [
     name: "duplicatePayloads",
     help: "was dropped: the same payload had gone out already (model evidence)",
     formerly: "copy",
+  },
+  {
+    code: END_SIBLING,
+    kind: "refused",
+    name: "nonceSiblings",
+    help: "was dropped: another transaction on its durable nonce's value had landed (model evidence)",
+    formerly: "nonceSiblings",
   },
   {
     code: END_LEAKED,

@@ -7,6 +7,7 @@ import {
   DIGEST_SCRATCH_AT,
   HASH_MIX_AT,
   META_BYTES,
+  NONCE_TAG_AT,
   SCORE_AT,
   SIGNATURE_OFFSET_AT,
 } from "./digest-layout.ts";
@@ -44,5 +45,5 @@ export const OUTCOME_RECORDS = 65_536;
 
 if (RECORD_END_AT >= DIGEST_SCRATCH_AT + 16 || RECORD_SEQUENCE_AT !== HASH_MIX_AT || RECORD_SEQUENCE_AT < META_BYTES)
   throw new Error("a record's own fields lie outside of what a digest gives up");
-if (ARRIVAL_DOOR_AT < SIGNATURE_OFFSET_AT + 2 || ARRIVAL_CHANNEL_AT + 4 > DIGEST_BYTES)
+if (ARRIVAL_DOOR_AT < SIGNATURE_OFFSET_AT + 2 || ARRIVAL_CHANNEL_AT + 4 > NONCE_TAG_AT)
   throw new Error("what is kept at arrival lies over the digest's own fields");

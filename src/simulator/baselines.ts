@@ -19,6 +19,8 @@
 // it fills slots greedily, one after the other. A slot that the run's end cuts short has its share of both budgets, in
 // quarters, as the validator fills it.
 //
+// Of the transactions on one value of a durable nonce it takes one, the one that pays most.
+//
 // The same oracle with everybody's lamports counted says what share of deliveries attackers are worth: they may land and pay.
 //
 // Only transactions that arrived from the attack's start on and landed by the run's end count, and the oracle takes no others.
@@ -160,6 +162,7 @@ export function oracle(
   let attackers = 0;
   let lastShare = 0.5;
   const lifeMs = blockhashLifeMs(spec);
+  const usedNonces = new Set<number>();
   for (let startMs = 0; startMs < span.untilMs; startMs += spec.slotMs) {
     const quarters = Math.floor((QUANTA_PER_SLOT * Math.min(spec.slotMs, span.untilMs - startMs)) / spec.slotMs);
     const part = quarters / QUANTA_PER_SLOT;
@@ -170,10 +173,12 @@ export function oracle(
       seen[transaction] = 1;
       if ((trace.traits[transaction] & wanted) === wanted) pool.push(transaction);
     }
+    pool = bestSiblings(trace, pool, usedNonces);
     pool = pool.filter((transaction) => endMs - trace.createdMs[transaction] <= lifeMs);
     const packets = Math.floor((spec.sigverifyPps * part * spec.slotMs) / 1_000);
     if (pool.length === 0 || packets === 0) continue;
     const { taken, rest, share } = fillSlot(trace, pool, packets, spec.blockUnits * part, lastShare);
+    for (const transaction of taken) if (trace.nonce[transaction] !== 0) usedNonces.add(trace.nonce[transaction]);
     lastShare = share;
     pool = rest.slice(0, ORACLE_MEMORY_SLOTS * packets);
     for (const transaction of taken) {
@@ -187,6 +192,18 @@ export function oracle(
     delivered += taken.length;
   }
   return { honestLamports, newcomers, delivered, attackers };
+}
+
+/** Of the transactions on one value of a durable nonce the one that pays most, and none on a value that is used up. */
+function bestSiblings(trace: Trace, pool: number[], used: ReadonlySet<number>): number[] {
+  const { nonce, feeLamports } = trace;
+  const best = new Map<number, number>();
+  for (const transaction of pool) {
+    const known = best.get(nonce[transaction]);
+    if (known === undefined || feeLamports[transaction] > feeLamports[known]) best.set(nonce[transaction], transaction);
+  }
+  if (best.size === (best.has(0) ? 1 : 0)) return pool;
+  return pool.filter((one) => nonce[one] === 0 || (best.get(nonce[one]) === one && !used.has(nonce[one])));
 }
 
 /** Share of attackers in what an oracle delivers that counts everybody's lamports. */

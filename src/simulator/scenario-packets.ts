@@ -9,7 +9,11 @@ import {
   LEGACY_MESSAGE_AT,
   LEGACY_PAYER_AT,
   LEGACY_PRICE_AT,
+  NONCE_ACCOUNT_AT,
+  NONCE_SHIFT_BYTES,
+  NONCE_VALUE_AT,
   NUMBER_BYTES,
+  nonceTemplate,
   SIGNATURE_AT,
   V0_TAIL_BYTES,
   V0_VERSION_BYTE,
@@ -19,6 +23,10 @@ import {
 
 /** Shapes of transactions. A payer keeps one shape; honest senders and attackers draw from the same ones. */
 const TEMPLATES = 64;
+const NONCE_TEMPLATES = 16;
+const NONCE_KEY_BYTES = 32;
+/** Values that one nonce account has one after the other. */
+const VALUES_PER_NONCE = 16;
 const TWO_32 = 4_294_967_296;
 /** The shortest transaction that can be one of ours. */
 const BYTES_MIN = 254;
@@ -27,6 +35,7 @@ const WAYS_TO_BREAK = 4;
 
 export class ScenarioPackets implements PacketMaker {
   readonly #templates: readonly WireTemplate[];
+  readonly #nonceTemplates: readonly WireTemplate[];
   readonly #salt: number;
 
   constructor(
@@ -37,25 +46,38 @@ export class ScenarioPackets implements PacketMaker {
   ) {
     this.#salt = random.word();
     this.#templates = Array.from({ length: TEMPLATES }, (_, i) => wireTemplate(i % 2 === 0 ? "legacy" : "v0", random));
+    this.#nonceTemplates = Array.from({ length: NONCE_TEMPLATES }, () => nonceTemplate(random));
   }
 
   writePayload({ u8, view }: PacketMemory, at: number, transaction: number): number {
     const { trace } = this;
     const payer = trace.payer[transaction];
-    const { bytes, version } = this.#templates[mix32(payer ^ this.#salt) % TEMPLATES];
+    const nonce = trace.nonce[transaction];
+    const templates = nonce === 0 ? this.#templates : this.#nonceTemplates;
+    const { bytes, version } = templates[mix32(payer ^ this.#salt) % templates.length];
     u8.set(bytes, at);
     const shift = version === "v0" ? 1 : 0;
     this.#writePayer(u8, view, at + LEGACY_PAYER_AT + shift, payer);
-    view.setUint32(at + LEGACY_LIMIT_AT + shift, trace.askedUnits[transaction], true);
+    const budgetAt = at + shift + (nonce === 0 ? 0 : NONCE_SHIFT_BYTES);
+    view.setUint32(budgetAt + LEGACY_LIMIT_AT, trace.askedUnits[transaction], true);
     const price = trace.price[transaction];
-    view.setUint32(at + LEGACY_PRICE_AT + shift, price % TWO_32, true);
-    view.setUint32(at + LEGACY_PRICE_AT + shift + 4, price / TWO_32, true);
+    view.setUint32(budgetAt + LEGACY_PRICE_AT, price % TWO_32, true);
+    view.setUint32(budgetAt + LEGACY_PRICE_AT + 4, price / TWO_32, true);
+    if (nonce !== 0) this.#writeNonce(view, at, nonce);
     const numberAt = at + bytes.length - shift * V0_TAIL_BYTES - NUMBER_BYTES;
     view.setUint32(numberAt, transaction, true);
     view.setUint32(numberAt + 4, ~transaction, true);
     this.#writeSignature(u8, view, at, bytes.length, transaction);
     const traits = trace.traits[transaction];
     return (traits & PARSABLE) !== 0 ? bytes.length : spoil(u8, at, bytes.length, transaction);
+  }
+
+  /** The same number gives the same account and value, whoever pays. Some numbers share an account, with other values. */
+  #writeNonce(view: DataView, at: number, nonce: number): void {
+    for (let i = 0; i < NONCE_KEY_BYTES; i += 4) {
+      view.setUint32(at + NONCE_ACCOUNT_AT + i, mix32(mix32(~~(nonce / VALUES_PER_NONCE) ^ this.#salt) + i));
+      view.setUint32(at + NONCE_VALUE_AT + i, mix32(mix32(nonce + this.#salt) + i));
+    }
   }
 
   get real(): boolean {

@@ -71,6 +71,11 @@ const sendersSchema = v.strictObject({
   nanosPerUnit: v.optional(number(0.1, 1_000), 10),
   nanosSigma: v.optional(number(0, 2), 0.15),
 
+  /** Transactions that are sent at once on one value of a durable nonce, of which one can land; 1: without a nonce. */
+  siblings: v.optional(whole(1, 1_000), 1),
+  /** The group whose latest nonces they name. */
+  noncesOf: v.optional(name),
+
   unparsable: probability(0),
   badSignature: probability(0),
   /** Of those with a good signature: the share that the chain never takes (no funds, an old blockhash, a lost race). */
@@ -152,7 +157,7 @@ function checkReferences(scenario: Scenario, source: string): void {
     if (names.indexOf(one) !== i) problem(`two groups of senders are called "${one}"`);
   });
   scenario.senders.forEach((one, i) => {
-    for (const key of ["addressesOf", "payersOf", "replays"] as const) {
+    for (const key of ["addressesOf", "payersOf", "replays", "noncesOf"] as const) {
       const other = one[key];
       if (other === undefined) continue;
       const at = names.indexOf(other);
@@ -190,7 +195,7 @@ export function expectedTraffic(scenario: Scenario): { transactions: number; pac
   for (const one of scenario.senders) {
     if (one.tactic) continue;
     const seconds = Math.max(0, momentMs(scenario, one.until) - momentMs(scenario, one.from)) / 1_000;
-    const own = (one.rate * seconds * one.onMs) / (one.onMs + one.offMs);
+    const own = (one.rate * one.siblings * seconds * one.onMs) / (one.onMs + one.offMs);
     transactions += one.replays !== undefined && !one.forged ? 0 : own;
     packets += own * one.copies;
   }

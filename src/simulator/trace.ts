@@ -30,6 +30,8 @@ export interface Truth {
   payer: number;
   /** Number of the sender's identity, 0: it has none. */
   identity: number;
+  /** Number of the durable nonce's account and value, 0: none. Of those with one number one can land. */
+  nonce: number;
   /** CU limit and price (micro-lamports per CU) that it declares. */
   askedUnits: number;
   price: number;
@@ -51,6 +53,7 @@ export function emptyTruth(): Truth {
     port: 0,
     payer: 0,
     identity: 0,
+    nonce: 0,
     askedUnits: 0,
     price: 0,
     feeLamports: 0,
@@ -70,6 +73,7 @@ export class Trace {
   port = new Uint16Array(FIRST_ROWS);
   payer = new Uint32Array(FIRST_ROWS);
   identity = new Uint32Array(FIRST_ROWS);
+  nonce = new Uint32Array(FIRST_ROWS);
   askedUnits = new Uint32Array(FIRST_ROWS);
   price = new Float64Array(FIRST_ROWS);
   feeLamports = new Float64Array(FIRST_ROWS);
@@ -107,6 +111,7 @@ export class Trace {
     this.port[id] = truth.port;
     this.payer[id] = truth.payer;
     this.identity[id] = truth.identity;
+    this.nonce[id] = truth.nonce;
     this.askedUnits[id] = truth.askedUnits;
     this.price[id] = truth.price;
     this.feeLamports[id] = truth.feeLamports;
@@ -166,6 +171,7 @@ export class Trace {
     this.port = doubled(this.port, Uint16Array);
     this.payer = doubled(this.payer, Uint32Array);
     this.identity = doubled(this.identity, Uint32Array);
+    this.nonce = doubled(this.nonce, Uint32Array);
     this.askedUnits = doubled(this.askedUnits, Uint32Array);
     this.price = doubled(this.price, Float64Array);
     this.feeLamports = doubled(this.feeLamports, Float64Array);

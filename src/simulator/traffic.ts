@@ -191,7 +191,7 @@ export class Traffic {
   }
 
   #send(group: Group, nowMs: number, sink: PacketSink): void {
-    const { spec, random } = group;
+    const { spec } = group;
     group.windowSent += 1;
     const victim = this.#victim(group);
     if (spec.replays !== undefined) {
@@ -209,6 +209,25 @@ export class Traffic {
     } else {
       this.#draw(group, this.#addressFor(group), this.#drawnPayer, -1);
     }
+    this.#truth.nonce = this.#nonceFor(group);
+    this.#sendDrawn(group, nowMs, sink);
+    for (let sibling = 1; sibling < spec.siblings; sibling++) {
+      this.#draw(group, this.#truth.address, this.#truth.payer, -1);
+      this.#sendDrawn(group, nowMs, sink);
+    }
+  }
+
+  /** A number of its own for what is sent at once on one nonce; or that of another group's, as it is seen. */
+  #nonceFor({ spec, random }: Group): number {
+    if (spec.noncesOf !== undefined) {
+      const seen = this.groupNamed(spec.noncesOf).sent.pick(random);
+      return seen < 0 ? 0 : this.trace.nonce[seen];
+    }
+    return spec.siblings > 1 ? ++this.#nonces : 0;
+  }
+
+  #sendDrawn(group: Group, nowMs: number, sink: PacketSink): void {
+    const { spec, random } = group;
     const transaction = this.trace.addTransaction(this.#truth, nowMs);
     if (this.#truth.signatureOf < 0) this.trace.signatureOf[transaction] = transaction;
     this.#emit(transaction, this.#truth.address, group.index, nowMs, sink);
@@ -235,6 +254,8 @@ export class Traffic {
   }
 
   #drawnPayer = 0;
+  /** Durable nonces so far. */
+  #nonces = 0;
 
   /** Chooses sender and payer; the payer is left in #drawnPayer. */
   #addressFor(group: Group): number {

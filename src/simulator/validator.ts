@@ -81,6 +81,7 @@ export class SimulatedValidator {
   #quantum = 0;
   #roomUnits = 0;
   #usedUnits = 0;
+  readonly #usedNonces = new Set<number>();
   readonly #bufferTransaction: number[] = [];
   readonly #bufferAddress: number[] = [];
 
@@ -214,7 +215,9 @@ export class SimulatedValidator {
     const { trace } = this;
     const late = nowMs - trace.createdMs[transaction] > this.#blockhashLifeMs;
     const lands = (trace.traits[transaction] & INCLUDABLE) === INCLUDABLE;
-    if (!lands || late || this.#stateOf(transaction) === INCLUDED) {
+    const nonce = trace.nonce[transaction];
+    const isUsed = nonce !== 0 && this.#usedNonces.has(nonce);
+    if (!lands || late || isUsed || this.#stateOf(transaction) === INCLUDED) {
       if (late && lands) this.totals.expired += 1;
       this.#miss(transaction, address, nowMs);
       return true;
@@ -224,6 +227,7 @@ export class SimulatedValidator {
     this.#roomUnits -= used;
     this.#usedUnits += used;
     this.#setState(transaction, INCLUDED);
+    if (nonce !== 0) this.#usedNonces.add(nonce);
     const fee = trace.feeLamports[transaction];
     this.totals.included += 1;
     this.totals.lamports += fee;

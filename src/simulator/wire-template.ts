@@ -6,6 +6,14 @@ import type { Random } from "./random.ts";
 
 export type TransactionVersion = "legacy" | "v0";
 
+/** Bytes by which a limit and a price stand farther back in a legacy transaction on a durable nonce. */
+export const NONCE_SHIFT_BYTES = 106;
+/** Offsets in it: the nonce's account, and its value in the place of a recent blockhash. */
+export const NONCE_ACCOUNT_AT = 133;
+export const NONCE_VALUE_AT = 293;
+/** SysvarRecentB1ockHashes11111111111111111111 */
+const RECENT_BLOCKHASHES = Uint8Array.fromHex("06a7d517192c568ee08a845f73d29788cf035c3145b21ab344d8062ea9400000");
+
 export interface WireTemplate {
   readonly version: TransactionVersion;
   readonly bytes: Uint8Array;
@@ -51,6 +59,32 @@ export function wireTemplate(version: TransactionVersion, random: Random): WireT
     ...(version === "v0" ? [0] : []), // table lookups
   ];
   return { version, bytes: Uint8Array.from(bytes) };
+}
+
+/** The same as a legacy transaction on a durable nonce: its first instruction advances the nonce. */
+export function nonceTemplate(random: Random): WireTemplate {
+  const dataBytes = DATA_BYTES_MIN + random.below(DATA_BYTES_MAX - DATA_BYTES_MIN);
+  const bytes = [
+    1, // signatures
+    ...draw(64, random),
+    ...[1, 0, 4], // one signer; the programs and the sysvar are read-only
+    7, // keys: payer, an account, the nonce, the compute-budget program, a program, the system program, the sysvar
+    ...draw(PUBKEY_BYTES, random),
+    ...draw(PUBKEY_BYTES, random),
+    ...draw(PUBKEY_BYTES, random),
+    ...COMPUTE_BUDGET,
+    ...draw(PUBKEY_BYTES, random),
+    ...new Uint8Array(PUBKEY_BYTES),
+    ...RECENT_BLOCKHASHES,
+    ...draw(PUBKEY_BYTES, random), // the nonce's value
+    4, // instructions
+    ...[5, 3, 2, 6, 0, 4, 4, 0, 0, 0], // advance the nonce
+    ...[3, 0, 5, 2, 0, 0, 0, 0], // set the limit
+    ...[3, 0, 9, 3, 0, 0, 0, 0, 0, 0, 0, 0], // set the price
+    ...[4, 2, 0, 1, dataBytes],
+    ...draw(dataBytes, random),
+  ];
+  return { version: "legacy", bytes: Uint8Array.from(bytes) };
 }
 
 function draw(count: number, random: Random): number[] {

@@ -135,8 +135,8 @@ describe("the context", () => {
     expect(end).toBeLessThanOrEqual(KERNEL_CONTEXT_BYTES);
     expect(C.INSTRUCTION_NOTES_BYTES).toBeGreaterThanOrEqual(Math.ceil(4_096 / 3) * C.INSTRUCTION_NOTE_BYTES);
     const keys = [C.IPV4_KEYS_AT, C.IPV6_KEYS_AT, C.HASH_KEYS_AT, C.SIGNATURE_KEYS_AT];
-    keys.push(C.PAYER_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT, C.IDENTITY_KEYS_AT, C.IDENTITY_KEYS_AT + 6 * 8);
-    expect(keys.map((at, i) => at - (keys[i - 1] ?? C.KEYS_AT))).toEqual([0, 16, 16, 16, 16, 48, 48, 48]);
+    keys.push(C.PAYER_KEYS_AT, C.PAYLOAD_FOLD_KEYS_AT, C.IDENTITY_KEYS_AT, C.NONCE_KEYS_AT, C.NONCE_KEYS_AT + 6 * 8);
+    expect(keys.map((at, i) => at - (keys[i - 1] ?? C.KEYS_AT))).toEqual([0, 16, 16, 16, 16, 48, 48, 48, 48]);
     expect(keys.at(-1)).toBeLessThanOrEqual(C.KEYS_AT + C.KEYS_BYTES);
   });
 

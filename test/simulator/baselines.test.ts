@@ -89,3 +89,15 @@ test("a fee floor earns more than arrival order where packets pay what they decl
   const roomy = earned("overload", 1);
   expect(roomy.floor / roomy.arrival).toBeCloseTo(1, 2);
 }, 60_000);
+
+test("the oracle takes one transaction of each durable nonce's value, the one that pays most", () => {
+  const spec = { sigverifyPps: 1_000, blockUnits: 1_000_000, slotMs: 400, executionNoise: 0 };
+  const trace = traceOf([
+    { feeLamports: 10, nonce: 1 },
+    { feeLamports: 100, nonce: 1 },
+    { feeLamports: 1_000, nonce: 2 },
+    { feeLamports: 10_000, nonce: 1, ms: 500 },
+    { feeLamports: 100_000 },
+  ]);
+  expect(oracle(trace, spec, { fromMs: 0, untilMs: 1_600 })).toMatchObject({ honestLamports: 101_100, delivered: 3 });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { xxh3 } from "@node-rs/xxhash";
 import { packetHashSecret } from "../../src/kernel/secret.ts";
+import { NONCE_TAG_AT } from "../../src/shape/digest-layout.ts";
 import { PACKET_LAYOUT_NAMES, type PacketLayout } from "../../src/shape/packet-layouts.ts";
 import { Digests } from "../../src/simulator/memory.ts";
 import { GOOD_SIGNATURE, PARSABLE } from "../../src/simulator/trace.ts";
@@ -227,4 +228,35 @@ test("a packet carries its own sender's identity where the layout has one; a cop
   expect(keys.map((group) => group.size)).toEqual([12, 3, 1]);
   expect(keys[2]).toEqual(new Set(["00".repeat(32)]));
   expect(keys[0].intersection(keys[1]).size).toBe(0);
+});
+
+test("siblings are on one durable nonce, at one moment and of one payer; another group's name it as well", () => {
+  const groups = [
+    'name = "bots"\nrate = 100\naddresses = 3\nsiblings = 5',
+    'name = "false"\nrate = 400\naddresses = 3\nnoncesOf = "bots"\nbadSignature = 1',
+    'name = "plain"\nrate = 100',
+  ];
+  const source = played(scenario(1, groups));
+  const { trace } = source;
+  const packets = packetsOf(source);
+  const { arena, at, digests } = reader();
+  const tags = new Map<number, Set<number>>();
+  const members = new Map<number, number[]>();
+  for (let id = 0; id < trace.transactions; id++) {
+    packets.write(arena, at, id, trace.address[id]);
+    expect(packets.transactionOf(arena, at)).toBe(id);
+    digests.read(at);
+    const nonce = trace.nonce[id];
+    tags.set(nonce, (tags.get(nonce) ?? new Set()).add(arena.view.getUint32(at + ROOM + NONCE_TAG_AT, true)));
+    if (trace.group[id] === 0) members.set(nonce, [...(members.get(nonce) ?? []), id]);
+    else if (trace.group[id] === 2) expect(nonce).toBe(0);
+  }
+  expect(members.size).toBeGreaterThan(50);
+  for (const ids of members.values()) {
+    expect(ids.length).toBe(5);
+    expect(new Set(ids.map((id) => `${trace.payer[id]} ${trace.createdMs[id]}`)).size).toBe(1);
+  }
+  expect([...tags.values()].every((all) => all.size === 1)).toBe(true);
+  expect(new Set([...tags.values()].flatMap((all) => [...all])).size).toBe(tags.size);
+  expect([...tags.get(0)!]).toEqual([0]);
 });

@@ -33,6 +33,7 @@ const NOTHING: Truth = {
   port: 1_000,
   payer: 0,
   identity: 0,
+  nonce: 0,
   askedUnits: 1_000,
   price: 0,
   feeLamports: 5_000,

@@ -124,3 +124,13 @@ test("with a fee floor, what finds no room is held over the slot's end until a p
   validator.step(2 * SPEC.slotMs);
   expect(heard.confirmations).toEqual([3, 2]);
 });
+
+test("of the transactions on one durable nonce's value one lands, and the others come back not included", () => {
+  const trace = traceOf([{ nonce: 5 }, { nonce: 5, feeLamports: 6_000 }, { nonce: 6 }, {}, {}]);
+  const heard = new Heard();
+  const validator = new SimulatedValidator(trace, SPEC, heard);
+  for (let id = 0; id < 5; id++) validator.deliver(id, 1);
+  validator.step(SPEC.slotMs);
+  expect(heard.confirmations.toSorted()).toEqual([1, 2, 3, 4]);
+  expect(validator.totals.notIncluded).toBe(1);
+});

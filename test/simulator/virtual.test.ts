@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { soakOptions } from "../../src/cli/simulations/simulate-virtual.ts";
+import { Evidence } from "../../src/rank/evidence/evidence.ts";
 import { MODELS } from "../../src/rank/models.ts";
 import { checkOrder } from "../../src/simulator/deliveries.ts";
 import { loadScenario } from "../../src/simulator/load-scenario.ts";
@@ -109,6 +110,28 @@ test(
     expect(run.validator.totals.verified).toBeLessThanOrEqual(3 * spec.sigverifyPps);
     expect(run.validator.slotUnits.length).toBe(Math.round(3_000 / spec.slotMs));
     for (const units of run.validator.slotUnits) expect(units).toBeLessThanOrEqual(spec.blockUnits);
+  },
+  LIMIT_MS,
+);
+
+test(
+  "of a bot's siblings on a durable nonce one is sent at a time, and false ones do not keep the real one back",
+  () => {
+    const play = (name: string) =>
+      new VirtualRun({
+        scenario: { ...loadScenario(name), durationSeconds: 4.5 },
+        seed: 3n,
+        model: (arena, layout) => new Evidence(arena, layout),
+      })
+        .run()
+        .result();
+    const siblings = play("nonce-siblings");
+    expect(siblings.counters.nonceSiblings).toBeGreaterThan(10_000);
+    expect(siblings.measures.value).toBeGreaterThan(1.2 * siblings.measures.declaredFeeValue!);
+    expect(siblings.measures.waste).toBeLessThan(0.2);
+    const { measures } = play("nonce-forgers");
+    expect(measures.value).toBeGreaterThan(0.85);
+    expect(measures.waste).toBeLessThan(0.3);
   },
   LIMIT_MS,
 );

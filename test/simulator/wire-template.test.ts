@@ -6,7 +6,11 @@ import {
   LEGACY_MESSAGE_AT,
   LEGACY_PAYER_AT,
   LEGACY_PRICE_AT,
+  NONCE_ACCOUNT_AT,
+  NONCE_SHIFT_BYTES,
+  NONCE_VALUE_AT,
   NUMBER_BYTES,
+  nonceTemplate,
   V0_VERSION_BYTE,
   wireTemplate,
 } from "../../src/simulator/wire-template.ts";
@@ -31,6 +35,26 @@ test.each(["legacy", "v0"] as const)("the offsets are where the fields are: %s",
     const dataBytes = bytes[lengthAt];
     expect(dataBytes).toBeGreaterThanOrEqual(NUMBER_BYTES);
     expect(lengthAt + 1 + dataBytes + shift).toBe(bytes.length);
+    expect(bytes.length).toBeLessThan(1_232);
+  }
+});
+
+test("a template on a durable nonce: its fields are where they are said to be", () => {
+  const random = new Random(1n, "templates");
+  for (let i = 0; i < 50; i++) {
+    const { bytes } = nonceTemplate(random);
+    expect([...bytes.slice(LEGACY_MESSAGE_AT, LEGACY_PAYER_AT)]).toEqual([1, 0, 4, 7]);
+    expect(NONCE_ACCOUNT_AT).toBe(LEGACY_PAYER_AT + 2 * 32);
+    expect(NONCE_VALUE_AT).toBe(LEGACY_PAYER_AT + 7 * 32);
+    expect(bytes.slice(LEGACY_PAYER_AT + 3 * 32, LEGACY_PAYER_AT + 4 * 32).toHex()).toBe(BUDGET.toHex());
+    const sysvar = bytes.slice(LEGACY_PAYER_AT + 6 * 32, LEGACY_PAYER_AT + 7 * 32);
+    expect(base58.encode(sysvar)).toBe("SysvarRecentB1ockHashes11111111111111111111");
+    const limitAt = LEGACY_LIMIT_AT + NONCE_SHIFT_BYTES;
+    const priceAt = LEGACY_PRICE_AT + NONCE_SHIFT_BYTES;
+    expect([...bytes.slice(limitAt - 4, limitAt)]).toEqual([3, 0, 5, 2]);
+    expect([...bytes.slice(priceAt - 4, priceAt)]).toEqual([3, 0, 9, 3]);
+    const lengthAt = priceAt + 8 + 4;
+    expect(lengthAt + 1 + bytes[lengthAt]).toBe(bytes.length);
     expect(bytes.length).toBeLessThan(1_232);
   }
 });

@@ -3,12 +3,13 @@
 import type { Toucher } from "../../kernel/kernel.ts";
 import { DIGEST_BYTES, IP_ID_AT, PAYER_ID_AT, PAYLOAD_MIX_AT } from "../../shape/digest-layout.ts";
 import { EVIDENCE_IDS_BYTES } from "../../shape/layout.ts";
-import { SCORE_OF_COPY } from "../chooser.ts";
+import { SCORE_OF_COPY, SCORE_OF_SIBLING } from "../chooser.ts";
 import { COPY_WORTH } from "./constants.ts";
 import { COPY_NONE, COPY_OF_ANOTHER, COPY_SENT } from "./copies.ts";
 import type { GroupIds } from "./group-ids.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Look, Looker } from "./look.ts";
+import { NONCE_USED } from "./nonces.ts";
 import type { Worth } from "./worth.ts";
 
 export class Arrival {
@@ -37,10 +38,11 @@ export class Arrival {
     );
   }
 
-  /** @param look is filled in, but where the packet is a copy of one that was sent @returns its score, or SCORE_OF_COPY */
+  /** @param look is filled in, but where the packet is a copy of one that was sent @returns its score, or SCORE_OF_ */
   score(look: Look, at: number): number {
     const copy = this.knowledge.copies.of(at);
     if (copy === COPY_SENT) return SCORE_OF_COPY;
+    if (this.knowledge.nonces.of(at, this.knowledge.nowMs, true) === NONCE_USED) return SCORE_OF_SIBLING;
     this.looker.quickly(look, at);
     this.#isFirst = copy === COPY_NONE;
     return this.worth.of(look, at) * (copy === COPY_OF_ANOTHER ? COPY_WORTH : 1);

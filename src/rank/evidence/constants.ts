@@ -152,3 +152,8 @@ export const COPY_WORTH = 0.25;
  */
 export const STALE_AFTER_MS = 150;
 export const STALE_HALF_LIFE_MS = 100;
+/**
+ * The siblings of a transaction on a durable nonce wait this long for its outcome, if none comes: some slots, after which it
+ * was lost on the way.
+ */
+export const NONCE_WAIT_MS = 2_000;

@@ -10,6 +10,7 @@ import { Copies } from "./copies.ts";
 import { EvidenceTable } from "./evidence-table.ts";
 import { LandingRecords } from "./landing-record.ts";
 import { Newcomers } from "./newcomers.ts";
+import { Nonces } from "./nonces.ts";
 import { UnknownClasses } from "./unknown-class.ts";
 
 export class Knowledge {
@@ -30,6 +31,7 @@ export class Knowledge {
   readonly newcomers: Newcomers;
   readonly copies: Copies;
   readonly identities: Identities;
+  readonly nonces: Nonces;
   readonly room = new BlockRoom();
 
   constructor(arena: Arena, layout: ArenaLayout) {
@@ -39,5 +41,6 @@ export class Knowledge {
     this.classes = new UnknownClasses(arena, this.newcomers.presence);
     this.copies = new Copies(arena, layout.payloads);
     this.identities = new Identities(arena, layout);
+    this.nonces = new Nonces(arena.i32);
   }
 }

@@ -34,6 +34,7 @@ export class Learning {
     const { knowledge, looker, nodes } = this;
     const { nowMs, classes } = knowledge;
     const look = this.#look;
+    knowledge.nonces.failed(at);
     looker.whole(look, at);
     const isFreshPort = look.port === 0;
     const isFreshLeaf = look.leaf === 0;
@@ -66,6 +67,7 @@ export class Learning {
     const { knowledge, looker, nodes } = this;
     const { nowMs, classes, room } = knowledge;
     const look = this.#look;
+    knowledge.nonces.outcome(at, nanos > 0);
     looker.whole(look, at);
     // As it was before this outcome is learned from.
     const isKnown = looker.hasRecord(look);

@@ -6,13 +6,14 @@ import type { Arena } from "../../shape/arena.ts";
 import { ARRIVAL_AT, IP_ID_AT, PAYER_ID_AT, PAYLOAD_MIX_AT } from "../../shape/digest-layout.ts";
 import { EVIDENCE_IDS_BYTES } from "../../shape/layout.ts";
 import { DOUBT, IN_FLIGHT, NANOS_PER_UNIT, P_LANDS } from "../../shape/node-layout.ts";
-import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_STOP } from "../chooser.ts";
+import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_SIBLING, CHOICE_STOP } from "../chooser.ts";
 import * as k from "./constants.ts";
 import { COPY_OF_ANOTHER, COPY_SENT } from "./copies.ts";
 import { type GroupIds, PORT_ID_AT } from "./group-ids.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { lateWorth } from "./late-worth.ts";
 import { Look, type Looker } from "./look.ts";
+import { NONCE_USED, NONCE_WAITS } from "./nonces.ts";
 import type { SenderNodes } from "./sender-nodes.ts";
 import type { Worth } from "./worth.ts";
 
@@ -148,7 +149,10 @@ export class Transmit {
     const isHopeless = this.#canWait ? worth.isHopeless(look) : worth.isForger(look);
     if (!isHopeless) this.#worthALook += 1;
     if (this.knowledge.copies.of(at) === COPY_SENT) return CHOICE_COPY;
+    const sibling = this.knowledge.nonces.of(at, this.knowledge.nowMs, this.#answers);
+    if (sibling === NONCE_USED) return CHOICE_SIBLING;
     if (isHopeless && this.#answers && !isFavoured) return this.#isOver() ? CHOICE_STOP : CHOICE_KEEP;
+    if (sibling === NONCE_WAITS) return CHOICE_KEEP;
     if (this.#canWait && worth.isTooMuchInFlight(look)) return CHOICE_KEEP;
     if (worth.nanos(look, at) > this.#roomLeft) {
       this.#tooLarge += 1;
@@ -173,6 +177,7 @@ export class Transmit {
     const { knowledge, nodes } = this;
     const counts = this.#counts;
     knowledge.copies.markSent(at);
+    knowledge.nonces.sent(at, knowledge.nowMs);
     this.#packetsLeft -= 1;
     this.#roomLeft -= this.worth.nanos(look, at);
     const address = nodes.address(at);

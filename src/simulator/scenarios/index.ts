@@ -15,6 +15,8 @@ import neverIncluded from "./never-included.toml" with { type: "text" };
 import newcomers from "./newcomers.toml" with { type: "text" };
 import newcomersForgers from "./newcomers-forgers.toml" with { type: "text" };
 import newcomersLiars from "./newcomers-liars.toml" with { type: "text" };
+import nonceForgers from "./nonce-forgers.toml" with { type: "text" };
+import nonceSiblings from "./nonce-siblings.toml" with { type: "text" };
 import oneAddress from "./one-address.toml" with { type: "text" };
 import overload from "./overload.toml" with { type: "text" };
 import portsAnonymous from "./ports-anonymous.toml" with { type: "text" };
@@ -53,6 +55,8 @@ export const SCENARIOS: Readonly<Record<string, string>> = {
   "lost-races": lostRaces,
   "half-and-half": halfAndHalf,
   "two-at-once": twoAtOnce,
+  "nonce-siblings": nonceSiblings,
+  "nonce-forgers": nonceForgers,
   adaptive,
   agents,
 };
