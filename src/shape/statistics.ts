@@ -76,7 +76,7 @@ export const STATISTICS = define([
     name: "impossibleTails",
     kind: "event",
     unit: "times",
-    help: "a channel's tail stood where no producer comes to: it was not believed, and the channel joined anew",
+    help: "a channel's tail was one that no producer reaches: it was not used, and the channel was joined anew",
   },
   { name: "transmits", kind: "event", unit: "turns", help: "batches sent" },
   { name: "modelUpdates", kind: "event", unit: "updates", help: "times the model learned from a batch of outcomes" },

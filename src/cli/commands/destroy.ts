@@ -89,7 +89,7 @@ export default command({
   },
   examples: [
     { line: "qos destroy", says: "the channels in /dev/shm, if nobody uses them" },
-    { line: "qos destroy --prefix test_ --force", says: "those of a test, whoever uses them" },
+    { line: "qos destroy --prefix test_ --force", says: "those of a test, even if a process uses them" },
   ],
   run: async ({ values, sources, out }) => {
     refuseEmptyPrefix(values.prefix, sources.prefix);

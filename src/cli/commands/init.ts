@@ -103,7 +103,7 @@ export async function initChannels(options: InitOptions): Promise<InitResult> {
     };
   });
   if (made.length > 0 && (mode & MODE_OTHERS) !== 0) {
-    notes.push("any user of this host can open the channels: whoever can write them feeds the validator");
+    notes.push("any user of this host can open the channels: a process that can write them feeds the validator");
   }
   return { rows, notes };
 }

@@ -112,7 +112,7 @@ const FLAGS = {
     group: VIRTUAL,
   }),
   explain: text({
-    help: "with --virtual: what the evidence model thinks of this sender at the end, and why; of one not known, who is",
+    help: "with --virtual: what the evidence model thinks of this sender at the end, and why",
     hint: "IP|PAYER",
     fallback: undefined,
     pattern: /^[0-9A-Za-z:./]{1,64}$/,
