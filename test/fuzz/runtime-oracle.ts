@@ -1,9 +1,9 @@
-// Asks the published crates of Agave 4.2.0 what they make of payloads: limits, fees, locks (test/rust/runtime-oracle).
+// Asks the published crates of Agave 4.2.0 what they make of payloads: limits, fees, locks (test/rust/agave/runtime-oracle).
 
 import { join } from "node:path";
-import { buildRuntime } from "../rust/build.ts";
+import { buildAgave } from "../rust/build.ts";
 
-export const runtime = buildRuntime();
+export const runtime = buildAgave();
 
 export interface RuntimeAnswer {
   /** Whether its parser takes the payload, sanity rules and all. If it does not, the other fields mean nothing. */

@@ -3,19 +3,22 @@
 
 import { describe, expect, test } from "bun:test";
 import { NEW_FILES } from "../../src/patch/sources.ts";
-import { BRIDGE, buildBridge, findCargo } from "../rust/build.ts";
+import { AGAVE, buildAgave, findCargo } from "../rust/build.ts";
 
-const rust = buildBridge();
+const rust = buildAgave();
 
 describe("the bridge", () => {
   test.skipIf(!rust.ok)(
     "passes its own tests (needs cargo)",
     () => {
-      const run = Bun.spawnSync([findCargo() ?? "cargo", "test", "--release", "--locked", "--color", "never"], {
-        cwd: BRIDGE,
-        stdout: "pipe",
-        stderr: "pipe",
-      });
+      const run = Bun.spawnSync(
+        [findCargo() ?? "cargo", "test", "--workspace", "--release", "--locked", "--color", "never"],
+        {
+          cwd: AGAVE,
+          stdout: "pipe",
+          stderr: "pipe",
+        },
+      );
       const out = run.stdout.toString();
       expect(run.exitCode === 0 ? "" : `${out}\n${run.stderr}`).toBe("");
       const passed = [...out.matchAll(/(\d+) passed; 0 failed/g)].reduce((sum, [, count]) => sum + Number(count), 0);

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hugePageMountProblem, hugePages } from "../../ffi/huge-pages.ts";
-import { buildBridge } from "../rust/build.ts";
+import { buildAgave } from "../rust/build.ts";
 import { freshPrefix, type Stats, until } from "../sidecar/sidecar-process.ts";
 
 const BINARY = new URL("../../dist/qos", import.meta.url).pathname;
@@ -29,7 +29,7 @@ interface LogLine {
   readonly text: string;
 }
 
-const rust = buildBridge();
+const rust = buildAgave();
 const children: Bun.Subprocess[] = [];
 const prefixes: string[] = [];
 const folders: string[] = [];
