@@ -205,6 +205,22 @@ test("the command reads standard input and ends with 0, whatever it reads", asyn
   expect(answers[0].packetHash).toBe(golden.hash);
 }, 30_000);
 
+test("the command gives every one of Agave's own cases its fee and its verdict", async () => {
+  const cases = agaveCases();
+  const child = Bun.spawn([process.execPath, "src/main.ts", "decode", "--json"], {
+    cwd: new URL("../../..", import.meta.url).pathname,
+    stdin: new TextEncoder().encode(cases.map((one) => JSON.stringify(one)).join("\n")),
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const lines = (await child.stdout.text()).trim().split("\n");
+  expect(await child.exited).toBe(0);
+  expect(lines.map((line) => JSON.parse(line)).map(({ verdict, fee }: Answer) => [verdict, fee])).toEqual(
+    // A transaction whose locks fail is never included, so it never pays.
+    cases.map(({ agave_4_2_0: agave }) => ["ok", agave.locks128 === "Ok(())" ? `${agave.fee}` : "0"]),
+  );
+}, 30_000);
+
 test("the command takes each of its flags", async () => {
   const flags = ["--pre-simd-0170", "--fee-model", "chain", "--packet-layout", "agave4", "--ip", "2001:db8::1"];
   const child = Bun.spawn([process.execPath, "src/main.ts", "decode", ...flags, "--xxhash-seed", "7"], {

@@ -75,7 +75,7 @@ fn start() -> Result<(), String> {
     };
     match command.as_str() {
         "flood" => return flood::run(&place, &arguments),
-        "create" => return flood::create_all(&place, arguments.text("prefix")?),
+        "create" => return flood::create(&place, &arguments),
         _ => arguments.text("name")?,
     };
     let element: usize = arguments.number("element")?;
