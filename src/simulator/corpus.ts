@@ -5,7 +5,7 @@
 // Every line is checked with the sidecar's own parser. A line without a transaction ends the command, which names it.
 
 import { Failure } from "../failure.ts";
-import { SIGNATURE_BYTES } from "../shape/packet-layout.ts";
+import { PUBKEY_BYTES, SIGNATURE_BYTES } from "../shape/packet-layout.ts";
 import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
 import type { ValidatorMemory } from "./memory.ts";
 import { type PacketMaker, type PacketMemory, portOf } from "./packet-maker.ts";
@@ -28,6 +28,8 @@ export interface CorpusEntry {
   readonly bytes: Uint8Array;
   /** Offset of the first signature. */
   readonly signatureAt: number;
+  /** Offset of the recent blockhash, or of a durable nonce's value in its place. */
+  readonly blockhashAt: number;
   readonly fee: number;
   readonly askedUnits: number;
   readonly usedUnits: number;
@@ -75,11 +77,12 @@ function readLine(line: string, problem: (what: string) => never, memory: Valida
   if (reason !== 0) return problem(`"tx" is not a valid transaction (reason ${reason})`);
   if (bytes[0] === V1_FIRST_BYTE)
     return problem("v1 transactions end with their signatures; they cannot be salted yet");
-  const { computeUnits, fee, isNever } = digests;
+  const { computeUnits, fee, isNever, keysOffset } = digests;
   const known = typeof cu === "number" && Number.isSafeInteger(cu) && cu >= 0;
   return {
     bytes,
     signatureAt: 1,
+    blockhashAt: keysOffset + PUBKEY_BYTES * bytes[keysOffset - 1],
     fee,
     askedUnits: computeUnits,
     usedUnits: Math.max(1, known ? Math.min(cu, 0xffffffff) : Math.round(computeUnits * USUAL_USE)),
@@ -99,7 +102,7 @@ export class CorpusPackets implements PacketMaker {
   }
 
   writePayload({ u8 }: PacketMemory, at: number, transaction: number): number {
-    const { bytes, signatureAt } = this.entries[transaction % this.entries.length];
+    const { bytes, signatureAt, blockhashAt } = this.entries[transaction % this.entries.length];
     u8.set(bytes, at);
     // One byte of each eight, so that the signature's key (wire.md, 9) differs as well.
     const low = transaction ^ this.#salt;
@@ -107,6 +110,8 @@ export class CorpusPackets implements PacketMaker {
     for (let lane = 0; lane < 4; lane++) {
       u8[at + signatureAt + 8 * lane] = low >>> (8 * lane);
       u8[at + signatureAt + 8 * (lane + 4)] = high >>> (8 * lane);
+      // Two of one durable nonce's value could not both land.
+      u8[at + blockhashAt + lane] ^= low >>> (8 * lane);
     }
     return bytes.length;
   }

@@ -141,7 +141,7 @@ describe("fates", () => {
       expect(count("none")).toBe(0);
       // The history is one that has all of them.
       const seen = Object.keys(COUNTERS).filter(
-        (end) => count(end) > 0 || ["failedSanitize", "duplicatePayloads", "denied"].includes(end),
+        (end) => count(end) > 0 || ["failedSanitize", "duplicatePayloads", "nonceSiblings", "denied"].includes(end),
       );
       expect(seen).toEqual(Object.keys(COUNTERS));
     });

@@ -172,5 +172,12 @@ export function salted(transaction: Uint8Array, number: number): Uint8Array {
   const view = new DataView(copy.buffer);
   const salt = BigInt.asUintN(64, (BigInt(number) + 1n) * 0x9e3779b97f4a7c15n);
   view.setBigUint64(1, view.getBigUint64(1, true) ^ salt, true);
+  if (copy[0] >= 0x80) return copy; // v1
+  // The blockhash as well: it may be a durable nonce's value, of which one transaction can land.
+  const messageAt = 1 + 64 * copy[0];
+  const keysAt = messageAt + (copy[messageAt] >= 0x80 ? 5 : 4);
+  const blockhashAt = keysAt + 32 * copy[keysAt - 1];
+  if (blockhashAt + 8 > copy.length) return copy; // no transaction
+  view.setBigUint64(blockhashAt, view.getBigUint64(blockhashAt, true) ^ salt, true);
   return copy;
 }

@@ -1,9 +1,11 @@
 import { beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { NONCE_TAG_AT } from "../../src/shape/digest-layout.ts";
 import { type CorpusEntry, CorpusPackets, CorpusTraffic, readCorpus } from "../../src/simulator/corpus.ts";
 import { type ValidatorMemory, validatorMemory } from "../../src/simulator/memory.ts";
 import { Packets } from "../../src/simulator/packet-maker.ts";
 import { Trace } from "../../src/simulator/trace.ts";
+import { readingEngine } from "./rig.ts";
 
 const FILE = new URL("../fixtures/corpus/mainnet-254170887.jsonl", import.meta.url).pathname;
 const text = readFileSync(FILE, "utf8");
@@ -102,4 +104,20 @@ test("compute units that are no number are not believed", () => {
     expect(entry.usedUnits).toBeGreaterThan(0);
     expect(entry.usedUnits).toBeLessThanOrEqual(entry.askedUnits);
   }
+});
+
+test("salted transactions on durable nonces are on values of their own", () => {
+  const { trace, packets } = sent(1_000, 1_805);
+  const { arena, scratchAt } = memory;
+  const { arena: read, layout, kernel, scratchAt: at } = readingEngine();
+  const tags: number[] = [];
+  for (let id = 0; id < trace.transactions; id++) {
+    packets.write(arena, scratchAt, id, trace.address[id]);
+    read.u8.set(arena.u8.subarray(scratchAt, scratchAt + packets.shape.bytes), at);
+    kernel.digest(at, 1, packets.shape.bytes, layout.digestsAt, layout.contextAt);
+    const tag = read.view.getUint32(layout.digestsAt + NONCE_TAG_AT, true);
+    if (tag !== 0) tags.push(tag);
+  }
+  expect(tags.length).toBeGreaterThan(10);
+  expect(new Set(tags).size).toBe(tags.length);
 });
