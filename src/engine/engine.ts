@@ -24,6 +24,7 @@ import type { ArenaLayout } from "../shape/layout.ts";
 import { STAT } from "../shape/statistics.ts";
 import { PartialMetas } from "../stores/partial-metas.ts";
 import { RecentFilter } from "../stores/recent-filter.ts";
+import { BatchTransmit } from "./batch-transmit.ts";
 import { ChosenTransmit } from "./chosen-transmit.ts";
 import { Dispatch } from "./dispatch.ts";
 import { Ends } from "./ends.ts";
@@ -33,6 +34,7 @@ import { Intake } from "./intake.ts";
 import { CHANNEL_ABSENT, CHANNEL_ATTACHED, CHANNEL_LEAVING, CHANNEL_OFFERED, Mailbox } from "./mailbox.ts";
 import { OperatorRules } from "./operator-rules.ts";
 import {
+  BURST_MS,
   CONFIRMED_PER_TURN,
   type EngineSettings,
   FAILED_PER_TURN,
@@ -41,6 +43,7 @@ import {
   PUBLISH_INTERVAL_MS,
 } from "./settings.ts";
 import { StatusPage } from "./status.ts";
+import { TokenBucket } from "./token-bucket.ts";
 import { Transmit, type Transmitter } from "./transmit.ts";
 import { TRANSMIT_HISTOGRAM } from "./turn-times.ts";
 
@@ -92,10 +95,27 @@ export class Engine {
     const dispatch = new Dispatch(arena, layout, maxAgeMs, ends, recent, metas, outlet, kernel);
     const times = this.status.histogramWord(TRANSMIT_HISTOGRAM);
     const { chooser } = model;
+    const { burstMs = BURST_MS, batchIntervalMs = 0 } = settings;
+    const bucket = new TokenBucket(targetPps, burstMs);
+    const isBatched = batchIntervalMs > 0;
     this.#transmit =
-      chooser === null
-        ? new Transmit(targetPps, kernel, counters, queue, dispatch, times)
-        : new ChosenTransmit(arena, targetPps, kernel, counters, queue, dispatch, chooser, ends, rules, times);
+      chooser !== null
+        ? new ChosenTransmit(
+            arena,
+            bucket,
+            batchIntervalMs,
+            kernel,
+            counters,
+            queue,
+            dispatch,
+            chooser,
+            ends,
+            rules,
+            times,
+          )
+        : isBatched
+          ? new BatchTransmit(targetPps, batchIntervalMs, kernel, counters, queue, dispatch, times)
+          : new Transmit(bucket, kernel, queue, dispatch);
     this.mailbox.setTargetPps(settings.targetPps);
   }
 
@@ -109,15 +129,19 @@ export class Engine {
     const consumers = this.#consumers;
     let done = 0;
     this.model.advance(now);
-    for (let i = 0; i < PACKET_CHANNELS.length; i++) {
-      const id = PACKET_CHANNELS[i];
-      const consumer = consumers[id];
-      if (consumer === null) continue;
-      done += this.#intake.drain(consumer, id, now, PACKETS_PER_TURN);
+    const output = this.#paused ? null : this.#output;
+    // Ordering thousands is a turn's work.
+    if (output === null || !this.#transmit.ordersAt(now)) {
+      for (let i = 0; i < PACKET_CHANNELS.length; i++) {
+        const id = PACKET_CHANNELS[i];
+        const consumer = consumers[id];
+        if (consumer === null) continue;
+        done += this.#intake.drain(consumer, id, now, PACKETS_PER_TURN);
+      }
     }
     this.#expiry.turn(now);
-    const output = this.#output;
-    if (output !== null && !this.#paused) done += this.#transmit.turn(output, now);
+    if (output !== null) done += this.#transmit.turn(output, now);
+    else this.#transmit.trim();
     const confirmed = consumers[CONFIRMED_CHANNEL];
     if (confirmed !== null) done += this.#feedback.confirmed(confirmed, CONFIRMED_PER_TURN);
     const outcomes = consumers[OUTCOME_CHANNEL];

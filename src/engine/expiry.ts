@@ -3,7 +3,7 @@
 import type { Queue } from "../rank/queue.ts";
 import { END_EXPIRED } from "../shape/ends.ts";
 import type { Ends } from "./ends.ts";
-import { TRANSMIT_INTERVAL_MS } from "./settings.ts";
+import { EXPIRY_INTERVAL_MS } from "./settings.ts";
 
 export class Expiry {
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -18,7 +18,7 @@ export class Expiry {
 
   /** Drops what is too old. Looks at most once in 100 ms. */
   turn(now: number): void {
-    if (now - this.#lookedMs < TRANSMIT_INTERVAL_MS) return;
+    if (now - this.#lookedMs < EXPIRY_INTERVAL_MS) return;
     this.#lookedMs = now;
     this.queue.expire(now - this.maxAgeMs, this.#left);
   }

@@ -192,7 +192,8 @@ export class Intake {
     }
     this.#count(consumer, digest);
     this.metas.noteQueued(at, this.metas.insert(digest));
-    const left = queue.push(slot, score, now);
+    const mayBeReady = this.#chooser === null || this.#chooser.mayBeReady();
+    const left = queue.push(slot, score, now, mayBeReady);
     if (left >= 0) this.ends.close(queue.slots.at(left), END_LEAKED, now);
     return true;
   }

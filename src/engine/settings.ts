@@ -2,15 +2,27 @@
 
 import type { SidecarSettings } from "../settings/sidecar-settings.ts";
 
-/** The 100 ms between two transmits (engine.md, 6). */
-export const TRANSMIT_INTERVAL_MS = 100;
+/** What waits is scored anew and chosen from this often (engine.md, 6). */
+export const CHOICE_INTERVAL_MS = 100;
+/** What is too old is looked for this often. */
+export const EXPIRY_INTERVAL_MS = 100;
+/** How much budget is saved up at the most. */
+export const BURST_MS = 100;
+/**
+ * Packets that are ready to go out, in choice intervals of the target: a choice makes so many ready, and leaves so many where
+ * arrivals have made it too many. What is not ready is dearer to reach, what is ready is dearer to keep in order.
+ */
+export const READY_INTERVALS = 1.5;
+export const READY_INTERVALS_MAX = 4;
+/** At least so many, however low the target. */
+export const READY_MIN = 64;
 /** Packets taken from a packet channel in one turn (engine.md, 12). */
 export const PACKETS_PER_TURN = 256;
 /** The other sources' budgets, chosen so that no source alone holds up a turn for more than about 0.1 ms. */
 export const FAILED_PER_TURN = 64;
 export const OUTCOMES_PER_TURN = 256;
 export const CONFIRMED_PER_TURN = 512;
-/** Packets sent in one turn: a slice of a transmit, about 0.1 ms. */
+/** Packets sent in one turn, about 0.1 ms. */
 export const SENDS_PER_TURN = 256;
 /** Packets that a model chooses about in one turn: each is looked at twice, and most are sent. */
 export const CHOICES_PER_TURN = 96;
@@ -23,12 +35,5 @@ export const OUTCOMES_PER_UPDATE = 400;
 export const PUBLISH_INTERVAL_MS = 5;
 
 /** Of the sidecar's settings, those that the engine asks for. Votes rank by their score where nothing is said. */
-export type EngineSettings = Pick<SidecarSettings, "targetPps" | "maxAgeMs"> & Partial<Pick<SidecarSettings, "votes">>;
-
-/**
- * Packets of one transmit (engine.md, 6).
- * @returns 0 below 10 packets/s: refused where settings are read
- */
-export function maxSendOf(targetPps: number): number {
-  return Math.floor((targetPps * TRANSMIT_INTERVAL_MS) / 1000);
-}
+export type EngineSettings = Pick<SidecarSettings, "targetPps" | "maxAgeMs"> &
+  Partial<Pick<SidecarSettings, "votes" | "burstMs" | "batchIntervalMs">>;

@@ -1,109 +1,114 @@
-// A packet's way out: queue -> recently confirmed? -> output ring (engine.md, 6).
+// A packet's way out by rank alone: queue -> recently confirmed? -> output ring, as long as there is budget (engine.md, 6).
 //
-// Every 100 ms, whether or not packets arrive, the queue's best are put into an order and sent in slices of at most
-// SENDS_PER_TURN a turn, so that 16,383 packets never hold up the loop. The 100 ms restart only where something was sent.
+// A packet goes out in the turn in which it arrived where the budget has a token for it and nothing better waits. What waits
+// goes out as tokens come, the best first. Where the ready heap is empty the best of the low heap are made ready.
 
 import type { Producer } from "../channel/producer.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Queue } from "../rank/queue.ts";
 import { GROUP } from "../shape/digest-layout.ts";
-import { STAT } from "../shape/statistics.ts";
 import type { Dispatch } from "./dispatch.ts";
-import { maxSendOf, SENDS_PER_TURN, TRANSMIT_INTERVAL_MS } from "./settings.ts";
-import { record } from "./turn-times.ts";
+import { CHOICE_INTERVAL_MS, READY_INTERVALS, READY_INTERVALS_MAX, READY_MIN, SENDS_PER_TURN } from "./settings.ts";
+import type { TokenBucket } from "./token-bucket.ts";
 
-const MICROS_PER_MS = 1_000;
-
-/** A way of transmitting: by rank alone (here), or by a model's choice (chosen-transmit.ts). */
+/** A way of transmitting: by rank alone (here), in the reference's batches, or by a model's choice (chosen-transmit.ts). */
 export interface Transmitter {
   setTargetPps(targetPps: number): void;
 
+  /** Whether a turn at this time would put so many packets into an order that it should take none in. */
+  ordersAt(now: number): boolean;
+
+  /** Leaves no more ready than is meant to be: also where nothing can be sent. @returns whether there was too much */
+  trim(): boolean;
+
   /**
-   * Sends one slice, where it is time.
+   * Sends what may go out in this turn.
    * @returns packets looked at: 0 where there is nothing to do
    */
   turn(output: Producer, now: number): number;
+}
+
+/** How many packets are made ready at a time, and how many may be: the ready heap stays the smaller part of a full queue. */
+export function readySizes(bucket: TokenBucket, queue: Queue): { kept: number; most: number } {
+  const interval = bucket.of(CHOICE_INTERVAL_MS);
+  const most = Math.max(Math.min(READY_MIN, queue.capacity >>> 2), READY_INTERVALS_MAX * interval);
+  const bounded = Math.min(queue.capacity >>> 1, Math.floor(most));
+  return { kept: Math.ceil((bounded * READY_INTERVALS) / READY_INTERVALS_MAX), most: bounded };
 }
 
 export class Transmit implements Transmitter {
   /** Keeps the loads of the touch phase alive. */
   touched = 0;
 
-  #maxSend: number;
-  #sending = false;
-  #startedMs = Number.NEGATIVE_INFINITY;
-  #lastMs = Number.NEGATIVE_INFINITY;
-  #sent = 0;
-  /** What the queue held beyond the batch when the transmit began: who arrives during it is no part of it. */
-  #leftBehind = 0;
+  #readyKept = 0;
+  #readyMost = 0;
+  #waits = false;
 
   constructor(
-    targetPps: number,
+    private readonly bucket: TokenBucket,
     private readonly kernel: Kernel,
-    private readonly counters: Float64Array,
     private readonly queue: Queue,
     private readonly dispatch: Dispatch,
-    private readonly timesWord: number,
   ) {
-    this.#maxSend = maxSendOf(targetPps);
+    this.#size();
   }
 
   setTargetPps(targetPps: number): void {
-    this.#maxSend = maxSendOf(targetPps);
+    this.bucket.setTargetPps(targetPps);
+    this.#size();
+  }
+
+  ordersAt(): boolean {
+    const { queue } = this;
+    if (queue.readySize > this.#readyMost) return true;
+    return queue.readySize === 0 && queue.lowSize > SENDS_PER_TURN && this.bucket.tokens >= 1;
+  }
+
+  trim(): boolean {
+    if (this.queue.readySize <= this.#readyMost) return false;
+    this.queue.trim(this.#readyKept, this.kernel);
+    return true;
   }
 
   turn(output: Producer, now: number): number {
-    if (!this.#sending) {
-      if (now - this.#lastMs < TRANSMIT_INTERVAL_MS || this.queue.size === 0) return 0;
-      this.#begin(now);
-      // Ordering thousands is a turn's work: 0.2 to 0.4 ms.
-      if (this.queue.outgoing > SENDS_PER_TURN) return 1;
-    }
+    const { queue, bucket } = this;
+    bucket.fill(now, this.#waits);
+    if (this.trim()) return 1;
     let looked = 0;
-    while (this.#sending && looked < SENDS_PER_TURN) {
-      const count = Math.min(GROUP, this.queue.outgoing, SENDS_PER_TURN - looked);
-      this.#group(output, count, now);
-      looked += count;
-      if (this.queue.outgoing === 0 && !this.#takeMore()) this.#end(now);
+    while (looked < SENDS_PER_TURN) {
+      const room = Math.min(GROUP, SENDS_PER_TURN - looked, Math.floor(bucket.tokens));
+      if (room < 1) break;
+      if (queue.readySize === 0) {
+        const ordered = queue.lowSize;
+        if (queue.refill(this.#readyKept, this.kernel) === 0) break;
+        // Ordering thousands is a turn's work: 0.2 to 0.4 ms.
+        if (ordered > SENDS_PER_TURN) {
+          looked += 1;
+          break;
+        }
+      }
+      looked += this.#group(output, queue.takeGroup(room), now);
     }
-    output.sync();
+    this.#waits = queue.size > 0;
+    if (looked > 0) output.sync();
     return looked;
   }
 
-  #begin(now: number): void {
-    this.#startedMs = now;
-    this.#sent = 0;
-    this.#sending = this.queue.take(this.#maxSend, this.kernel) > 0;
-    this.#leftBehind = this.queue.size;
-  }
-
-  /**
-   * Skipped packets leave room in the batch for the next best. Not for more than stood there at the start: a queue that was
-   * taken whole would otherwise go on with packets that arrived meanwhile, and the batch's order would rise again.
-   */
-  #takeMore(): boolean {
-    const room = Math.min(this.#maxSend - this.#sent, this.#leftBehind, this.queue.size);
-    if (room <= 0) return false;
-    const taken = this.queue.take(room, this.kernel);
-    this.#leftBehind -= taken;
-    return taken > 0;
-  }
-
-  #end(now: number): void {
-    this.#sending = false;
-    if (this.#sent === 0) return;
-    record(this.counters, this.timesWord, (now - this.#startedMs) * MICROS_PER_MS);
-    this.counters[STAT.transmits]++;
-    this.#lastMs = this.#startedMs;
-  }
-
-  #group(output: Producer, count: number, now: number): void {
-    const { queue, dispatch } = this;
-    this.touched = dispatch.touch(queue.outgoingAt(0), count, queue.slots.base, queue.slots.slotBytes);
+  #group(output: Producer, count: number, now: number): number {
+    const { queue, dispatch, bucket } = this;
+    const { slots } = queue;
+    this.touched = dispatch.touch(queue.groupAt, count, slots.base, slots.slotBytes);
     for (let i = 0; i < count; i++) {
-      const slot = queue.nextOutgoing();
-      if (dispatch.offer(output, queue.slots.at(slot), now)) this.#sent += 1;
-      queue.release(slot);
+      const slot = queue.groupSlot(i);
+      if (dispatch.offer(output, slots.at(slot), now)) bucket.tokens -= 1;
+      slots.release(slot);
     }
+    return count;
+  }
+
+  #size(): void {
+    const { kept, most } = readySizes(this.bucket, this.queue);
+    this.#readyKept = kept;
+    this.#readyMost = most;
   }
 }

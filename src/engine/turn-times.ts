@@ -10,7 +10,7 @@ export const HISTOGRAM_WORDS = BUCKETS + 2;
 const SUM = BUCKETS;
 const LONGEST = BUCKETS + 1;
 
-/** `turn`: the time in a turn; `gap`: from one turn's end to the next one's start; `transmit`: from a tick to its last packet. */
+/** `turn`: the time in a turn; `gap`: from one turn's end to the next one's start; `transmit`: a full choice, or a batch. */
 export const HISTOGRAMS = ["turn", "gap", "transmit"] as const;
 export const TURN_HISTOGRAM = 0;
 export const GAP_HISTOGRAM = 1;

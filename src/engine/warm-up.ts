@@ -16,7 +16,7 @@ import { type ArenaLayout, arenaLayout, type LayoutOptions } from "../shape/layo
 import { ADDRESS_TAG_IPV6, PUBKEY_BYTES, SIGNATURE_BYTES } from "../shape/packet-layout.ts";
 import { PACKET_LAYOUTS, PACKET_MAX_BYTES } from "../shape/packet-layouts.ts";
 import { type PlainEngine, type PlainEngineOptions, plainEngine } from "./plain.ts";
-import { TRANSMIT_INTERVAL_MS } from "./settings.ts";
+import { CHOICE_INTERVAL_MS } from "./settings.ts";
 
 /** Small stores: the code is the same, and the caches stay the caller's. */
 const SMALL = { partialMetas: 1_024, recentSignatures: 1_024, queueCapacity: 256, evidenceSets: 1_024 };
@@ -30,8 +30,8 @@ const PACKETS_PER_STEP = 32;
 const STEPS_PER_ROUND = 8;
 /** One that takes, one that finds little. */
 const TURNS_PER_STEP = 2;
-/** A transmit comes once a round. */
-const STEP_MS = TRANSMIT_INTERVAL_MS / STEPS_PER_ROUND;
+/** A full choice comes once a round. */
+const STEP_MS = CHOICE_INTERVAL_MS / STEPS_PER_ROUND;
 
 const SIGNATURE_AT = 1;
 const PAYER_AT = 1 + SIGNATURE_BYTES + 4;

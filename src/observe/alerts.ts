@@ -125,8 +125,9 @@ export const ALERTS: readonly Alert[] = [
     expression: "histogram_quantile(0.99, rate(qos_transmit_seconds_bucket[5m])) > 0.05",
     for: "5m",
     severity: "warn",
-    summary: "transmits take more than 50 ms from their tick to their last packet",
-    description: "What is sent waits for that long. The loop has too little of its core, or too much comes in.",
+    summary: "full choices take more than 50 ms: what waits is scored anew too seldom",
+    description:
+      "What waits goes out by what was known before. The loop has too little of its core, or too much comes in.",
     section: "The host",
   },
   {

@@ -1,16 +1,16 @@
-// What a model may decide beyond a rank: what is sent in a transmit, and what never is. A model without one is a rank alone,
-// and the queue's best are sent (engine/transmit.ts); with one, each transmit goes engine/chosen-transmit.ts's way.
+// What a model may decide beyond a rank: what is sent when, and what never is. A model without one is a rank alone, and the
+// queue's best are sent (engine/transmit.ts); with one, packets go engine/chosen-transmit.ts's way.
 
 import type { Toucher } from "../kernel/kernel.ts";
 
 /** Send it. */
 export const CHOICE_SEND = 0;
-/** Not in this transmit: it stays queued. */
+/** Not before everything is scored anew: it stays queued. */
 export const CHOICE_KEEP = 1;
 /** Drop it: the same payload went out already. */
 export const CHOICE_COPY = 2;
-/** Send no more in this transmit. */
-export const CHOICE_STOP = 3;
+/** Blocks have no room at the moment: it waits where it is, and so does everything below it. */
+export const CHOICE_ROOM = 3;
 
 /** Drop it: another transaction on its durable nonce's value landed. */
 export const CHOICE_SIBLING = 4;
@@ -31,7 +31,13 @@ export interface Chooser {
    */
   mayLift(at: number): boolean;
 
-  /** A transmit begins. @param packetsMax packets that may be sent in it @param intervalMs time that it stands for */
+  /** Whether the packet that was scored last may go out before what waits is scored anew. */
+  mayBeReady(): boolean;
+
+  /** How many packets go out at the most. */
+  setTarget(packetsPerMs: number): void;
+
+  /** The full choice begins: everything that waits is scored anew. @param packetsMax budget of its interval */
   begin(nowMs: number, packetsMax: number, intervalMs: number): void;
 
   /**
@@ -48,16 +54,22 @@ export interface Chooser {
   /** Places that go first whatever their score: the next one of them, or -1 at the end. */
   favoured(): number;
 
+  /** Whether blocks have room at the moment: else `choose` would answer CHOICE_ROOM. */
+  hasRoom(): boolean;
+
   /**
-   * Decides on a queued packet. Asked about each in falling order of rank: the new scores, as far as the operator's rules
-   * leave them, with the favoured places first.
-   * @returns one of CHOICE_; CHOICE_STOP only where no packet below could be sent
+   * Decides on a packet that is ready. Asked about each in falling order of rank, as far as the operator's rules leave it.
+   * @param isFavoured whether `favoured` put it first
+   * @returns one of CHOICE_
    */
-  choose(at: number): number;
+  choose(at: number, isFavoured: boolean): number;
 
   /** A packet goes out. @param at the packet that `choose` was asked about last */
   sent(at: number): void;
 
-  /** The transmit is over. */
+  /** Packets are ready and wait. @param byRoom for room in blocks; else for the budget of packets */
+  stopped(byRoom: boolean): void;
+
+  /** The full choice is over. */
   end(nowMs: number): void;
 }

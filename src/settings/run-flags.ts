@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 const CPU_MAX = 1_023;
 /** Two tables of a million keys fit the arena beside everything else. */
 const KEYS_MAX = 1_000_000;
-/** A tick sends floor(target x 100 ms): below 10 packets/s that would be none. */
+/** A tick of the older sidecar sends floor(target x 100 ms): below 10 packets/s that would be none. */
 const TARGET_PPS_MIN = 10;
 const TARGET_PPS_MAX = 4_294_967_295;
 
@@ -50,10 +50,24 @@ export const RUN_FLAGS = {
     group: TRAFFIC,
   }),
   targetPps: count({
-    help: "packets a second to send on at most, in ticks of 100 ms",
+    help: "packets a second to send on at most",
     min: TARGET_PPS_MIN,
     max: TARGET_PPS_MAX,
     fallback: 1_000_000,
+    group: TRAFFIC,
+  }),
+  burst: duration({
+    help: "how much of the target is saved up at the most while nothing waits, for a burst after it",
+    min: 1,
+    max: 100,
+    fallback: 100,
+    group: TRAFFIC,
+  }),
+  batchInterval: duration({
+    help: "send in ticks of this interval, as the older sidecar does (100ms), instead of all the time",
+    min: 10,
+    max: 1_000,
+    fallback: undefined,
     group: TRAFFIC,
   }),
   maxAge: duration({

@@ -65,7 +65,7 @@ export interface LruRegion {
   readonly touchLogEntries: number;
 }
 
-/** The priority queue: heap columns, the order of an unfinished transmit, and the slots with digest and packet. */
+/** The priority queue: columns of its two heaps, the order of an unfinished transmit, and the slots with digest and packet. */
 export interface QueueRegion {
   readonly capacity: number;
   readonly scoresAt: number;
@@ -80,6 +80,12 @@ export interface QueueRegion {
   readonly outScoresAt: number;
   readonly outSequencesAt: number;
   readonly outSlotsAt: number;
+  /** The ready heap's columns, an order of them, and the slots of a group that was taken from its top. */
+  readonly readyScoresAt: number;
+  readonly readySequencesAt: number;
+  readonly readySlotsAt: number;
+  readonly readyOrderAt: number;
+  readonly groupAt: number;
   /** Scratch for the kernel's sort. */
   readonly sortAt: number;
   readonly sortBytes: number;
@@ -262,6 +268,11 @@ class Plan {
       outScoresAt: this.take(capacity * 8),
       outSequencesAt: this.take(capacity * 8),
       outSlotsAt: this.take(capacity * 4),
+      readyScoresAt: this.take(capacity * 8),
+      readySequencesAt: this.take(capacity * 8),
+      readySlotsAt: this.take(capacity * 4),
+      readyOrderAt: this.take(capacity * 4),
+      groupAt: this.take(GROUP * 4),
       sortAt: this.take(sortBytes),
       sortBytes,
       slotsAt: this.take(slotCount * slotBytes, PAGE_BYTES),

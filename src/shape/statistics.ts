@@ -78,7 +78,7 @@ export const STATISTICS = define([
     unit: "times",
     help: "a channel's tail was one that no producer reaches: it was not used, and the channel was joined anew",
   },
-  { name: "transmits", kind: "event", unit: "turns", help: "batches sent" },
+  { name: "transmits", kind: "event", unit: "turns", help: "full choices of what waits, or batches sent" },
   { name: "modelUpdates", kind: "event", unit: "updates", help: "times the model learned from a batch of outcomes" },
   { name: "partialMetas", kind: "gauge", unit: "entries", help: "transactions waiting for their outcome" },
   { name: "partialMetasEvicted", kind: "gauge", unit: "entries", help: "transactions forgotten before their outcome" },

@@ -111,12 +111,22 @@ export class Invariants {
     const { queue } = engine;
     const scores = layout.queue.scoresAt / 8;
     const { f64 } = arena;
-    for (let i = 1; i < queue.size; i++) {
+    const ready = layout.queue.readyScoresAt / 8;
+    for (let i = 1; i < queue.readySize; i++) {
+      const parent = (i - 1) >>> 1;
+      if (f64[ready + parent] >= f64[ready + i]) continue;
+      throw new InvariantError(`the order of what is ready: place ${i} ranks above ${parent}`);
+    }
+    hold(
+      queue.lowSize + queue.readySize === queue.size,
+      () => `${queue.lowSize} entries and ${queue.readySize} ready ones, and ${queue.size} are counted`,
+    );
+    for (let i = 1; i < queue.lowSize; i++) {
       const parent = (i - 1) >>> 2;
       if (f64[scores + parent] <= f64[scores + i]) continue;
       throw new InvariantError(`the queue's order: place ${i} ranks below ${parent}`);
     }
-    const full = queue.size === layout.queue.capacity - 1;
+    const full = queue.size === layout.queue.capacity - 1 && queue.lowSize > 0;
     const door = full ? f64[scores] : Number.NEGATIVE_INFINITY;
     hold(queue.door === door, () => `the queue's door is ${queue.door}, and its lowest score ${door}`);
   }

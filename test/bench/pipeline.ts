@@ -2,7 +2,7 @@
 // queue is sent away, timed, every so many packets. The same bytes in the same order as the baselines' `pipeline` command.
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
-import { PACKETS_PER_TURN, TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
+import { CHOICE_INTERVAL_MS, PACKETS_PER_TURN } from "../../src/engine/settings.ts";
 import { HEADER_BYTES } from "../../src/shape/channel-header.ts";
 import * as D from "../../src/shape/digest-layout.ts";
 import { STAT, STATISTICS } from "../../src/shape/statistics.ts";
@@ -111,7 +111,7 @@ export class Pipeline {
   /** Sends the queue: all of it, or what the model chooses. */
   empty(): void {
     const { engine } = this.loaded.plain;
-    this.now += TRANSMIT_INTERVAL_MS;
+    this.now += CHOICE_INTERVAL_MS;
     engine.mailbox.setPaused(false);
     this.longestTurn = 0;
     let moved: number;

@@ -2,7 +2,7 @@
 // generator in the same order on both sides, so what is drained is the same.
 
 import { threadCpuNanos } from "../../ffi/thread.ts";
-import { TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
+import { CHOICE_INTERVAL_MS } from "../../src/engine/settings.ts";
 import * as D from "../../src/shape/digest-layout.ts";
 import { STAT } from "../../src/shape/statistics.ts";
 import { AGAVE2_PACKET_BYTES } from "../tools/agave-packet.ts";
@@ -112,7 +112,7 @@ class OfferedQueue {
   transmit(): Sample {
     const { engine } = this.loaded.plain;
     this.#fill();
-    this.#now += TRANSMIT_INTERVAL_MS;
+    this.#now += CHOICE_INTERVAL_MS;
     engine.mailbox.setPaused(false);
     const sentBefore = engine.status.words[STAT.bankingTransmissions];
     this.longestTurn = 0;

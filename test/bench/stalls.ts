@@ -5,7 +5,7 @@
 
 import { heapStats } from "bun:jsc";
 import { pinThread, threadCpuNanos } from "../../ffi/thread.ts";
-import { TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
+import { CHOICE_INTERVAL_MS } from "../../src/engine/settings.ts";
 import { HISTOGRAM_WORDS, record, summarise, type TimesSummary } from "../../src/engine/turn-times.ts";
 import { warmUp } from "../../src/engine/warm-up.ts";
 import { CONFIRMED_CHANNEL, FAILED_CHANNEL, OUTCOME_CHANNEL } from "../../src/shape/channels.ts";
@@ -124,7 +124,7 @@ export function stalls({ seconds, cpu, model }: StallSettings): StallResult {
   const spins = new TwoClocks();
   const startedMs = performance.now();
   const turn = (): void => {
-    engine.turn(performance.now() - startedMs + TRANSMIT_INTERVAL_MS);
+    engine.turn(performance.now() - startedMs + CHOICE_INTERVAL_MS);
   };
   // The bench's own code is compiled in the first moments as well; the loop's was warmed above.
   for (let i = 0; i < 200; i++) spins.time(spin);

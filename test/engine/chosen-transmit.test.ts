@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { CHOICES_PER_TURN, RESCORES_PER_TURN, TRANSMIT_INTERVAL_MS } from "../../src/engine/settings.ts";
+import { CHOICE_INTERVAL_MS, CHOICES_PER_TURN, RESCORES_PER_TURN } from "../../src/engine/settings.ts";
 import {
   CHOICE_COPY,
   CHOICE_KEEP,
+  CHOICE_ROOM,
   CHOICE_SEND,
-  CHOICE_STOP,
   type Chooser,
   SCORE_OF_COPY,
 } from "../../src/rank/chooser.ts";
@@ -16,13 +16,17 @@ import { smallCapacities } from "../../src/shape/channels.ts";
 import { DIGEST_BYTES } from "../../src/shape/digest-layout.ts";
 import { corpus, type Rig, rig, salted } from "./rig.ts";
 
-/** A model that does as it is told: by the packet's number and the transmit's. */
+/** A model that does as it is told: by the packet's number and the full choice's. */
 class Script implements Model, Chooser {
   readonly name = "script";
   readonly chooser = this;
   readonly pending = 0;
   readonly evicted = 0;
   transmit = 0;
+  /** Whether arrivals wait for the next full choice. */
+  arrivalsWait = true;
+  room = true;
+  readonly stops: boolean[] = [];
   readonly budgets: [packetsMax: number, intervalMs: number][] = [];
   readonly sentNumbers: number[] = [];
   readonly #favoured: number[] = [];
@@ -49,6 +53,16 @@ class Script implements Model, Chooser {
   arrived(): void {}
   mayLift(): boolean {
     return true;
+  }
+  mayBeReady(): boolean {
+    return !this.arrivalsWait;
+  }
+  setTarget(): void {}
+  hasRoom(): boolean {
+    return this.room;
+  }
+  stopped(byRoom: boolean): void {
+    this.stops.push(byRoom);
   }
   begin(_nowMs: number, packetsMax: number, intervalMs: number): void {
     this.budgets.push([packetsMax, intervalMs]);
@@ -118,12 +132,12 @@ test("what is sent, kept, dropped and left is what a slow model says, in its ord
         const scoreOf = (number: number, transmit: number): number => mixed(seed, number, transmit) % 8;
         const choiceOf = (number: number, transmit: number): number => {
           const dice = mixed(seed + 1, number, transmit) % 32;
-          if (dice === 0 && stopOdds > 6) return CHOICE_STOP;
+          if (dice === 0 && stopOdds > 6) return CHOICE_ROOM;
           return dice < stopOdds ? CHOICE_KEEP : dice < stopOdds + 3 ? CHOICE_COPY : CHOICE_SEND;
         };
         const favoured = (number: number, transmit: number): boolean => mixed(seed + 2, number, transmit) % 13 === 0;
         const { one, script } = play((arena) => new Script(arena, scoreOf, choiceOf, favoured), {
-          queueCapacity: 512,
+          queueCapacity: 4_096,
         });
         let queued: number[] = [];
         let next = 0;
@@ -131,7 +145,7 @@ test("what is sent, kept, dropped and left is what a slow model says, in its ord
         let withheld = 0;
         const expected: number[] = [];
         for (const [round, count] of arrivals.entries()) {
-          const now = (round + 1) * TRANSMIT_INTERVAL_MS;
+          const now = (round + 1) * CHOICE_INTERVAL_MS;
           for (let i = 0; i < count; i++) {
             send(one, next);
             queued.push(next++);
@@ -148,8 +162,8 @@ test("what is sent, kept, dropped and left is what a slow model says, in its ord
           const left: number[] = [];
           let stopped = false;
           for (const number of ordered) {
-            const choice: number = stopped ? CHOICE_STOP : choiceOf(number, transmit);
-            stopped ||= choice === CHOICE_STOP;
+            const choice: number = stopped ? CHOICE_ROOM : choiceOf(number, transmit);
+            stopped ||= choice === CHOICE_ROOM;
             if (choice === CHOICE_SEND) expected.push(number);
             else if (choice === CHOICE_COPY) copies += 1;
             else {
@@ -171,7 +185,7 @@ test("what is sent, kept, dropped and left is what a slow model says, in its ord
   );
 }, 60_000);
 
-test("a turn scores and sends no more than a slice, and what arrives meanwhile waits for the next transmit", () => {
+test("a turn scores and sends no more than a slice; what arrives meanwhile goes out by its own score", () => {
   const { one, script } = play(
     (arena) =>
       new Script(
@@ -187,23 +201,76 @@ test("a turn scores and sends no more than a slice, and what arrives meanwhile w
   expect(one.received().length).toBe(1);
   for (let i = 1; i <= count; i++) send(one, i);
   one.settle(101);
+  expect(one.received().length).toBe(0);
   const now = 200;
-  for (let turn = 0; turn < 3; turn++) one.engine.turn(now);
-  expect(one.received().length).toBe(0); // three slices of scoring
+  for (let turn = 0; turn < 3; turn++) one.engine.turn(now); // three slices of scoring
+  script.arrivalsWait = false;
+  send(one, count + 1);
+  one.engine.turn(now); // orders them, and takes none in
+  expect(one.received().length).toBe(0);
+  one.engine.turn(now); // places them, when what is ready was sent
+  expect(one.received().map(numberOf)).toEqual([count + 1]);
   one.engine.turn(now);
   expect(one.received().length).toBe(CHOICES_PER_TURN);
-  send(one, count + 1);
   one.settle(now);
   expect(one.received().map(numberOf)).toEqual(
     Array.from({ length: count - CHOICES_PER_TURN }, (_, i) => count - CHOICES_PER_TURN - i),
   );
-  expect(one.engine.queue.size).toBe(1);
-  one.settle(now + TRANSMIT_INTERVAL_MS);
-  expect(one.received().map(numberOf)).toEqual([count + 1]);
-  expect(script.transmit).toBe(3);
+  expect(one.engine.queue.size).toBe(0);
 });
 
-test("a tick that comes late has one interval's budgets, not two", () => {
+test("where there is budget and room, a packet goes out in the turn in which it arrived", () => {
+  const { one, script } = play(
+    (arena) =>
+      new Script(
+        arena,
+        () => 1,
+        () => CHOICE_SEND,
+      ),
+  );
+  script.arrivalsWait = false;
+  for (const [i, now] of [1, 2, 7.5, 50, 150].entries()) {
+    send(one, i);
+    one.engine.turn(now);
+    expect(one.received().map(numberOf)).toEqual([i]);
+  }
+  script.room = false;
+  send(one, 9);
+  one.settle(160);
+  expect([one.received().length, one.engine.queue.size, script.stops.at(-1)]).toEqual([0, 1, true]);
+  script.room = true;
+  one.settle(161);
+  expect(one.received().map(numberOf)).toEqual([9]);
+});
+
+test("in batches nothing goes out between ticks, and a tick sends its budget, the best of all", () => {
+  let script: Script | undefined;
+  const one = rig({
+    targetPps: 200,
+    batchIntervalMs: 50,
+    model: (arena) => {
+      script = new Script(
+        arena,
+        (number) => number,
+        () => CHOICE_SEND,
+      );
+      return script;
+    },
+  });
+  script!.arrivalsWait = false;
+  for (let i = 0; i < 25; i++) send(one, i);
+  one.settle(50);
+  expect(one.received().map(numberOf)).toEqual([24, 23, 22, 21, 20, 19, 18, 17, 16, 15]);
+  send(one, 50);
+  for (const now of [51, 75, 99]) one.settle(now);
+  expect(one.received().length).toBe(0);
+  one.settle(100);
+  expect(one.received().map(numberOf)).toEqual([50, 14, 13, 12, 11, 10, 9, 8, 7, 6]);
+  const { total, accounted } = one.law(100);
+  expect([total, accounted]).toEqual([26, 26]);
+});
+
+test("a full choice that comes late has one interval's budgets, not two", () => {
   const { one, script } = play(
     (arena) =>
       new Script(
@@ -217,7 +284,7 @@ test("a tick that comes late has one interval's budgets, not two", () => {
     one.settle(now);
   }
   expect(script.budgets.length).toBe(4);
-  for (const budget of script.budgets) expect(budget).toEqual([script.budgets[0][0], TRANSMIT_INTERVAL_MS]);
+  for (const budget of script.budgets) expect(budget).toEqual([script.budgets[0][0], CHOICE_INTERVAL_MS]);
 });
 
 test("what is kept meets a queue that has filled meanwhile: the lowest leave, and all is counted", () => {
@@ -250,11 +317,11 @@ test("with the evidence model: copies from other addresses are refused or droppe
       one.send(i % 4, { payload, ip: [10, 0, 1, i % 40] });
       one.send(i % 4, { payload, ip: [10, 0, 2, i % 40] });
     }
-    one.settle(round * TRANSMIT_INTERVAL_MS);
+    for (let ms = 10; ms <= CHOICE_INTERVAL_MS; ms += 10) one.settle((round - 1) * CHOICE_INTERVAL_MS + ms);
     const out = one.received();
     sent += out.length;
-    expect(out.length).toBeLessThanOrEqual(100);
-    const { total, accounted } = one.law(round * TRANSMIT_INTERVAL_MS);
+    expect(sent).toBeLessThanOrEqual(100 * (round + 1));
+    const { total, accounted } = one.law(round * CHOICE_INTERVAL_MS);
     expect(accounted).toBe(total);
     expect((one.parts.model as Evidence).table.problem()).toBeUndefined();
   }

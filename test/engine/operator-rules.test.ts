@@ -183,7 +183,7 @@ describe("what is forged is not favoured for long", () => {
             made.sendBytes(OUTCOME_CHANNEL, made.outcomeOf(packet, sent.honest % 20 === 0 ? 0 : 100_000));
           }
         }
-        made.settle(now + TICK_MS / 2);
+        for (let ms = 10; ms < TICK_MS; ms += 10) made.settle(now + ms);
       }
       const { total, accounted } = made.law(from + count * 1_000);
       expect(accounted).toBe(total);

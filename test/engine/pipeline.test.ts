@@ -66,6 +66,7 @@ for (const golden of cases) {
   test(`${golden.packets} packets at ${golden.targetPps} packets/s come out as the Rust sidecar's`, () => {
     const r = rig({
       targetPps: golden.targetPps,
+      batchIntervalMs: 100,
       model: (arena, layout) => new Noting(arena, layout),
       layout: { partialMetas: 65_536, queueCapacity: 16_384 },
     });

@@ -32,6 +32,9 @@ export interface RigOptions {
   readonly kernel?: Partial<KernelSettings>;
   readonly targetPps?: number;
   readonly maxAgeMs?: number;
+  readonly burstMs?: number;
+  /** Absent: packets are sent all the time. */
+  readonly batchIntervalMs?: number | undefined;
   readonly votes?: "score" | "first";
   readonly model?: PlainEngineOptions["model"];
   readonly wrapKernel?: (kernel: Kernel) => Kernel;
@@ -64,6 +67,8 @@ export function rig(options: RigOptions = {}): Rig {
         targetPps: options.targetPps ?? 1_000_000,
         maxAgeMs: options.maxAgeMs ?? 60_000,
         votes: options.votes ?? "score",
+        ...(options.burstMs === undefined ? {} : { burstMs: options.burstMs }),
+        ...(options.batchIntervalMs === undefined ? {} : { batchIntervalMs: options.batchIntervalMs }),
       },
       model: options.model ?? ((arena, layout) => new IpSigner(arena, layout)),
       scratchBytes: 8_192,

@@ -45,6 +45,7 @@ function makeQueue(queueCapacity: number, firstSequence = 0) {
   });
   const arena = Arena.reserve(layout.bytes);
   const queue = new Queue(arena, layout.queue, firstSequence);
+  queue.readyFrom = Number.POSITIVE_INFINITY; // the low heap alone
   const push = (score: number, arrival: number): { slot: number; dropped: number } => {
     const slot = queue.slots.claim();
     return { slot, dropped: queue.push(slot, score, arrival) };
@@ -252,5 +253,85 @@ describe("queue", () => {
     // What the kernel's sort writes for a whole heap, and one byte less.
     expect(region.sortBytes).toBe(sortScratchBytes(8));
     expect(() => new Queue(arena, { ...region, sortBytes: region.sortBytes - 1 })).toThrow("scratch");
+  });
+});
+
+describe("what is ready", () => {
+  /** Both heaps in use: arrivals above `readyFrom` are ready. */
+  function makeReadyQueue(capacity: number) {
+    const made = makeQueue(capacity);
+    made.queue.readyFrom = Number.NEGATIVE_INFINITY;
+    return made;
+  }
+
+  for (const [name, scoreOf] of Object.entries(SCORES)) {
+    test(`the best that waits goes next, whatever comes, is trimmed, refilled or expires: ${name}`, () => {
+      const capacity = 64;
+      const { queue, push, kernel } = makeReadyQueue(capacity);
+      const naive = new NaiveQueue(capacity);
+      const random = randomOf(name.length);
+      for (let step = 0; step < 8_000; step++) {
+        const dice = random() % 64;
+        if (dice < 40) {
+          const score = scoreOf(random());
+          const arrival = step - (random() % 20);
+          const { slot, dropped } = push(score, arrival);
+          expect(dropped).toBe(naive.push(slot, score, arrival));
+        } else if (dice < 50) {
+          if (queue.readySize === 0) queue.refill(1 + (random() % 20), kernel);
+          const count = queue.takeGroup(1 + (random() % 5));
+          expect(count > 0).toBe(naive.entries.length > 0);
+          for (let i = 0; i < count; i++) {
+            expect(queue.groupSlot(i)).toBe(naive.entries[i].slot);
+            expect(queue.groupScores[i]).toBe(naive.entries[i].score);
+          }
+          const sent = random() % (count + 1);
+          for (const { slot } of naive.entries.splice(0, sent)) queue.slots.release(slot);
+          for (let i = sent; i < count; i++) queue.putBack(i);
+        } else if (dice < 56) queue.trim(random() % 30, kernel);
+        else if (dice < 58) {
+          const before = naive.entries.length;
+          const gone = new Set<number>();
+          expect(queue.expire(step - 600, (slot) => gone.add(slot))).toBe(naive.expire(step - 600));
+          expect(gone.size).toBe(before - naive.entries.length);
+        }
+        expect([queue.size, queue.lowSize + queue.readySize]).toEqual([naive.entries.length, naive.entries.length]);
+        const full = naive.entries.length === capacity - 1;
+        expect(queue.door).toBe(full ? naive.entries.at(-1)!.score : Number.NEGATIVE_INFINITY);
+      }
+    });
+  }
+
+  test("where nothing else waits the lowest of the ready ones leaves for a better one", () => {
+    const { queue, push } = makeReadyQueue(8);
+    const slots = [5, 3, 7, 1, 6, 2, 4].map((score) => push(score, 0).slot);
+    expect([queue.size, queue.readySize, queue.door]).toEqual([7, 7, 1]);
+    const low = push(0.5, 0);
+    expect(low.dropped).toBe(low.slot);
+    expect(push(8, 0).dropped).toBe(slots[3]);
+    expect(queue.door).toBe(2);
+    expect(queue.takeGroup(16)).toBe(7);
+    expect(Array.from(queue.groupScores.subarray(0, 7))).toEqual([8, 7, 6, 5, 4, 3, 2]);
+  });
+
+  test("a full choice takes both heaps, as far as there is room, and what is not taken stays a heap", () => {
+    const { queue, push, kernel } = makeReadyQueue(8);
+    for (const score of [1, 2, 3]) queue.push(queue.slots.claim(), score, 0, false);
+    expect(queue.takeAll()).toBe(3);
+    for (const score of [9, 8, 7, 6, 5, 4, 3]) push(score, 0);
+    expect(queue.readySize).toBe(7);
+    expect(queue.takeReady()).toBe(8);
+    expect(queue.readySize).toBe(2);
+    for (let place = 0; place < 8; place++) queue.rescored(place, place);
+    queue.orderOutgoing(kernel);
+    const first = queue.nextOutgoing();
+    expect(queue.makeReady(first, 100)).toBe(-1);
+    expect(queue.keep(queue.lastOutgoing())).toBe(-1);
+    while (queue.outgoing > 0) queue.release(queue.nextOutgoing());
+    expect([queue.size, queue.readySize, queue.lowSize]).toEqual([4, 3, 1]);
+    expect(queue.takeGroup(1)).toBe(1);
+    expect(queue.groupSlot(0)).toBe(first);
+    queue.layDown(0);
+    expect([queue.readySize, queue.lowSize]).toEqual([2, 2]);
   });
 });

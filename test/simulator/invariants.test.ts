@@ -122,18 +122,20 @@ describe("a deliberate error", () => {
     "in the output: a packet is sent twice",
     () => {
       const message = failure(({ engine }) => {
-        const release = engine.queue.release.bind(engine.queue);
-        const next = engine.queue.nextOutgoing.bind(engine.queue);
+        const { queue } = engine;
+        const release = queue.slots.release.bind(queue.slots);
+        const slotOf = queue.groupSlot.bind(queue);
         let last = -1;
-        engine.queue.nextOutgoing = () => {
-          const slot = next();
-          const out = last >= 0 && slot % 100 === 0 ? last : slot;
-          if (out !== slot) release(slot);
-          last = slot;
-          return out;
+        let instead = -1;
+        queue.groupSlot = (place) => {
+          const slot = slotOf(place);
+          instead = last >= 0 && slot % 100 === 0 ? slot : -1;
+          if (instead < 0) last = slot;
+          return last;
         };
-        engine.queue.release = (slot) => {
-          if (slot === last) release(slot);
+        queue.slots.release = (slot) => {
+          release(instead >= 0 && slot === last ? instead : slot);
+          instead = -1;
         };
       });
       expect(message).toContain("came out");

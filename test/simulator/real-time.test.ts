@@ -67,7 +67,15 @@ describe("beside a sidecar", () => {
     async ({ named, taken }) => {
       const prefix = freshPrefix();
       const layout = named === undefined ? [] : ["--packet-layout", named];
-      await using sidecar = new SidecarProcess(prefix, [...layout, "--xxhash-seed", "420", "--model", "ip-signer"]);
+      await using sidecar = new SidecarProcess(prefix, [
+        ...layout,
+        "--xxhash-seed",
+        "420",
+        "--model",
+        "ip-signer",
+        "--batch-interval",
+        "100ms",
+      ]);
       try {
         const args = ["--prefix", prefix, ...layout, "--no-feedback", "--corpus", CORPUS, "--check-order"];
         const { code, out, err } = await simulate(...args, "--rate", "5000", "--duration", "2s", "--json").finished;

@@ -72,7 +72,7 @@ test(
 test(
   "without feedback fee/CU falls within every batch",
   () => {
-    const run = new VirtualRun({ ...short(7n), feedback: false }).run();
+    const run = new VirtualRun({ ...short(7n), feedback: false, engine: { batchIntervalMs: 100 } }).run();
     const order = checkOrder(run.source.trace, run.deliveries, 2);
     expect(order.batches).toBeGreaterThanOrEqual(13);
     expect(order).toMatchObject({ falling: order.batches, rises: 0, unclear: 0 });

@@ -32,7 +32,7 @@ const SECOND_MS = 1_000;
 const CORPUS_DURATION_MS = 10 * SECOND_MS;
 const CORPUS_PPS = 50_000;
 const USUAL_SCENARIO = "agents";
-/** A tenth of a second is far above what an idle machine holds a process up, and far below the 100 ms tick. */
+/** A tenth of a second is far above what an idle machine holds a process up, and far below a tick of 100 ms. */
 const ORDER_GAP_MS = 30;
 /** The columns of a run take about 75 bytes a packet. */
 const PACKETS_MAX = 30_000_000;
@@ -154,7 +154,7 @@ const FLAGS = {
     group: VIRTUAL,
   }),
   checkOrder: onOff({
-    help: "fail unless fee/CU falls within each batch that comes out (only without feedback, and a sidecar with --model ip-signer: scores change it)",
+    help: "fail unless fee/CU falls within each batch that comes out (only without feedback, and a sidecar with --model ip-signer --batch-interval 100ms: scores change it, and without ticks there are no batches)",
     group: "Report",
   }),
   json: onOff({ help: "the summary as one JSON object", group: "Report" }),

@@ -45,18 +45,17 @@ export class BlockRoom {
     return this.nanosPerMs * ms * (1 + ROOM_MARGIN);
   }
 
-  /** A transmit is over. @param packetsLeft @param roomLeft what was left of its budgets, as shares */
-  spent(packetsLeft: number, roomLeft: number): void {
+  /** A full choice begins. @param packetsMs @param roomMs for how long packets waited for either since the last one */
+  spent(packetsMs: number, roomMs: number): void {
     if (this.nanosPerMs === Number.POSITIVE_INFINITY) {
       this.balance = 1;
       return;
     }
-    if (roomLeft <= 0 && packetsLeft > 0) {
-      this.#limited = true;
-      this.balance = Math.max(BALANCE_MIN, this.balance - BALANCE_STEP);
-    } else if (packetsLeft <= 0 && roomLeft > 0) {
-      this.balance = Math.min(1, this.balance + BALANCE_STEP);
-    }
+    const all = packetsMs + roomMs;
+    if (all === 0) return;
+    if (roomMs > packetsMs) this.#limited = true;
+    const step = (BALANCE_STEP * (packetsMs - roomMs)) / all;
+    this.balance = Math.min(1, Math.max(BALANCE_MIN, this.balance + step));
   }
 
   advance(nowMs: number): void {
@@ -69,7 +68,7 @@ export class BlockRoom {
     this.#limited = false;
   }
 
-  /** A transmit begins: the first full block need not wait for its window's end, for blocks give back all at once. */
+  /** Misses are judged: the first full block need not wait for its window's end, for blocks give back all at once. */
   refresh(): void {
     this.market.refresh();
     if (this.nanosPerMs !== Number.POSITIVE_INFINITY || this.#most === 0) return;

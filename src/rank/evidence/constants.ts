@@ -83,7 +83,16 @@ export const PEAK_KEPT = 0.986;
 export const ROOM_MARGIN = 0.05;
 /** Growth of the room per window while everything that was sent lands. */
 export const ROOM_GROWTH = 1.1;
-/** Step of the balance between the two budgets, per transmit in which one of them was used up and the other was not. */
+/** Room that is saved up at the most: what blocks did not get in time they do not take later. */
+export const ROOM_SAVED_MS = 20;
+/** The interval of full choices before the first one. */
+export const CHOICE_MS = 100;
+/**
+ * Misses are blamed this often. Landings count at once: the longer misses wait, the better a sender looks than it is; and the
+ * fewer are looked at together, the less is known of how others fared.
+ */
+export const JUDGING_INTERVAL_MS = 20;
+/** Step of the balance between the two budgets, per full choice before which packets waited for only one of them. */
 export const BALANCE_STEP = 0.04;
 export const BALANCE_MIN = 0.02;
 
@@ -116,8 +125,6 @@ export const HOPELESS = 0.02;
 export const HOPELESS_UNKNOWN = 0.05;
 /** Brings any fee of a hopeless packet below any other's, and leaves the order of the hopeless among themselves. */
 export const HOPELESS_WORTH = 1e-18;
-/** Hopeless packets that are looked at behind the last one with hope: answers may have come since they were ordered. */
-export const HOPELESS_LOOKS_MAX = 64;
 /**
  * A sender whose packets landed lately is believed at least this much, whatever else was signed falsely under its names: it
  * ranks behind all others, and is neither hopeless nor taken for a forger.

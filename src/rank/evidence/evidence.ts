@@ -19,6 +19,7 @@ import type { Chooser } from "../chooser.ts";
 import type { Model, ScoreFactors, SenderStore } from "../model.ts";
 import { Arrival } from "./arrival.ts";
 import type { BlockRoom } from "./block-room.ts";
+import { JUDGING_INTERVAL_MS } from "./constants.ts";
 import type { EvidenceTable } from "./evidence-table.ts";
 import { GroupIds } from "./group-ids.ts";
 import { Knowledge } from "./knowledge.ts";
@@ -46,6 +47,7 @@ export class Evidence implements Model, Chooser {
   readonly #u8: Uint8Array;
   /** Of the packet that was scored last, on its arrival or anew. */
   readonly #scored = new Look();
+  #judgedMs = Number.NEGATIVE_INFINITY;
 
   constructor(arena: Arena, layout: ArenaLayout) {
     const knowledge = new Knowledge(arena, layout);
@@ -86,6 +88,11 @@ export class Evidence implements Model, Chooser {
   advance(nowMs: number): void {
     this.#knowledge.nowMs = Math.floor(nowMs);
     this.room.advance(nowMs);
+    if (nowMs - this.#judgedMs >= JUDGING_INTERVAL_MS) {
+      this.#judgedMs = nowMs;
+      this.#learning.judgeMisses();
+    }
+    this.#transmit.advance(nowMs);
   }
 
   // --- Arrival ---
@@ -106,6 +113,11 @@ export class Evidence implements Model, Chooser {
 
   arrived(at: number): void {
     this.#arrival.arrived(at);
+    this.#transmit.arrived(this.#scored);
+  }
+
+  mayBeReady(): boolean {
+    return !this.#worth.isHopeless(this.#scored);
   }
 
   mayLift(): boolean {
@@ -114,11 +126,16 @@ export class Evidence implements Model, Chooser {
 
   // --- Transmit ---
 
+  setTarget(packetsPerMs: number): void {
+    this.#transmit.setTarget(packetsPerMs);
+  }
+
   begin(nowMs: number, packetsMax: number, intervalMs: number): void {
+    const { classes, landings } = this.#knowledge;
     this.#knowledge.nowMs = Math.floor(nowMs);
-    this.#learning.judgeMisses();
-    this.#knowledge.classes.fade(this.#knowledge.nowMs);
-    this.#knowledge.landings.neverLanded.fade(this.#knowledge.nowMs);
+    this.room.market.fade();
+    classes.fade(this.#knowledge.nowMs);
+    landings.neverLanded.fade(this.#knowledge.nowMs);
     this.#transmit.begin(packetsMax, intervalMs);
   }
 
@@ -134,8 +151,16 @@ export class Evidence implements Model, Chooser {
     return this.#transmit.favoured();
   }
 
-  choose(at: number): number {
-    return this.#transmit.choose(at);
+  hasRoom(): boolean {
+    return this.#transmit.hasRoom();
+  }
+
+  choose(at: number, isFavoured: boolean): number {
+    return this.#transmit.choose(at, isFavoured);
+  }
+
+  stopped(byRoom: boolean): void {
+    this.#transmit.stopped(byRoom);
   }
 
   sent(at: number): void {

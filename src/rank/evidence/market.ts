@@ -14,7 +14,7 @@ import {
   SURE_DEVIATIONS,
 } from "./constants.ts";
 
-/** What is kept of the last transmits' answers when the next begins: a block gives back all at once what found no room. */
+/** What is kept of earlier answers when a full choice begins: a block gives back all at once what found no room. */
 const MOMENT_KEPT = 0.25;
 const STEPS = 48;
 /** The lowest step stands for 2^-16 lamports per compute unit and less. */
@@ -88,7 +88,7 @@ export class Market {
     return best === 0 ? Math.max(0, least) : Math.max(0, 1 - (1 - least) / Math.min(1, best));
   }
 
-  /** Works out the odds of each price from what came back in the last moments. Called once a transmit. */
+  /** Works out the odds of each price from what came back in the last moments. Called before misses are judged. */
   refresh(): void {
     let odds = 0;
     let cheapest = -1;
@@ -99,12 +99,18 @@ export class Market {
         if (cheapest < 0) cheapest = i;
       }
       this.#odds[i] = odds;
-      this.#expected[i] *= MOMENT_KEPT;
-      this.#landed[i] *= MOMENT_KEPT;
     }
     // Cheaper than anybody that was tried: as the cheapest of them. Nobody was tried: blocks have room.
     if (cheapest < 0) this.#odds.fill(1);
     else this.#odds.fill(this.#odds[cheapest], 0, cheapest);
+  }
+
+  /** A full choice begins: what came back before counts less. */
+  fade(): void {
+    for (let i = 0; i < STEPS; i++) {
+      this.#expected[i] *= MOMENT_KEPT;
+      this.#landed[i] *= MOMENT_KEPT;
+    }
   }
 
   /** A window is over. */

@@ -6,7 +6,7 @@ import type { Arena } from "../../shape/arena.ts";
 import { ARRIVAL_AT, IP_ID_AT, PAYER_ID_AT, PAYLOAD_MIX_AT } from "../../shape/digest-layout.ts";
 import { EVIDENCE_IDS_BYTES } from "../../shape/layout.ts";
 import { DOUBT, IN_FLIGHT, NANOS_PER_UNIT, P_LANDS } from "../../shape/node-layout.ts";
-import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_SIBLING, CHOICE_STOP } from "../chooser.ts";
+import { CHOICE_COPY, CHOICE_KEEP, CHOICE_ROOM, CHOICE_SEND, CHOICE_SIBLING } from "../chooser.ts";
 import * as k from "./constants.ts";
 import { COPY_OF_ANOTHER, COPY_SENT } from "./copies.ts";
 import { type GroupIds, PORT_ID_AT } from "./group-ids.ts";
@@ -17,8 +17,9 @@ import { NONCE_USED, NONCE_WAITS } from "./nonces.ts";
 import type { SenderNodes } from "./sender-nodes.ts";
 import type { Worth } from "./worth.ts";
 
-/** So many must have been too large for the room before it is asked whether anything fits at all. */
-const TOO_LARGE_MAX = 256;
+const STOPPED_NOT = 0;
+const STOPPED_BY_PACKETS = 1;
+const STOPPED_BY_ROOM = 2;
 
 export class Transmit {
   readonly #i32: Int32Array;
@@ -26,26 +27,22 @@ export class Transmit {
   readonly #counts: Float32Array;
   /** Of the packet that was chosen about last, for `sent`. */
   readonly #chosen = new Look();
-  #intervalMs = 0;
-  #packetsLeft = 0;
-  #roomLeft = 0;
-  /** Packets that were too large for the room that was left. */
-  #tooLarge = 0;
-  /** Queued packets that count as a crowd; where there are more than can be sent, there is a reason to wait for answers. */
-  #crowd = 0;
-  /** Answers come; and more is queued than can be sent. */
+  #intervalMs = k.CHOICE_MS;
+  #advancedMs = Number.NEGATIVE_INFINITY;
+  /** Work that blocks may take now, in nanoseconds; below 0: more was sent than there was room for, and is waited for. */
+  #roomLeft = Number.POSITIVE_INFINITY;
+  // What packets waited for since the last turn, and for how long since the last full choice.
+  #stopped = STOPPED_NOT;
+  #stoppedByPacketsMs = 0;
+  #stoppedByRoomMs = 0;
+  /** Packets of the last interval that no forger sent (older ones count less and less). */
+  #arrivals = 0;
+  /** Packets with hope that waited longer than an interval at the last full choice; and those found in this one. */
+  #backlog = 0;
+  #backlogFound = 0;
+  /** Answers come; and more comes and waits than can be sent, so that there is a reason to wait for them. */
   #answers = false;
   #canWait = false;
-  /** Of those that the quota puts first, how many were not chosen about yet. */
-  #favouredLeft = 0;
-  /** Packets with hope when they were scored, and packets that no forger sent: how many of them there are to choose about. */
-  #hopeful = 0;
-  #unforged = 0;
-  /** How many of those were chosen about, and packets without hope behind the last of them. */
-  #worthALook = 0;
-  #hopelessLooks = 0;
-  /** The least work that a packet with hope is expected to take, in nanoseconds. */
-  #nanosMin = 0;
 
   constructor(
     arena: Arena,
@@ -60,21 +57,39 @@ export class Transmit {
     this.#counts = knowledge.table.counts;
   }
 
-  /** A transmit begins. @param packetsMax packets that may be sent in it @param intervalMs time that it stands for */
+  setTarget(packetsPerMs: number): void {
+    this.knowledge.packetsPerMs = packetsPerMs;
+  }
+
+  /** A turn begins: room comes with time, and the crowd is counted. */
+  advance(nowMs: number): void {
+    const passedMs = nowMs - this.#advancedMs;
+    if (!(passedMs > 0)) return;
+    this.#advancedMs = nowMs;
+    const { room, answeredMs, packetsPerMs } = this.knowledge;
+    this.#roomLeft = Math.min(room.roomOf(k.ROOM_SAVED_MS), this.#roomLeft + room.roomOf(passedMs));
+    if (this.#stopped === STOPPED_BY_PACKETS) this.#stoppedByPacketsMs += passedMs;
+    else if (this.#stopped === STOPPED_BY_ROOM) this.#stoppedByRoomMs += passedMs;
+    this.#stopped = STOPPED_NOT;
+    this.#arrivals *= Math.max(0, 1 - passedMs / this.#intervalMs);
+    this.#answers = nowMs - answeredMs < k.SILENCE_MS;
+    this.#canWait = this.#answers && this.#arrivals + this.#backlog > packetsPerMs * this.#intervalMs;
+  }
+
+  /** A packet was taken. @param look what its score came from */
+  arrived(look: Look): void {
+    if (!this.worth.isForger(look)) this.#arrivals += 1;
+  }
+
+  /** A full choice begins. @param packetsMax budget of its interval @param intervalMs the interval */
   begin(packetsMax: number, intervalMs: number): void {
-    this.knowledge.packetsPerMs = packetsMax / intervalMs;
+    const { room, newcomers } = this.knowledge;
     this.#intervalMs = intervalMs;
-    this.#packetsLeft = packetsMax;
-    this.#roomLeft = this.knowledge.room.roomOf(intervalMs);
-    this.#tooLarge = 0;
-    this.#crowd = 0;
-    this.#favouredLeft = 0;
-    this.#hopeful = 0;
-    this.#unforged = 0;
-    this.#worthALook = 0;
-    this.#hopelessLooks = 0;
-    this.#nanosMin = Number.POSITIVE_INFINITY;
-    this.knowledge.newcomers.begin(k.EXPLORED_SHARE * packetsMax, k.EXPLORED_ONCE_SHARE * packetsMax);
+    room.spent(this.#stoppedByPacketsMs, this.#stoppedByRoomMs);
+    this.#stoppedByPacketsMs = 0;
+    this.#stoppedByRoomMs = 0;
+    this.#backlogFound = 0;
+    newcomers.begin(k.EXPLORED_SHARE * packetsMax, k.EXPLORED_ONCE_SHARE * packetsMax);
   }
 
   /** Loads what `rescore` and `choose` will read for a group of slots. @returns anything that depends on the loads */
@@ -105,7 +120,7 @@ export class Transmit {
     const arrivalMs = this.#f64[(at + ARRIVAL_AT) >>> 3];
     const ageMs = knowledge.nowMs - arrivalMs;
     let score = worth.of(look, at);
-    this.#countIn(look, at, ageMs);
+    if (ageMs > this.#intervalMs && !worth.isHopeless(look)) this.#backlogFound += 1;
     if (knowledge.copies.of(at) === COPY_OF_ANOTHER) score *= k.COPY_WORTH;
     else if (!looker.hasRecord(look)) {
       if (ageMs < k.PRESENCE_WINDOW_MS) knowledge.newcomers.note(at, arrivalMs);
@@ -115,60 +130,30 @@ export class Transmit {
     return score * lateWorth(ageMs);
   }
 
-  #countIn(look: Look, at: number, ageMs: number): void {
-    if (!this.worth.isHopeless(look)) {
-      this.#crowd += 1;
-      this.#hopeful += 1;
-      this.#unforged += 1;
-      this.#nanosMin = Math.min(this.#nanosMin, this.worth.nanos(look, at));
-    } else if (!this.worth.isForger(look)) {
-      this.#unforged += 1;
-      // A backlog of the hopeless is no crowd: left to count, it would keep itself waiting for ever.
-      if (ageMs <= this.#intervalMs) this.#crowd += 1;
-    }
-  }
-
   /** Places that go first, whatever their score: the next one of them, or -1 at the end. */
   favoured(): number {
-    const { nowMs, answeredMs, newcomers } = this.knowledge;
-    this.#answers = nowMs - answeredMs < k.SILENCE_MS;
-    this.#canWait = this.#answers && this.#crowd > this.#packetsLeft;
-    const place = newcomers.next();
-    if (place >= 0) this.#favouredLeft += 1;
-    return place;
+    return this.knowledge.newcomers.next();
+  }
+
+  hasRoom(): boolean {
+    return this.#roomLeft > 0;
   }
 
   /** Decides on a packet. @returns one of CHOICE_ */
-  choose(at: number): number {
-    if (this.#packetsLeft <= 0) return CHOICE_STOP;
-    const isFavoured = this.#favouredLeft > 0; // they come first
-    if (isFavoured) this.#favouredLeft -= 1;
+  choose(at: number, isFavoured: boolean): number {
+    if (this.#roomLeft <= 0) return CHOICE_ROOM;
     const look = this.#chosen;
     const { worth } = this;
     this.looker.whole(look, at);
-    const isHopeless = this.#canWait ? worth.isHopeless(look) : worth.isForger(look);
-    if (!isHopeless) this.#worthALook += 1;
     if (this.knowledge.copies.of(at) === COPY_SENT) return CHOICE_COPY;
     const sibling = this.knowledge.nonces.of(at, this.knowledge.nowMs, this.#answers);
     if (sibling === NONCE_USED) return CHOICE_SIBLING;
-    if (isHopeless && this.#answers && !isFavoured) return this.#isOver() ? CHOICE_STOP : CHOICE_KEEP;
+    const isHopeless = this.#canWait ? worth.isHopeless(look) : worth.isForger(look);
+    if (isHopeless && this.#answers && !isFavoured) return CHOICE_KEEP;
     if (sibling === NONCE_WAITS) return CHOICE_KEEP;
     if (this.#canWait && worth.isTooMuchInFlight(look)) return CHOICE_KEEP;
-    if (worth.nanos(look, at) > this.#roomLeft) {
-      this.#tooLarge += 1;
-      return this.#tooLarge > TOO_LARGE_MAX && this.#roomLeft < this.#nanosMin ? CHOICE_STOP : CHOICE_KEEP;
-    }
-    return CHOICE_SEND;
-  }
-
-  /**
-   * Whether all that is worth sending was chosen about. It is counted, and not told by the order: were a transmit over at
-   * the first of the hopeless, a rule that puts one of them above others would keep all of these from being sent.
-   */
-  #isOver(): boolean {
-    if (this.#worthALook < (this.#canWait ? this.#hopeful : this.#unforged)) return false;
-    this.#hopelessLooks += 1;
-    return this.#hopelessLooks > k.HOPELESS_LOOKS_MAX;
+    // What is more than an interval's room never fits.
+    return worth.nanos(look, at) > this.knowledge.room.roomOf(this.#intervalMs) ? CHOICE_KEEP : CHOICE_SEND;
   }
 
   /** The packet that was chosen about last goes out. */
@@ -178,7 +163,7 @@ export class Transmit {
     const counts = this.#counts;
     knowledge.copies.markSent(at);
     knowledge.nonces.sent(at, knowledge.nowMs);
-    this.#packetsLeft -= 1;
+    // At most an interval's room: `choose` saw to that. So blocks are never waited for longer.
     this.#roomLeft -= this.worth.nanos(look, at);
     const address = nodes.address(at);
     const payer = nodes.payer(at);
@@ -193,7 +178,12 @@ export class Transmit {
     if (look.leaf !== 0) counts[look.leaf + IN_FLIGHT] += 1;
   }
 
+  /** Packets wait. @param byRoom for room in blocks; else for sigverify */
+  stopped(byRoom: boolean): void {
+    this.#stopped = byRoom ? STOPPED_BY_ROOM : STOPPED_BY_PACKETS;
+  }
+
   end(): void {
-    this.knowledge.room.spent(this.#packetsLeft, this.#tooLarge > 0 ? 0 : this.#roomLeft);
+    this.#backlog = this.#backlogFound;
   }
 }

@@ -33,7 +33,7 @@ test("it grows while it limits what is sent and nobody is left out, and never fa
   const learned = room.nanosPerMs;
   now = pass(room, now, 1, 0);
   expect(room.nanosPerMs).toBe(learned);
-  room.spent(0.5, 0);
+  room.spent(0, 50);
   now = pass(room, now, 1, 0);
   expect(room.nanosPerMs).toBeCloseTo(learned * ROOM_GROWTH, 6);
   now = pass(room, now, 2e8, 50);
@@ -42,16 +42,16 @@ test("it grows while it limits what is sent and nobody is left out, and never fa
 
 test("the balance moves towards the budget that ran out, within its bounds", () => {
   const room = new BlockRoom();
-  room.spent(0.5, 0);
+  room.spent(0, 50);
   expect(room.balance).toBe(1); // no room known: packets are all that costs
   room.advance(0);
   pass(room, 0, 4e8, 25);
-  for (let i = 0; i < 100; i++) room.spent(0.5, 0);
+  for (let i = 0; i < 100; i++) room.spent(0, 50);
   expect(room.balance).toBe(BALANCE_MIN);
-  for (let i = 0; i < 100; i++) room.spent(0, 0.5);
+  for (let i = 0; i < 100; i++) room.spent(50, 0);
   expect(room.balance).toBe(1);
   room.spent(0, 0);
-  room.spent(0.5, 0.5);
+  room.spent(50, 50);
   expect(room.balance).toBe(1);
 });
 

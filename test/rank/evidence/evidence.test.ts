@@ -1,12 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { CHOICE_COPY, CHOICE_KEEP, CHOICE_SEND, CHOICE_STOP, SCORE_OF_COPY } from "../../../src/rank/chooser.ts";
-import {
-  BLAME_KEPT_BY_GOOD,
-  HOPELESS_LOOKS_MAX,
-  LANDED_GOOD_MIN,
-  UNPROVEN_IN_FLIGHT_MAX,
-} from "../../../src/rank/evidence/constants.ts";
+import { CHOICE_COPY, CHOICE_KEEP, CHOICE_ROOM, CHOICE_SEND, SCORE_OF_COPY } from "../../../src/rank/chooser.ts";
+import { BLAME_KEPT_BY_GOOD, LANDED_GOOD_MIN, UNPROVEN_IN_FLIGHT_MAX } from "../../../src/rank/evidence/constants.ts";
 import { EvidenceReader } from "../../../src/rank/evidence/evidence-reader.ts";
 import { IP_ID_AT, PAYER_ID_AT, TRAIT_STAKED } from "../../../src/shape/digest-layout.ts";
 import { BAD, IN_FLIGHT } from "../../../src/shape/node-layout.ts";
@@ -254,21 +249,21 @@ describe("copies", () => {
 
 describe("what is kept", () => {
   const begin = (rig: EvidenceRig, packetsMax: number): void => {
+    rig.model.setTarget(packetsMax / TICK_MS);
     rig.model.advance(5_000);
     rig.model.begin(5_000, packetsMax, TICK_MS);
   };
   const choices = (rig: EvidenceRig, order: readonly Sent[]): number[] =>
     order.map((sent) => {
-      const choice = rig.model.choose(rig.digest(sent));
+      const choice = rig.model.choose(rig.digest(sent), false);
       if (choice === CHOICE_SEND) rig.model.sent(rig.digest(sent));
       return choice;
     });
 
-  test("ends no transmit for those below, were it ever so many that are hopeless", () => {
+  test("holds up nothing below it, were it ever so many that are hopeless", () => {
     const rig = new EvidenceRig();
     prove(rig, { ip: 1, payer: 1 });
     for (let i = 0; i < 40; i++) rig.failed({ ip: 2, payer: 2 });
-    rig.outcome({ ip: 1, payer: 1 }, NANOS);
     const forged = Array.from({ length: 300 }, (_, i) => ({ ip: 2, payer: 2, payload: i + 1, arrival: 4_990 }));
     const honest = Array.from({ length: 20 }, (_, i) => ({ ip: 1, payer: 1, payload: 1_000 + i, arrival: 4_990 }));
     for (const packetsMax of [100, 1_000]) {
@@ -277,8 +272,6 @@ describe("what is kept", () => {
       begin(rig, packetsMax);
       // In an order that nobody should make: the hopeless in front.
       const order = [...forged, ...honest].map((sent) => ({ ...sent, payload: sent.payload + 10_000 * packetsMax }));
-      for (const [place, sent] of order.entries()) rig.model.rescore(rig.digest(sent), place);
-      while (rig.model.favoured() >= 0);
       const found = choices(rig, order);
       expect(found.slice(0, forged.length).every((choice) => choice === CHOICE_KEEP)).toBe(true);
       expect(found.slice(forged.length).every((choice) => choice === CHOICE_SEND)).toBe(true);
@@ -286,31 +279,62 @@ describe("what is kept", () => {
     }
   });
 
-  test("a transmit is over some looks behind the last one with hope", () => {
+  test("a hopeless packet is not ready when it arrives", () => {
     const rig = new EvidenceRig();
-    rig.tick(4_900);
+    prove(rig, { ip: 1, payer: 1 });
     for (let i = 0; i < 40; i++) rig.failed({ ip: 2, payer: 2 });
-    begin(rig, 50);
-    const order = Array.from({ length: 300 }, (_, i) => ({ ip: 2, payer: 2, payload: i + 1, arrival: 4_990 }));
-    for (const [place, sent] of order.entries()) rig.model.rescore(rig.digest(sent), place);
-    while (rig.model.favoured() >= 0);
-    expect(choices(rig, order).indexOf(CHOICE_STOP)).toBe(HOPELESS_LOOKS_MAX);
+    rig.score({ ip: 2, payer: 2 });
+    expect(rig.model.mayBeReady()).toBe(false);
+    rig.score({ ip: 1, payer: 1 });
+    expect(rig.model.mayBeReady()).toBe(true);
   });
 
-  test("where 300 are too large for what is left of the room, a small one below them is sent all the same", () => {
+  test("one that takes more than an interval's room is kept, and holds up nothing", () => {
     const rig = new EvidenceRig();
     fillBlocks(rig);
     for (let i = 0; i < 20; i++) prove(rig, { ip: 1, payer: 1 });
-    const large = Array.from({ length: 300 }, (_, i) => ({ ip: 1, payer: 1, units: 1_400_000_000, payload: i + 1 }));
-    const small = { ip: 1, payer: 1, units: 100, payload: 5_000 };
-    const tiny = { ip: 1, payer: 1, units: 1, payload: 5_001 };
     begin(rig, 1_000);
-    const order = [...large, small, ...large.map((sent) => ({ ...sent, payload: sent.payload + 7_000 })), tiny];
-    for (const [place, sent] of order.entries()) rig.model.rescore(rig.digest({ ...sent, arrival: 4_990 }), place);
-    while (rig.model.favoured() >= 0);
-    const found = choices(rig, order);
-    expect([found[0], found[300], found.at(-1)]).toEqual([CHOICE_KEEP, CHOICE_SEND, CHOICE_SEND]);
-    expect(found).not.toContain(CHOICE_STOP);
+    const large = { ip: 1, payer: 1, units: 1_400_000_000, payload: 1, arrival: 4_990 };
+    const small = { ip: 1, payer: 1, units: 100, payload: 5_000, arrival: 4_990 };
+    expect(choices(rig, [large, large, small])).toEqual([CHOICE_KEEP, CHOICE_KEEP, CHOICE_SEND]);
+  });
+});
+
+describe("the block's room", () => {
+  const nanosOf = (rig: EvidenceRig, sent: Sent): number =>
+    rig.estimate(sent).nanosPerUnit * (sent.units ?? 0) * rig.estimate(sent).pGood;
+
+  /** How many packets go out at a time. */
+  function sendAll(rig: EvidenceRig, sent: Sent, nowMs: number): number {
+    rig.model.advance(nowMs);
+    let count = 0;
+    while (rig.model.hasRoom()) {
+      const at = rig.digest({ ...sent, payload: 1_000 * nowMs + count });
+      expect(rig.model.choose(at, false)).toBe(CHOICE_SEND);
+      rig.model.sent(at);
+      count += 1;
+    }
+    expect(rig.model.choose(rig.digest({ ...sent, payload: 77 }), false)).toBe(CHOICE_ROOM);
+    return count;
+  }
+
+  test("comes as time passes; what is sent beyond it is waited for, and little is saved up", () => {
+    const rig = new EvidenceRig();
+    fillBlocks(rig);
+    for (let i = 0; i < 20; i++) prove(rig, { ip: 1, payer: 1 });
+    const perMs = rig.model.room.roomOf(1);
+    const sent = { ip: 1, payer: 1, units: 20_000, arrival: 4_990 };
+    rig.model.setTarget(1_000);
+    sendAll(rig, sent, 5_000);
+    const packets = (20 * perMs) / nanosOf(rig, sent);
+    const saved = sendAll(rig, sent, 6_000);
+    expect(Math.abs(saved - packets)).toBeLessThanOrEqual(2 + packets / 10);
+    let slow = 0;
+    for (let ms = 1; ms <= 100; ms++) {
+      rig.model.advance(6_000 + ms);
+      slow += rig.model.hasRoom() ? sendAll(rig, sent, 6_000 + ms) : 0;
+    }
+    expect(Math.abs(slow - 5 * packets)).toBeLessThanOrEqual(2 + packets / 2);
   });
 });
 
@@ -320,20 +344,23 @@ describe("in flight", () => {
     const { model } = rig;
     let sent = 0;
     let payload = nowMs * 1_000;
+    model.setTarget(most / TICK_MS);
     model.advance(nowMs);
-    model.begin(nowMs, most, TICK_MS);
-    for (let i = 0; i < count; i++) model.rescore(rig.digest({ ...sender, payload: payload++, arrival: nowMs }), i);
-    model.favoured();
-    payload = nowMs * 1_000;
     for (let i = 0; i < count; i++) {
       const at = rig.digest({ ...sender, payload: payload++, arrival: nowMs });
-      const choice = model.choose(at);
+      model.score(at);
+      model.arrived(at);
+    }
+    model.advance(nowMs + 1);
+    payload = nowMs * 1_000;
+    for (let i = 0; i < count && sent < most; i++) {
+      const at = rig.digest({ ...sender, payload: payload++, arrival: nowMs });
+      const choice = model.choose(at, false);
       if (choice === CHOICE_SEND) {
         model.sent(at);
         sent += 1;
       } else if (choice !== CHOICE_KEEP) break;
     }
-    model.end();
     return sent;
   }
 

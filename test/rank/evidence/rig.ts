@@ -94,11 +94,12 @@ export class EvidenceRig {
   offer(sent: Sent, nowMs: number, most = 800): number {
     const { model } = this;
     const at = this.digest(sent);
+    model.setTarget(most / TICK_MS);
     model.advance(nowMs);
     model.begin(nowMs, most, TICK_MS);
     model.rescore(at, 0);
     while (model.favoured() >= 0);
-    const choice = model.choose(at);
+    const choice = model.choose(at, false);
     if (choice === 0) model.sent(at);
     model.end();
     return choice;
