@@ -18,7 +18,9 @@ import { PACKET_LAYOUTS } from "../shape/packet-layouts.ts";
 import type { PartialMetas } from "../stores/partial-metas.ts";
 import type { RecentFilter } from "../stores/recent-filter.ts";
 import type { Ends } from "./ends.ts";
+import { record } from "./turn-times.ts";
 
+const MICROS_PER_MS = 1_000;
 /** A mask that changes no row number. */
 const ALL = -1;
 
@@ -39,6 +41,9 @@ export class Dispatch {
     private readonly metas: PartialMetas,
     private readonly outlet: Outlet,
     private readonly kernel: Kernel,
+    private readonly words: Float64Array,
+    private readonly straightWord: number,
+    private readonly waitedWord: number,
   ) {
     this.#u32 = arena.u32;
     this.#f64 = arena.f64;
@@ -83,6 +88,8 @@ export class Dispatch {
     this.kernel.copyPacket(output.reserve(), at + DIGEST_BYTES, used, this.#room, this.#packetBytes);
     output.commit();
     ends.close(at, END_TRANSMITTED, now);
+    const waitedMs = now - this.#f64[(at + ARRIVAL_AT) >>> 3];
+    record(this.words, waitedMs > 0 ? this.waitedWord : this.straightWord, waitedMs * MICROS_PER_MS);
     if (this.outlet.open) this.#noteSent(at, now);
     return true;
   }

@@ -45,7 +45,7 @@ import {
 import { StatusPage } from "./status.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import { Transmit, type Transmitter } from "./transmit.ts";
-import { TRANSMIT_HISTOGRAM } from "./turn-times.ts";
+import { STRAIGHT_HISTOGRAM, TRANSMIT_HISTOGRAM, WAITED_HISTOGRAM } from "./turn-times.ts";
 
 export class Engine {
   readonly status: StatusPage;
@@ -92,7 +92,21 @@ export class Engine {
     this.#feedback = new Feedback(arena, layout, kernel, counters, this.recent, this.metas, model, outlet);
     this.#expiry = new Expiry(settings.maxAgeMs, queue, ends);
     const { targetPps, maxAgeMs } = settings;
-    const dispatch = new Dispatch(arena, layout, maxAgeMs, ends, recent, metas, outlet, kernel);
+    const straight = this.status.histogramWord(STRAIGHT_HISTOGRAM);
+    const waited = this.status.histogramWord(WAITED_HISTOGRAM);
+    const dispatch = new Dispatch(
+      arena,
+      layout,
+      maxAgeMs,
+      ends,
+      recent,
+      metas,
+      outlet,
+      kernel,
+      counters,
+      straight,
+      waited,
+    );
     const times = this.status.histogramWord(TRANSMIT_HISTOGRAM);
     const { chooser } = model;
     const { burstMs = BURST_MS, batchIntervalMs = 0 } = settings;

@@ -11,10 +11,13 @@ const SUM = BUCKETS;
 const LONGEST = BUCKETS + 1;
 
 /** `turn`: the time in a turn; `gap`: from one turn's end to the next one's start; `transmit`: a full choice, or a batch. */
-export const HISTOGRAMS = ["turn", "gap", "transmit"] as const;
+export const HISTOGRAMS = ["turn", "gap", "transmit", "straight", "waited"] as const;
 export const TURN_HISTOGRAM = 0;
 export const GAP_HISTOGRAM = 1;
 export const TRANSMIT_HISTOGRAM = 2;
+/** From a packet's arrival to its output: sent in the turn in which it arrived (by the turn's clock: 0), or later. */
+export const STRAIGHT_HISTOGRAM = 3;
+export const WAITED_HISTOGRAM = 4;
 
 /** The bucket of a time in microseconds. */
 export function bucketOf(us: number): number {

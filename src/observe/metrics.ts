@@ -113,6 +113,8 @@ const HISTOGRAM_HELP: Readonly<Record<(typeof HISTOGRAMS)[number], string>> = {
   turn: "time in a turn of the loop",
   gap: "time from one turn's end to the next one's start",
   transmit: "time from a full choice's start to its end, or from a batch's tick to its last packet",
+  straight: "time from arrival to output of packets that went out in the turn in which they arrived",
+  waited: "time from arrival to output of packets that waited",
 };
 
 /** All of it, as one text. @param snapshot null before the loop began: the process' facts alone */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { SENDS_PER_TURN } from "../../src/engine/settings.ts";
 import { WAITING_BURST_MS } from "../../src/engine/token-bucket.ts";
+import { summarise } from "../../src/engine/turn-times.ts";
 import { IpSigner } from "../../src/rank/reference/ip-signer.ts";
 import type { Arena } from "../../src/shape/arena.ts";
 import { CONFIRMED_CHANNEL } from "../../src/shape/channels.ts";
@@ -197,4 +198,16 @@ test("while nothing is sent, what is ready stays the smaller part of a full queu
   one.settle(1);
   const order = scores.map((score, number) => ({ score, number })).sort((a, b) => b.score - a.score);
   expect(numbersOf(one, told.scores.length)).toEqual(order.slice(0, 255).map(({ number }) => number));
+});
+
+test("the delay from arrival to output is told, of what went straight and of what waited", () => {
+  const { one, send } = play(1_000);
+  for (let i = 0; i < 110; i++) send(1);
+  one.settle(1_000);
+  for (let ms = 1; ms <= 10; ms++) one.settle(1_000 + ms);
+  const { histograms } = one.snapshot(1_010);
+  const straight = summarise(histograms.straight ?? []);
+  const waited = summarise(histograms.waited ?? []);
+  expect([straight.count, straight.longestUs]).toEqual([100, 0]);
+  expect([waited.count, waited.longestUs, waited.meanUs]).toEqual([10, 10_000, 5_500]);
 });

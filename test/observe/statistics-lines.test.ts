@@ -45,7 +45,7 @@ test("the statistics file has every counter by its name, and each channel", () =
   expect(stats.queue).toEqual({ size: 0, door: null });
   expect(stats.rates).toEqual({ in: 6, inAverage: 6, out: 5, outAverage: 5 });
   expect(stats.sidecar).toMatchObject({ pid: 7, uptimeMs: 2_000, startedAt: "1970-01-01T00:00:00.000Z" });
-  expect(Object.keys(stats.turns)).toEqual(["count", "turn", "gap", "transmit"]);
+  expect(Object.keys(stats.turns)).toEqual(["count", "turn", "gap", "transmit", "straight", "waited"]);
 });
 
 test("rates count since the last call and since the start", () => {
