@@ -67,7 +67,7 @@ describe("the packet layout of a start", () => {
     fs.writeFileSync(channelPath({ pages: "standard", prefix }, "tpu_to_qos"), "x".repeat(5_000), { mode: 0o600 });
     await until("the warning", () => log.counts.warn === 0 && log.lines.some((line) => line.startsWith("warn")));
     await Bun.sleep(250);
-    expect(log.lines.filter((line) => line.startsWith("warn"))).toEqual([expect.stringContaining("is no channel")]);
+    expect(log.lines.filter((line) => line.startsWith("warn"))).toEqual([expect.stringContaining("is not a channel")]);
     tell("SIGTERM");
     expect(await settings).toBeUndefined();
     expect(log.lines.at(-1)).toBe("info: stopping: SIGTERM; no channel came");
