@@ -11,6 +11,7 @@ import { Arena } from "../../../src/shape/arena.ts";
 import { type PacketLayout, packetBytes } from "../../../src/shape/packet-layouts.ts";
 import { HEADER_BYTES } from "../../../src/simulator/capture/format.ts";
 import { openRecording } from "../../../src/simulator/capture/reader.ts";
+import { salted } from "../../engine/rig.ts";
 import { freshPrefix, lawOf, SidecarProcess, until } from "../../sidecar/sidecar-process.ts";
 import { elementOf, Folder, keptOf, type Packet, packetsOf, recorded } from "../../simulator/capture/rig.ts";
 import { CapturedOutput } from "../../tools/captured-output.ts";
@@ -184,8 +185,9 @@ describe("qos inspect --record", () => {
 /** Distinct transactions, and packets that no sidecar lets through. */
 function traffic(layout: PacketLayout, count: number): Packet[] {
   return Array.from({ length: count }, (_, i) => {
-    const payload = CORPUS[i % CORPUS.length].slice();
-    new DataView(payload.buffer).setUint32(2, i, true); // another signature
+    const payload = salted(CORPUS[i % CORPUS.length], i);
+    new DataView(payload.buffer).setUint8(9, i >>> 8); // a signature's key holds one byte of each eight (wire.md, 9)
+    new DataView(payload.buffer).setUint8(1, i);
     const parts = { layout, ip: [10, 0, 0, i % 9], port: 9_000 + (i % 7), filler: i, flags: i % 3 === 0 ? 0x80 : 0 };
     return {
       channel: i % 4,
