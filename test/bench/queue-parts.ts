@@ -54,8 +54,10 @@ class OfferedQueue {
     return left;
   }
 
+  /** Fills the queue's low heap: what is ready would go out as it comes, and never be put in order. */
   #fill(): void {
     const { queue } = this.loaded.plain.engine;
+    queue.readyFrom = Number.POSITIVE_INFINITY;
     while (queue.size < QUEUED_MAX) {
       this.#makeUp(1);
       this.#offer(1);
